@@ -1,0 +1,293 @@
+//! The resolved configuration: what the rest of the house works with once a file has been read, merged with the
+//! defaults, interpolated and validated. Nothing here remembers YAML.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Secret;
+
+/// A complete, valid configuration. A value of this type can be served as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Every provider of the file, in file order, also the disabled ones.
+    pub providers: Vec<Provider>,
+    /// Every profile, in file order.
+    pub profiles: Vec<Profile>,
+    /// Every model route, in file order.
+    pub routes: Vec<Route>,
+    /// Everything that is not a list of the user's.
+    pub settings: Settings,
+}
+
+/// A base URL with a credential and a dialect: the unit of health.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provider {
+    /// Unique, as written.
+    pub name: String,
+    /// The wire protocol that it speaks.
+    pub dialect: Dialect,
+    /// `http` or `https` URL without a trailing slash, query or fragment.
+    pub base_url: String,
+    /// Which credential goes up, and in which header.
+    pub auth: Auth,
+    /// Whether it takes part at all.
+    pub enabled: bool,
+    /// Proxy for this provider: overrides `HTTP(S)_PROXY`.
+    pub proxy: Option<Secret>,
+    /// PEM file with more trusted roots.
+    pub ca_file: Option<PathBuf>,
+    /// Headers set on every request to it (values may be secret).
+    pub headers: Vec<(String, Secret)>,
+    /// `timeouts`, with the provider's own values in place of the global ones.
+    pub timeouts: Timeouts,
+    /// Model glob (as asked) to the model name sent, in file order.
+    pub models: Vec<(String, String)>,
+    /// Whether a passthrough credential may go to a host that is not Anthropic's.
+    pub allow_passthrough: bool,
+}
+
+/// Wire protocols that a provider may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI Chat Completions.
+    Openai,
+    /// OpenAI Responses.
+    Responses,
+    /// Google Gemini.
+    Gemini,
+}
+
+/// The credential of a provider.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Auth {
+    /// In the dialect's own header: `x-api-key` for anthropic.
+    ApiKey(Secret),
+    /// `authorization: Bearer`.
+    Token(Secret),
+    /// The client's own credential, in the header in which it came.
+    Passthrough,
+}
+
+/// A named group of endpoints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Unique, as written.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Without a tier a profile takes part only through routes.
+    pub tier: Option<Tier>,
+    /// Endpoints in file order.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// The order of profiles: primary first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Tried first.
+    Primary,
+    /// Tried when no primary can.
+    Secondary,
+    /// The last resort.
+    Fallback,
+}
+
+/// A provider's place in a profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Name of the provider.
+    pub provider: String,
+    /// Share of new sessions among equal priorities.
+    pub weight: u32,
+    /// Lower numbers first.
+    pub priority: u32,
+    /// Whether it takes part.
+    pub enabled: bool,
+}
+
+/// Model glob to candidates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The glob as written; case does not matter.
+    pub glob: String,
+    /// Candidates in file order.
+    pub candidates: Vec<RouteCandidate>,
+}
+
+/// One line of a route.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteCandidate {
+    /// A provider or a profile.
+    pub target: RouteTarget,
+    /// Model name to send; `None` is `passthrough`.
+    pub model: Option<String>,
+    /// Lower numbers first.
+    pub priority: u32,
+}
+
+/// What a route line names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RouteTarget {
+    /// A provider by name.
+    Provider(String),
+    /// A profile by name.
+    Profile(String),
+}
+
+/// Time-outs. `None` means switched off (written as `0`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timeouts {
+    /// TCP and TLS.
+    pub connect: Option<Duration>,
+    /// To the first body byte of a stream.
+    pub first_byte: Option<Duration>,
+    /// A whole answer that is not streamed.
+    pub response: Option<Duration>,
+    /// Between bytes.
+    pub idle: Option<Duration>,
+    /// Between semantic events.
+    pub stall: Option<Duration>,
+    /// Everything before commit.
+    pub total: Option<Duration>,
+}
+
+/// The settings that have an effect today; the file may hold the others of the table too, which are validated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `proxy.*`
+    pub proxy: ProxySettings,
+    /// `pool.*`
+    pub pool: PoolSettings,
+    /// `timeouts.*`
+    pub timeouts: Timeouts,
+    /// `retry.*`
+    pub retry: RetrySettings,
+    /// `breaker.open_initial`: how long a failed provider is left out. `None`: it is never left out.
+    pub open_initial: Option<Duration>,
+    /// `logging.*`
+    pub logging: LoggingSettings,
+}
+
+/// `proxy.*`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProxySettings {
+    /// Listen host: an address or a name.
+    pub host: String,
+    /// Listen port; 0 lets the system choose.
+    pub port: u16,
+    /// Keys that clients must present; empty: none needed.
+    pub client_keys: Vec<Secret>,
+    /// Host names accepted beyond loopback names and the listen address.
+    pub allowed_hosts: Vec<String>,
+    /// Origins accepted beyond loopback ones.
+    pub allowed_origins: Vec<String>,
+    /// Bytes of one request body.
+    pub max_body: u64,
+    /// Bytes of all buffered bodies together.
+    pub max_buffered: u64,
+    /// How long stopping waits for running streams; zero: not at all.
+    pub drain: Duration,
+}
+
+/// `pool.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PoolSettings {
+    /// Idle connections kept per host.
+    pub max_idle_per_host: usize,
+    /// How long an idle connection is kept. `None`: until the other side closes it.
+    pub idle: Option<Duration>,
+    /// Connections per host; 0: no limit.
+    pub max_per_host: usize,
+}
+
+/// `retry.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetrySettings {
+    /// Attempts per request beyond which nothing is repeated.
+    pub max_attempts: u32,
+    /// Repeats on the same provider per request.
+    pub same_provider: u32,
+    /// First backoff.
+    pub initial: Duration,
+    /// Growth of the backoff.
+    pub multiplier: f64,
+    /// Longest backoff.
+    pub max: Duration,
+    /// Share of the backoff by which it varies, 0 to 1.
+    pub jitter: f64,
+    /// Repeats per request over 10 s.
+    pub budget: f64,
+    /// Repeats per second that are always allowed.
+    pub budget_floor: f64,
+}
+
+/// `logging.*`
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggingSettings {
+    /// Least level that is written.
+    pub level: Level,
+    /// Colour on the terminal.
+    pub color: ColorChoice,
+    /// Bytes after which the file is rotated; 0: never.
+    pub file_size: u64,
+    /// Rotated files kept beside the current one.
+    pub files: u32,
+}
+
+/// Log levels, least important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Everything.
+    Trace,
+    /// For finding faults.
+    Debug,
+    /// What happened.
+    Info,
+    /// What should be looked at.
+    Warn,
+    /// What failed.
+    Error,
+}
+
+/// `logging.color`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal without `NO_COLOR`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A message about something that was accepted but should be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// One sentence.
+    pub message: String,
+    /// 1-based line in the file, where there is one.
+    pub line: Option<usize>,
+}
+
+/// What loading gives.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration in force if it is served.
+    pub config: Config,
+    /// What the user should know: keys without effect yet, mapped names.
+    pub notices: Vec<Notice>,
+    /// Unknown only when there is no file: the implicit provider is in force.
+    pub path: Option<PathBuf>,
+}
+
+/// Where `${VAR}` is looked up: the process environment, or a map in tests.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Keeps `BTreeMap` based environments short in tests.
+#[must_use]
+pub fn env_of(map: &BTreeMap<String, String>) -> impl Fn(&str) -> Option<String> + '_ {
+    |name| map.get(name).cloned()
+}

@@ -1,0 +1,1 @@
+//! Placeholder heading, written with the crate.
