@@ -211,3 +211,6 @@ pub(crate) fn reason(status: u16) -> &'static str {
         _ => "Status",
     }
 }
+
+#[cfg(test)]
+mod tests;
