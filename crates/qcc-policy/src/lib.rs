@@ -1,1 +1,36 @@
-//! Placeholder heading, written with the crate.
+//! What to do. Every decision about an attempt's outcome is taken here: whose fault it is ([`classify()`]), who is left
+//! out for it and how long ([`cooldown`]), what may be tried for a request ([`plan`]), and what is tried next
+//! ([`failover`]).
+//!
+//! The crate is pure so that its rules can be read and tested without a network: no clock, no randomness, no log, no
+//! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
+//! worth logging is returned as data. It is also total: nothing here returns an error or panics.
+
+pub mod backoff;
+pub mod budget;
+pub mod classify;
+pub mod cooldown;
+pub mod failover;
+pub mod outcome;
+pub mod plan;
+
+#[cfg(test)]
+mod testing;
+
+pub use backoff::Backoff;
+pub use budget::RetryBudget;
+pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
+pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
+pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
+pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
+pub use plan::{Candidate, Plan, PlanInput, Router, Tier, Warning};
+
+use std::time::{Duration, Instant};
+
+/// No wait that is stated or configured can mean more; it also keeps the arithmetic far from overflow.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
+/// `now + term`, for any term: an absurd one is cut to [`LONGEST`] instead of overflowing.
+fn later(now: Instant, term: Duration) -> Instant {
+    now.checked_add(term.min(LONGEST)).unwrap_or(now)
+}
