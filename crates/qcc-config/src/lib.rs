@@ -1,1 +1,62 @@
-//! Placeholder heading, written with the crate.
+//! What the user said: the configuration file, resolved and validated.
+//!
+//! The way of a file: `file` is its shape (one typed struct per section, with defaults and ranges, which is also the
+//! JSON Schema), `yaml` reads it and keeps every position, `resolve` merges it with the defaults, interpolates through
+//! `env` and validates it into the [`Config`] of `types`. Every fault becomes a [`Problem`] that shows the line and a
+//! hint, and never a secret.
+
+mod balancer;
+mod diff;
+mod env;
+mod error;
+mod file;
+mod locate;
+mod permissions;
+mod resolve;
+mod secret;
+mod sections;
+mod source;
+mod suggest;
+mod types;
+mod value;
+mod yaml;
+
+use std::path::Path;
+
+pub use diff::{Changes, diff};
+pub use error::{ConfigError, Problem};
+pub use locate::{Locations, locate};
+pub use permissions::permissions;
+pub use resolve::{implicit, is_loopback};
+pub use secret::Secret;
+pub use types::{
+    Auth, ColorChoice, Config, Dialect, Endpoint, Env, Level, Loaded, LoggingSettings, Notice, PoolSettings, Profile,
+    Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Tier, Timeouts, env_of,
+};
+
+/// Reads and validates the configuration file at `path`.
+///
+/// # Errors
+/// When the file cannot be read or is larger than 4 MiB, and everything that [`parse`] reports.
+pub fn load(path: &Path, env: Env<'_>) -> Result<Loaded, ConfigError> {
+    let text = source::read(path)?;
+    parse(&text, path, env)
+}
+
+/// Validates the text of a configuration file. `name` is the path that errors show; relative paths in the text are
+/// relative to its folder.
+///
+/// # Errors
+/// Every fault that can be found in one pass: the first fault of the YAML or of the shape of the file, or else all
+/// faults in its values and references.
+pub fn parse(text: &str, name: &Path, env: Env<'_>) -> Result<Loaded, ConfigError> {
+    let source = source::Source::new(name, text)?;
+    let file = yaml::read(&source)?;
+    resolve::resolve(file, &source, env)
+}
+
+/// The JSON Schema (2020-12) of the configuration file, with descriptions, defaults and ranges.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    file::schema()
+}

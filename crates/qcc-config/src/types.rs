@@ -287,7 +287,6 @@ pub struct Loaded {
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Keeps `BTreeMap` based environments short in tests.
-#[must_use]
 pub fn env_of(map: &BTreeMap<String, String>) -> impl Fn(&str) -> Option<String> + '_ {
     |name| map.get(name).cloned()
 }

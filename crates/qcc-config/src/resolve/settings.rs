@@ -1,0 +1,247 @@
+//! The sections: values in force, and the keys that have no effect yet.
+
+use std::time::Duration;
+
+use super::{Resolver, is_loopback};
+use crate::error::Place;
+use crate::file::File;
+use crate::secret::Secret;
+use crate::sections::{self, Section, Strategy};
+use crate::source::{Problems, Source};
+use crate::types::{LoggingSettings, PoolSettings, ProxySettings, RetrySettings, Settings, Timeouts};
+use crate::value::{At, Size, Time};
+
+/// The settings of an empty file.
+pub(super) fn defaults() -> Settings {
+    let source = Source::empty();
+    let env = |_: &str| None;
+    let mut resolver = Resolver { problems: Problems::new(&source), env: &env, notices: Vec::new(), idle: Vec::new() };
+    resolver.settings(&File::default())
+}
+
+impl Resolver<'_> {
+    pub(super) fn settings(&mut self, file: &File) -> Settings {
+        self.idle_sections(file);
+        Settings {
+            proxy: self.proxy(file),
+            pool: self.pool(file),
+            timeouts: self.timeouts(file),
+            retry: self.retry(file),
+            open_initial: self.open_initial(file),
+            logging: self.logging(file),
+        }
+    }
+
+    fn proxy(&mut self, file: &File) -> ProxySettings {
+        let none = sections::Proxy::default();
+        let proxy = file.proxy.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        let (port, drain) = (proxy.port(problems), proxy.drain(problems).0);
+        let (Size(max_body), Size(max_buffered)) = (proxy.max_body(problems), proxy.max_buffered(problems));
+        if let (0, Some(at)) = (max_body, &proxy.max_body) {
+            problems.add(at.place, "no request could pass with proxy.max_body 0", "write a size such as `32MiB`");
+        }
+        if let Some(place) = place_of(&proxy.max_buffered, &proxy.max_body)
+            && max_buffered < max_body
+        {
+            let message = "proxy.max_buffered is smaller than proxy.max_body: no large request could pass";
+            problems.add(place, message, "make it at least as large as proxy.max_body");
+        }
+        let host = self.listen_host(proxy.host.as_ref());
+        let client_keys = self.client_keys(proxy.client_keys.as_deref().unwrap_or_default());
+        if let Some(at) = &proxy.host
+            && proxy.client_keys.as_ref().is_none_or(Vec::is_empty)
+            && !is_loopback(&host)
+        {
+            let message = "proxy.host is not loopback and proxy.client_keys is empty: anyone could spend your money";
+            self.problems.add(
+                at.place,
+                message,
+                "add `client_keys: [${QCC_CLIENT_KEY}]` under `proxy:`, or listen on 127.0.0.1",
+            );
+        }
+        let allowed_hosts = self.texts(proxy.allowed_hosts.as_deref(), allowed_host);
+        let allowed_origins = self.texts(proxy.allowed_origins.as_deref(), allowed_origin);
+        ProxySettings { host, port, client_keys, allowed_hosts, allowed_origins, max_body, max_buffered, drain }
+    }
+
+    fn listen_host(&mut self, at: Option<&At<String>>) -> String {
+        let loopback = "127.0.0.1".to_owned();
+        let Some(at) = at else { return loopback };
+        let Some(text) = self.text(at) else { return loopback };
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&text);
+        let name = bare.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        if bare.is_empty() || !(name || bare.parse::<std::net::Ipv6Addr>().is_ok()) {
+            let hint = "write an address such as `127.0.0.1` or `::1`; the port goes into `proxy.port`";
+            self.problems.add(at.place, "proxy.host is neither an address nor a host name", hint);
+            return loopback;
+        }
+        bare.to_owned()
+    }
+
+    fn client_keys(&mut self, keys: &[At<String>]) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        for at in keys {
+            let Some(text) = self.text(at) else { continue };
+            if is_header_text(&text) {
+                secrets.push(Secret::new(text.as_str()));
+            } else {
+                let hint = "a key goes into a header: printable ASCII, no blanks around it, at least one character";
+                self.problems.add(at.place, "this client key is empty or cannot stand in a header", hint);
+            }
+        }
+        secrets
+    }
+
+    fn texts(&mut self, list: Option<&[At<String>]>, fault: fn(&str) -> Option<&'static str>) -> Vec<String> {
+        let mut texts = Vec::new();
+        for at in list.unwrap_or_default() {
+            let Some(text) = self.text(at) else { continue };
+            match fault(&text) {
+                Some(hint) => self.problems.add(at.place, "this is not possible here", hint),
+                None => texts.push(text.as_str().to_owned()),
+            }
+        }
+        texts
+    }
+
+    fn pool(&mut self, file: &File) -> PoolSettings {
+        let none = sections::Pool::default();
+        let pool = file.pool.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        PoolSettings {
+            max_idle_per_host: count(pool.max_idle_per_host(problems)),
+            idle: pool.idle(problems).on(),
+            max_per_host: count(pool.max_per_host(problems)),
+        }
+    }
+
+    fn timeouts(&mut self, file: &File) -> Timeouts {
+        let none = sections::Timeouts::default();
+        let timeouts = file.timeouts.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        Timeouts {
+            connect: timeouts.connect(problems).on(),
+            first_byte: timeouts.first_byte(problems).on(),
+            response: timeouts.response(problems).on(),
+            idle: timeouts.idle(problems).on(),
+            stall: timeouts.stall(problems).on(),
+            total: timeouts.total(problems).on(),
+        }
+    }
+
+    fn retry(&mut self, file: &File) -> RetrySettings {
+        let none = sections::Retry::default();
+        let retry = file.retry.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        let settings = RetrySettings {
+            max_attempts: retry.max_attempts(problems),
+            same_provider: retry.same_provider(problems),
+            initial: retry.initial(problems).0,
+            multiplier: retry.multiplier(problems),
+            max: retry.max(problems).0,
+            jitter: retry.jitter(problems),
+            budget: retry.budget(problems),
+            budget_floor: retry.budget_floor(problems),
+        };
+        let place = place_of(&retry.max, &retry.initial);
+        self.not_shorter("retry.max", settings.max, "retry.initial", settings.initial, place);
+        settings
+    }
+
+    fn open_initial(&mut self, file: &File) -> Option<Duration> {
+        let none = sections::Breaker::default();
+        let breaker = file.breaker.as_ref().unwrap_or(&none);
+        let (Time(open_max), open_initial) =
+            (breaker.open_max(&mut self.problems), breaker.open_initial(&mut self.problems));
+        // Only where the file names the longest time: a Balancer's cooldown may be longer than our default.
+        let place = breaker.open_max.as_ref().map(|at| at.place);
+        self.not_shorter("breaker.open_max", open_max, "breaker.open_initial", open_initial.0, place);
+        open_initial.on()
+    }
+
+    fn not_shorter(&mut self, max: &str, longest: Duration, first: &str, initial: Duration, place: Option<Place>) {
+        if let Some(place) = place
+            && longest < initial
+        {
+            let message = format!("{max} is shorter than {first}");
+            self.problems.add(place, message, format!("make {max} at least as long as {first}"));
+        }
+    }
+
+    fn logging(&mut self, file: &File) -> LoggingSettings {
+        let none = sections::Logging::default();
+        let logging = file.logging.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        if logging.bodies(problems) {
+            self.idle.push("logging.bodies".to_owned());
+        }
+        LoggingSettings {
+            level: logging.level(problems),
+            color: logging.color(problems),
+            file_size: logging.file_size(problems).0,
+            files: logging.files(problems),
+        }
+    }
+
+    /// Checks the sections that nothing reads yet, and remembers which of their keys the file names.
+    fn idle_sections(&mut self, file: &File) {
+        fn view<S: Section>(section: &Option<S>) -> Option<&dyn Section> {
+            section.as_ref().map(|section| section as &dyn Section)
+        }
+        let idle = [
+            ("breaker", view(&file.breaker)),
+            ("failover", view(&file.failover)),
+            ("affinity", view(&file.affinity)),
+            ("hold", view(&file.hold)),
+            ("health", view(&file.health)),
+            ("queue", view(&file.queue)),
+            ("cache", view(&file.cache)),
+        ];
+        for (name, section) in idle {
+            let Some(section) = section else { continue };
+            section.check(&mut self.problems);
+            let keys = section.written().into_iter().filter(|key| (name, *key) != ("breaker", "open_initial"));
+            self.idle.extend(keys.map(|key| format!("{name}.{key}")));
+        }
+        if let Some(loadbalancer) = &file.loadbalancer
+            && loadbalancer.strategy(&mut self.problems) != Strategy::Priority
+        {
+            self.idle.push("loadbalancer.strategy".to_owned());
+        }
+        if let Some(storage) = &file.storage {
+            if let Some(path) = &storage.path {
+                self.text(path);
+                self.idle.push("storage.path".to_owned());
+            }
+            if let Some(retention) = &storage.retention {
+                retention.get(&mut self.problems);
+                self.idle.push("storage.retention".to_owned());
+            }
+        }
+    }
+}
+
+/// Where the first of two keys that the file names stands.
+fn place_of<T, U>(first: &Option<At<T>>, second: &Option<At<U>>) -> Option<Place> {
+    first.as_ref().map(|at| at.place).or_else(|| second.as_ref().map(|at| at.place))
+}
+
+/// Whether a text can be the value of a header as it is: printable ASCII without blanks around it.
+pub(super) fn is_header_text(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+fn allowed_host(text: &str) -> Option<&'static str> {
+    let bad = text.is_empty() || text.contains(['/', '*', ' ', '@']);
+    bad.then_some(
+        "write a host name or address as it stands in the `Host` header, such as `qcc.lan`, without wildcards",
+    )
+}
+
+fn allowed_origin(text: &str) -> Option<&'static str> {
+    let host = text.split_once("://").map_or("", |(_, host)| host);
+    let bad = host.is_empty() || host.contains(['/', '*', ' ', '@']);
+    bad.then_some("write an origin such as `https://app.example`, without path and wildcards")
+}
