@@ -1,0 +1,63 @@
+//! Asks the running gateway something over HTTP. HTTP/1.0 on a plain socket is all it takes: the answer is short and
+//! ends with the connection, and a stuck gateway must not hang the terminal.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use qcc_config::Secret;
+
+/// Time for connecting, and for each wait after that. The gateway is on this machine and answers from memory.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// More than any answer of the gateway to `GET /providers`.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// What the gateway said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// `GET path` of the gateway that listens on `address`.
+///
+/// # Errors
+/// When nobody answers in time, or with something that is not HTTP.
+pub(crate) fn get(address: SocketAddr, path: &str, key: Option<&Secret>) -> io::Result<Answer> {
+    let address = reachable(address);
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    let key = key.map_or_else(String::new, |key| format!("x-api-key: {}\r\n", key.expose()));
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\naccept: application/json\r\n{key}\r\n")?;
+    let mut bytes = Vec::new();
+    stream.take(LONGEST).read_to_end(&mut bytes)?;
+    parse(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let mut words = head.lines().next()?.split(' ');
+    let version = words.next()?;
+    let status = words.next()?.parse().ok()?;
+    version.starts_with("HTTP/1.").then(|| Answer { status, body: bytes[end + 4..].to_vec() })
+}
+
+/// Where a client on this machine reaches a gateway that listens on `address`: every address means loopback too.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    address
+}
+
+/// The base URL for clients on this machine.
+pub(crate) fn url(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! The command line as types: what can be typed, and the help that explains it. No behaviour is decided here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use qcc_config::Level;
+
+/// One gateway in front of many LLM providers, so that they look like a single reliable one.
+#[derive(Debug, Parser)]
+#[command(name = "qcc", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// Without a command: whether the gateway runs, and what to do next.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Configuration file instead of the usual one (also: QCC_CONFIG)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Colour the output
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start, stop and watch the gateway
+    #[command(subcommand)]
+    Proxy(Proxy),
+    /// Run a command with its LLM traffic going through the gateway
+    Run(Run),
+    /// Print the variables that point a client at the gateway
+    Env(Env),
+    /// Check the configuration and reach every provider, without spending money
+    Test,
+    /// Check and describe the configuration file
+    #[command(subcommand)]
+    Config(Config),
+    /// The background half of `proxy start`. Not for people: it reports over its standard output.
+    #[command(name = "__serve", hide = true)]
+    Serve(Serve),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Proxy {
+    /// Start the gateway in the background
+    Start(Start),
+    /// Stop the gateway once its running requests have ended
+    Stop,
+    /// Stop and start again with the same flags
+    Restart(Listen),
+    /// Show whether it runs, where, and how its providers are
+    Status,
+    /// Show its log
+    Logs(Logs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Stay in this terminal, log to it, stop on Ctrl-C
+    #[arg(long)]
+    pub(crate) foreground: bool,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+}
+
+/// Where to listen, over what the configuration says.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Listen {
+    /// Listen host, over `proxy.host`
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Listen port, over `proxy.port`; 0 lets the system choose
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Leave the caller's session first.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on showing lines as they are written
+    #[arg(long, short = 'f')]
+    pub(crate) follow: bool,
+    /// Lines to show, after the filters
+    #[arg(long = "lines", short = 'n', value_name = "N", default_value_t = 50)]
+    pub(crate) lines: usize,
+    /// Least level to show
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(crate) level: Option<LogLevel>,
+    /// Show only lines that match this regular expression
+    #[arg(long, value_name = "RE")]
+    pub(crate) grep: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// Shell to print for; the one in SHELL by default
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<Shell>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Check a configuration file
+    Validate {
+        /// File to check; the one in use by default
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    Cmd,
+    #[value(alias = "nushell")]
+    Nu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    #[value(alias = "warning")]
+    Warn,
+    Error,
+}
+
+// === impl LogLevel ===
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Trace => Self::Trace,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! One file per command. This one leads each command line to its file and tells a failure.
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, Proxy};
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::Output;
+use crate::{daemon, serve};
+
+mod config;
+mod env;
+mod logs;
+mod restart;
+mod run;
+mod start;
+mod status;
+mod stop;
+mod summary;
+mod test;
+
+/// Runs the command, tells why if it fails, gives its exit code.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let output = Output::new(&cli.global);
+    let context = Context::new(&cli.global, output);
+    match dispatch(context, cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.exit())
+        }
+    }
+}
+
+fn dispatch(context: Context, command: Option<Command>) -> Outcome {
+    match command {
+        None => summary::run(&context),
+        Some(Command::Proxy(Proxy::Start(start))) => start::run(&context, &start),
+        Some(Command::Proxy(Proxy::Stop)) => stop::run(&context),
+        Some(Command::Proxy(Proxy::Restart(listen))) => restart::run(context, listen),
+        Some(Command::Proxy(Proxy::Status)) => status::run(&context),
+        Some(Command::Proxy(Proxy::Logs(logs))) => logs::run(&context, &logs),
+        Some(Command::Run(command)) => run::run(&context, &command),
+        Some(Command::Env(env)) => env::run(&context, &env),
+        Some(Command::Test) => test::run(&context),
+        Some(Command::Config(command)) => config::run(&context, &command),
+        Some(Command::Serve(serve)) if serve.detach => daemon::detach(&context, &serve),
+        Some(Command::Serve(serve)) => serve::background(&context, &serve.listen),
+    }
+}
