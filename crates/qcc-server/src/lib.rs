@@ -1,1 +1,52 @@
-//! Placeholder heading, written with the crate.
+//! The life of a request, in order. This list is the table of contents: a request comes in at the top and leaves at the
+//! bottom, and what stands beside the path stands below the line.
+
+#![recursion_limit = "256"]
+
+mod listen;
+
+mod ingress;
+
+mod pipeline;
+
+mod journey;
+
+mod attempt;
+
+mod upstream;
+
+mod observe;
+
+mod relay;
+
+mod passage;
+
+mod finish;
+
+mod rescue;
+
+// ---- beside the path ----
+
+mod admin;
+
+mod body;
+
+mod events;
+
+mod gateway;
+
+mod log;
+
+mod reach;
+
+mod state;
+
+mod tasks;
+
+pub use events::Event;
+pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
+pub use log::{Log, render};
+pub use reach::{Reach, reach};
+
+/// The version that the gateway reports: the package's own.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,130 @@
+//! `GET /v1/models`: what the providers serve, in the asker's dialect. Asked of all of them at once when somebody wants
+//! to know, for at most 3 s (Claude Code's own limit), kept for a while, and never an error: a provider that does not
+//! answer is left out.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use crate::body::Body;
+use crate::rescue::json as answer;
+use crate::state::{Snapshot, State};
+use crate::upstream::Upstream;
+use crate::upstream::credential::Inbound;
+
+/// Longest wait for the providers.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a list is good.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// Largest list that is read, bytes.
+const MAX_LIST: usize = 4 * 1024 * 1024;
+
+/// Entries asked for; the API's maximum.
+const PATH: &str = "/v1/models?limit=1000";
+
+/// The last list, for providers that have a credential of their own.
+#[derive(Default)]
+pub(crate) struct ModelCache {
+    kept: Mutex<Option<(Instant, Arc<Vec<Value>>)>>,
+}
+
+impl ModelCache {
+    pub(crate) fn clear(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn get(&self) -> Option<Arc<Vec<Value>>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(since, _)| since.elapsed() < FRESH).map(|(_, list)| Arc::clone(list))
+    }
+
+    fn put(&self, list: &Arc<Vec<Value>>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(list)));
+    }
+}
+
+/// `GET /v1/models`
+pub(crate) async fn list(state: &State, snapshot: &Snapshot, inbound: &Inbound, id: &str) -> Response<Body> {
+    let models = models(state, snapshot, inbound).await;
+    let end = |model: Option<&Value>| model.map_or(Value::Null, |model| model["id"].clone());
+    let body = json!({
+        "data": models.as_slice(),
+        "has_more": false,
+        "first_id": end(models.first()),
+        "last_id": end(models.last()),
+    });
+    answer(StatusCode::OK, body.to_string(), id)
+}
+
+/// `GET /v1/models/{id}`
+pub(crate) async fn one(
+    state: &State,
+    snapshot: &Snapshot,
+    inbound: &Inbound,
+    model: &str,
+    id: &str,
+) -> Response<Body> {
+    let models = models(state, snapshot, inbound).await;
+    let found = models.iter().find(|known| known["id"] == model).cloned();
+    // A model that nobody lists may still be served, by a mapping for instance: saying so beats an error.
+    let body = found.unwrap_or_else(|| entry(model));
+    answer(StatusCode::OK, body.to_string(), id)
+}
+
+async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Vec<Value>> {
+    if let Some(list) = state.models.get() {
+        return list;
+    }
+    let mut asking = tokio::task::JoinSet::new();
+    let mut private = false;
+    for upstream in &snapshot.upstreams {
+        let Some(headers) = inbound.headers_for(&upstream.provider) else { continue };
+        private |= inbound.fingerprint(&upstream.provider).is_some();
+        let upstream = Arc::clone(upstream);
+        asking.spawn(async move { timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten().unwrap_or_default() });
+    }
+    let mut listed = Vec::new();
+    while let Some(models) = asking.join_next().await {
+        listed.extend(models.unwrap_or_default());
+    }
+    let answered = !listed.is_empty();
+    listed.extend(snapshot.config.routes.iter().filter(|route| is_name(&route.glob)).map(|route| entry(&route.glob)));
+    let mut seen = HashSet::new();
+    listed.retain(|model| model["id"].as_str().is_some_and(|id| seen.insert(id.to_owned())));
+    let list = Arc::new(listed);
+    // What a client's own credential may see is that client's business.
+    if answered && !private {
+        state.models.put(&list);
+    }
+    list
+}
+
+async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
+    let reply = upstream.send(Method::GET, PATH, headers, Bytes::new()).await.ok()?;
+    if reply.response.status() != StatusCode::OK {
+        return None;
+    }
+    let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
+    let mut list: Value = serde_json::from_slice(&body).ok()?;
+    match list["data"].take() {
+        Value::Array(models) => Some(models),
+        _ => None,
+    }
+}
+
+fn is_name(glob: &str) -> bool {
+    !glob.contains(['*', '?', '['])
+}
+
+/// An entry in Anthropic's form for a model of which only the name is known.
+fn entry(id: &str) -> Value {
+    json!({"type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z"})
+}

@@ -1,0 +1,153 @@
+//! The end of a request, exactly once: health is changed here and nowhere else, and the row is written when the body has
+//! ended or was dropped, not when its headers went out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use qcc_dialect::anthropic::Usage;
+use qcc_policy::{Charge, Outcome, ProviderId, Refund, Transition, classify};
+
+use crate::events::{Event, RequestRow};
+use crate::state::{Running, State, now};
+
+/// A request from its recognition to its end. Dropped without an end, the client has gone.
+pub(crate) struct Exchange {
+    state: Arc<State>,
+    row: Option<Box<RequestRow>>,
+    started: Instant,
+    /// What it was when nothing more is said.
+    verdict: &'static str,
+    _running: Running,
+}
+
+/// Whom an attempt's result concerns.
+#[derive(Debug, Clone)]
+pub(crate) struct Charged {
+    pub(crate) provider: ProviderId,
+    pub(crate) name: Arc<str>,
+    /// Model as sent.
+    pub(crate) model: Arc<str>,
+    /// The client's credential, where that is what went up.
+    pub(crate) credential: Option<u64>,
+    /// When the attempt began: a success says nothing about faults that came after that.
+    pub(crate) started: Instant,
+    /// Token counts say nothing about a provider's health: many providers do not offer them at all.
+    pub(crate) counts: bool,
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    pub(crate) fn new(state: &Arc<State>, row: RequestRow, started: Instant) -> Self {
+        Self {
+            state: Arc::clone(state),
+            row: Some(Box::new(row)),
+            started,
+            verdict: "client_gone",
+            _running: state.run(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.row.as_ref().map_or("", |row| &row.request_id)
+    }
+
+    /// Notes what is known by now.
+    pub(crate) fn note(&mut self, change: impl FnOnce(&mut RequestRow)) {
+        if let Some(row) = &mut self.row {
+            change(row);
+        }
+    }
+
+    /// The first byte goes down.
+    pub(crate) fn committed(&mut self, status: u16) {
+        let waited = now().saturating_duration_since(self.started);
+        self.note(|row| {
+            row.first_event_ms = Some(waited);
+            row.status = status;
+        });
+    }
+
+    /// What the provider counted.
+    pub(crate) fn used(&mut self, usage: Usage, upstream_id: Option<&str>) {
+        self.note(|row| {
+            row.input_tokens = usage.input;
+            row.output_tokens = usage.output;
+            row.cache_read_tokens = usage.cache_read;
+            row.cache_write_tokens = usage.cache_write;
+            row.upstream_id = upstream_id.map(str::to_owned);
+        });
+    }
+
+    /// The terminal event is on its way: a client that leaves now has the whole answer.
+    pub(crate) fn whole(&mut self) {
+        self.verdict = "done";
+    }
+
+    /// Writes the row. Later calls, and the drop, do nothing more.
+    pub(crate) fn end(&mut self, verdict: &'static str, error: Option<String>) {
+        let Some(mut row) = self.row.take() else { return };
+        row.verdict = verdict;
+        row.error = error;
+        row.total = now().saturating_duration_since(self.started);
+        self.state.log.emit(Event::RequestFinished(row));
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(self.verdict, None);
+    }
+}
+
+// === impl Charged ===
+
+impl Charged {
+    /// A success, at its terminal event.
+    pub(crate) fn succeed(&self, state: &State) {
+        if self.counts {
+            let news =
+                state.cooldowns().succeed(self.provider, Some(&self.model), self.credential, self.started, now());
+            self.tell(state, news);
+        }
+    }
+
+    /// A failure after commit, where no attempt loop is left to judge it.
+    pub(crate) fn broke(&self, state: &State, outcome: &Outcome) {
+        self.charge(state, classify(outcome, self.credential.is_some()).charge, now());
+    }
+
+    /// Leaves the provider out, as the verdict says.
+    pub(crate) fn charge(&self, state: &State, charge: Charge, now: Instant) {
+        if self.counts {
+            let news = state.cooldowns().charge(self.provider, Some(&self.model), self.credential, charge, now);
+            self.tell(state, news);
+        }
+    }
+
+    /// Takes a charge back: the request was at fault, not the provider.
+    pub(crate) fn refund(&self, state: &State, refund: &Refund) {
+        if self.counts {
+            let (charge, at) = (refund.charge, refund.charged_at);
+            let news = state.cooldowns().refund(self.provider, Some(&self.model), self.credential, charge, at, now());
+            self.tell(state, news);
+        }
+    }
+
+    fn tell(&self, state: &State, news: Option<Transition>) {
+        let provider = self.name.to_string();
+        match news {
+            None => {}
+            Some(Transition::Out { model, reason, term, .. }) => {
+                state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
+            }
+            Some(Transition::Back { model, reason, .. }) => {
+                state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
+            }
+        }
+    }
+}

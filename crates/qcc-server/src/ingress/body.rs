@@ -1,0 +1,96 @@
+//! Reading a request body: once, into one piece of memory that all attempts share, within limits of size and time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::rescue::Refused;
+
+/// A client that sends nothing for so long in the middle of a body has gone wrong; the server must not wait with it.
+pub(crate) const BODY_IDLE: Duration = Duration::from_secs(30);
+
+/// Room that a declared length is believed at once, bytes. A larger body earns more room by arriving.
+const TRUSTED: usize = 1024 * 1024;
+
+/// A body in memory, counted in the total until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Buffered {
+    pub(crate) bytes: Bytes,
+    _counted: Counted,
+}
+
+/// All bytes of request bodies in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    total: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Counted {
+    buffers: Arc<Buffers>,
+    size: u64,
+}
+
+/// Why there is no body.
+pub(crate) enum NoBody {
+    /// Answer this.
+    Refused(Refused),
+    /// The client went away; there is nobody to answer.
+    ClientGone,
+}
+
+impl Counted {
+    fn grow(&mut self, by: u64, limit: u64) -> Result<(), Refused> {
+        let before = self.buffers.total.fetch_add(by, Ordering::Relaxed);
+        self.size += by;
+        if limit > 0 && before + by > limit { Err(Refused::Full { limit }) } else { Ok(()) }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.buffers.total.fetch_sub(self.size, Ordering::Relaxed);
+    }
+}
+
+/// Reads a body to its end. `max_body` and `max_buffered` are bytes, 0 for no limit.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    buffers: &Arc<Buffers>,
+    max_body: u64,
+    max_buffered: u64,
+) -> Result<Buffered, NoBody> {
+    let limit = if max_body == 0 { u64::MAX } else { max_body };
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(NoBody::Refused(Refused::TooLarge { limit }));
+    }
+    let mut counted = Counted { buffers: Arc::clone(buffers), size: 0 };
+    let mut whole = BytesMut::new();
+    while let Some(frame) = tokio::time::timeout(BODY_IDLE, body.frame())
+        .await
+        .map_err(|_| NoBody::Refused(Refused::BodyStalled(BODY_IDLE)))?
+    {
+        let Ok(data) = frame.map_err(|_| NoBody::ClientGone)?.into_data() else { continue };
+        if whole.len() as u64 + data.len() as u64 > limit {
+            return Err(NoBody::Refused(Refused::TooLarge { limit }));
+        }
+        counted.grow(data.len() as u64, max_buffered).map_err(NoBody::Refused)?;
+        if whole.is_empty() {
+            let length = usize::try_from(declared.unwrap_or(0)).unwrap_or(TRUSTED);
+            if data.len() == length {
+                return Ok(Buffered { bytes: data, _counted: counted });
+            }
+            whole.reserve(length.min(TRUSTED));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(Buffered { bytes: whole.freeze(), _counted: counted })
+}

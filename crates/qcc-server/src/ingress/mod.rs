@@ -1,0 +1,7 @@
+//! What comes in: may it come in at all, and what is it?
+
+pub(crate) mod access;
+
+pub(crate) mod body;
+
+pub(crate) mod recognise;

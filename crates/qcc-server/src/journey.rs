@@ -1,0 +1,251 @@
+//! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
+//! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use qcc_dialect::scan::{Envelope, splice_model};
+use qcc_dialect::tokens;
+use qcc_policy::plan::Warning;
+use qcc_policy::{Candidate, Failover, Final, Standing, Step, classify};
+
+use crate::attempt::{Answer, Call, Fault, Good, attempt};
+use crate::body::Body;
+use crate::events::Event;
+use crate::finish::{Charged, Exchange};
+use crate::ingress::body::Buffered;
+use crate::ingress::recognise::Kind;
+use crate::observe;
+use crate::relay::clock::Clock;
+use crate::relay::{Passage, Relay};
+use crate::rescue::{self, X_ATTEMPTS, label};
+use crate::state::{Snapshot, State, now};
+use crate::upstream::Upstream;
+use crate::upstream::credential::Inbound;
+
+/// What is asked, the same on every try.
+pub(crate) struct Asked {
+    pub(crate) inbound: Inbound,
+    pub(crate) envelope: Envelope,
+    pub(crate) kind: Kind,
+    pub(crate) body: Buffered,
+    /// Path with the client's query.
+    pub(crate) target: String,
+    /// Everything before commit ends here.
+    pub(crate) deadline: Instant,
+}
+
+/// A request on its way.
+pub(crate) struct Journey {
+    state: Arc<State>,
+    exchange: Exchange,
+    asked: Asked,
+    stops: Vec<Stop>,
+    /// Whether providers were left out because the request carries no credential for them.
+    unfit: bool,
+    last_fault: String,
+    attempts: u32,
+}
+
+/// A candidate of the plan that can be asked, and what came of it.
+struct Stop {
+    upstream: Arc<Upstream>,
+    /// The model that goes up, where it is not the one asked for.
+    model: Option<String>,
+    /// Complete but for what the provider's transport adds.
+    headers: HeaderMap,
+    charged: Charged,
+    /// Its last answer, in case that it has to be passed on.
+    answer: Option<Answer>,
+}
+
+impl Journey {
+    /// Works out where the request may go.
+    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, exchange: Exchange, asked: Asked) -> Self {
+        let plan = snapshot.router.plan(&asked.envelope.model_name);
+        if let Some(Warning::StandIn { glob }) = &plan.warning {
+            let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
+            state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
+        }
+        let planned = plan.candidates.len();
+        let stops: Vec<_> =
+            plan.candidates.iter().filter_map(|candidate| Stop::new(snapshot, candidate, &asked)).collect();
+        let unfit = stops.len() < planned;
+        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0 }
+    }
+
+    /// Tries until somebody answers or nobody is left.
+    pub(crate) async fn travel(mut self, limits: qcc_policy::Limits) -> Response<Body> {
+        let providers: Vec<_> = self.stops.iter().map(|stop| stop.upstream.id).collect();
+        let mut failover = Failover::new(&providers, limits);
+        self.state.budget().request(now());
+        loop {
+            let step = failover.next(
+                &mut |stop| self.standing(stop),
+                &mut || self.state.budget().try_repeat(now()),
+                self.asked.deadline,
+                self.state.draw(),
+                now(),
+            );
+            match step {
+                Step::Try { candidate, wait } => {
+                    if !wait.is_zero() {
+                        tokio::time::sleep(wait).await;
+                    }
+                    match self.attempt(candidate).await {
+                        Ok(good) => return self.commit(candidate, good),
+                        Err(fault) => self.learn(&mut failover, candidate, fault),
+                    }
+                }
+                Step::Answer { candidate } => return self.answer(candidate),
+                Step::GiveUp(end) => return self.give_up(end),
+            }
+        }
+    }
+
+    fn standing(&self, stop: usize) -> Standing {
+        let charged = &self.stops[stop].charged;
+        self.state.cooldowns().standing(charged.provider, Some(&charged.model), charged.credential, now())
+    }
+
+    async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
+        self.attempts += 1;
+        let (stop, attempts) = (&mut self.stops[stop], self.attempts);
+        stop.charged.started = now();
+        self.exchange.note(|row| {
+            row.provider = Some(stop.upstream.name().to_owned());
+            row.attempts = attempts;
+            row.model_sent.clone_from(&stop.model);
+        });
+        let body = &self.asked.body.bytes;
+        let call = Call {
+            kind: self.asked.kind,
+            path_and_query: &self.asked.target,
+            headers: stop.headers.clone(),
+            body: match &stop.model {
+                Some(model) => splice_model(body, &self.asked.envelope.model, model),
+                None => body.clone(),
+            },
+            deadline: self.asked.deadline.into(),
+        };
+        attempt(&stop.upstream, call).await
+    }
+
+    /// Takes a fault into account: who is charged, and what may be tried next.
+    fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
+        let charged = &self.stops[stop].charged;
+        let at = now();
+        let verdict = classify(&fault.outcome, charged.credential.is_some());
+        let recorded = failover.record(stop, &fault.outcome, &verdict, at);
+        self.state.log.emit(Event::AttemptFailed {
+            request_id: self.exchange.request_id().to_owned(),
+            provider: charged.name.to_string(),
+            attempt: self.attempts,
+            blame: recorded.verdict.blame.to_string(),
+            error: fault.what.clone(),
+            took: at.saturating_duration_since(charged.started),
+        });
+        self.last_fault = format!("{}: {}", charged.name, fault.what);
+        for billed in recorded.charges {
+            self.stops[billed.candidate].charged.charge(&self.state, billed.charge, at);
+        }
+        for refund in &recorded.refunds {
+            self.stops[refund.candidate].charged.refund(&self.state, refund);
+        }
+        self.stops[stop].answer = fault.answer;
+    }
+
+    /// The first byte goes down: from here there is no failover, and the request's body is let go.
+    fn commit(mut self, stop: usize, good: Good) -> Response<Body> {
+        let Stop { upstream, charged, .. } = self.stops.swap_remove(stop);
+        let clock = Clock::new(&upstream.provider.timeouts);
+        let (head, body) = match good {
+            Good::Whole { head, body, message } => {
+                self.exchange.committed(head.status.as_u16());
+                charged.succeed(&self.state);
+                self.exchange.used(message.usage, message.id.as_deref());
+                self.exchange.note(|row| row.bytes_out = body.len() as u64);
+                self.exchange.end("done", None);
+                (head, Body::whole(body))
+            }
+            Good::Stream { head, held, source } => {
+                self.exchange.committed(head.status.as_u16());
+                let relay = Relay::new(*source, held, clock, self.exchange, charged);
+                (head, Body::Relay(Box::new(relay)))
+            }
+            Good::Large { head, held, source } => {
+                self.exchange.committed(head.status.as_u16());
+                let passage = Passage::new(*source, held, clock, self.exchange, charged);
+                (head, Body::Passage(Box::new(passage)))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = head.status;
+        *response.headers_mut() = observe::headers_down(&head.headers, &upstream.provider);
+        label(&mut response, upstream.name(), self.attempts);
+        response
+    }
+
+    /// Passes a provider's refusal on as it is.
+    fn answer(mut self, stop: usize) -> Response<Body> {
+        if self.asked.kind == Kind::CountTokens && self.stops[stop].charged.credential.is_none() {
+            return self.estimate();
+        }
+        let Some(answer) = self.stops[stop].answer.take() else { return self.give_up(Final::Unavailable) };
+        let upstream = &self.stops[stop].upstream;
+        self.exchange.committed(answer.status.as_u16());
+        self.exchange.note(|row| row.bytes_out = answer.body.len() as u64);
+        self.exchange.end("answered", Some(self.last_fault));
+        let mut response = Response::new(Body::whole(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = observe::headers_down(&answer.headers, &upstream.provider);
+        label(&mut response, upstream.name(), self.attempts);
+        response
+    }
+
+    /// Nobody answered.
+    fn give_up(mut self, end: Final) -> Response<Body> {
+        if self.asked.kind == Kind::CountTokens {
+            return self.estimate();
+        }
+        let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
+        let mut response = failed.response(self.exchange.request_id());
+        response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
+        self.exchange.note(|row| row.status = response.status().as_u16());
+        self.exchange.end("failed", Some(failed.why().to_owned()));
+        response
+    }
+
+    /// `count_tokens` always answers: Claude Code would otherwise ask the same of `/v1/messages`, for money.
+    fn estimate(mut self) -> Response<Body> {
+        let tokens = tokens::estimate(&self.asked.body.bytes);
+        let body = format!("{{\"input_tokens\":{tokens}}}");
+        let mut response = rescue::json(StatusCode::OK, body, self.exchange.request_id());
+        response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
+        self.exchange.committed(200);
+        self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
+        response
+    }
+}
+
+impl Stop {
+    /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
+    fn new(snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
+        let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
+        let mut headers = asked.inbound.headers_for(&upstream.provider)?;
+        // A body is JSON, also where the client did not say so.
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
+        let charged = Charged {
+            provider: upstream.id,
+            name: upstream.name().into(),
+            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
+            credential: asked.inbound.fingerprint(&upstream.provider),
+            started: now(),
+            counts: asked.kind != Kind::CountTokens,
+        };
+        Some(Self { upstream, model, headers, charged, answer: None })
+    }
+}

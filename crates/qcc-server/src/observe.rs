@@ -1,0 +1,196 @@
+//! The one seam between what was seen on the wire and what policy knows: configuration, transport and dialect on one
+//! side, outcomes on the other. Nothing is decided here.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use qcc_config::{Auth, Config, Provider, RouteTarget, Tier};
+use qcc_dialect::anthropic::error::error_body;
+use qcc_dialect::anthropic::{self, ErrorFacts, head};
+use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
+use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
+
+use crate::attempt::{Answer, Fault};
+use crate::rescue::Failed;
+use crate::upstream::connect::{ConnectTimeout, causes};
+use crate::upstream::credential::{connection_listed, is_hop_by_hop};
+use crate::upstream::{SendError, Upstream};
+
+/// The plan for every model, from the configuration. Only providers that can be called take part.
+pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>]) -> Router {
+    let ids: HashMap<&str, ProviderId> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    let places: HashMap<&str, usize> =
+        config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
+    let endpoint = |endpoint: &qcc_config::Endpoint| {
+        let provider = *ids.get(endpoint.provider.as_str())?;
+        Some(PlanEndpoint { provider, priority: endpoint.priority, enabled: endpoint.enabled && endpoint.weight > 0 })
+    };
+    let target = |target: &RouteTarget| match target {
+        RouteTarget::Provider(name) => ids.get(name.as_str()).map(|id| PlanTarget::Provider(*id)),
+        RouteTarget::Profile(name) => places.get(name.as_str()).map(|place| PlanTarget::Profile(*place)),
+    };
+    let candidate = |line: &qcc_config::RouteCandidate| {
+        let model = line.model.as_deref().map(Into::into);
+        Some(PlanCandidate { target: target(&line.target)?, model, priority: line.priority })
+    };
+    Router::new(&PlanInput {
+        providers: upstreams.iter().map(|upstream| PlanProvider { id: upstream.id, enabled: true }).collect(),
+        profiles: config
+            .profiles
+            .iter()
+            .map(|profile| PlanProfile {
+                tier: profile.tier.map(|tier| match tier {
+                    Tier::Primary => qcc_policy::plan::Tier::Primary,
+                    Tier::Secondary => qcc_policy::plan::Tier::Secondary,
+                    Tier::Fallback => qcc_policy::plan::Tier::Fallback,
+                }),
+                endpoints: profile.endpoints.iter().filter_map(endpoint).collect(),
+            })
+            .collect(),
+        routes: config
+            .routes
+            .iter()
+            .map(|route| PlanRoute {
+                glob: route.glob.clone(),
+                candidates: route.candidates.iter().filter_map(candidate).collect(),
+            })
+            .collect(),
+    })
+}
+
+/// No answer's head came.
+pub(crate) fn not_sent(error: &SendError) -> Fault {
+    match error {
+        SendError::Address(what) => fault(Failure::Connect, what.clone()),
+        SendError::Client(error) => {
+            let what = causes(error);
+            let failure = if caused_by::<ConnectTimeout>(error) {
+                Failure::Timeout(Phase::Connect)
+            } else if error.is_connect() {
+                Failure::Connect
+            } else if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+                Failure::NotTheDialect
+            } else {
+                Failure::DiedBeforeAnswer
+            };
+            fault(failure, what)
+        }
+    }
+}
+
+/// An error status, with whatever body came.
+pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
+    let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let retry_after = anthropic::retry_after(&header, now);
+    let outcome = refusal(&facts, retry_after, now);
+    let what = facts.to_string();
+    Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
+}
+
+/// An error inside a 200. Where the client has to hear it, it hears the status that it stands for.
+pub(crate) fn in_band(facts: &ErrorFacts) -> Fault {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let kind = facts.kind.as_deref().unwrap_or("api_error");
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer {
+        status,
+        headers,
+        body: error_body(kind, &facts.message, ""),
+    });
+    Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }
+}
+
+fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {
+    let topic = match facts.topic {
+        anthropic::Topic::None => Topic::None,
+        anthropic::Topic::Quota => Topic::Quota,
+        anthropic::Topic::ContextTooLong => Topic::ContextTooLong,
+        anthropic::Topic::ModelMissing => Topic::ModelMissing,
+        anthropic::Topic::Overloaded => Topic::Overloaded,
+        anthropic::Topic::Permission => Topic::Permission,
+    };
+    let until = facts.regain_at.map(|at| at.saturating_sub(now));
+    Outcome::Refused(Refusal { status: facts.status, topic, html: facts.html, retry_after, until })
+}
+
+fn fault(failure: Failure, what: String) -> Fault {
+    Fault { outcome: Outcome::Failed(failure), what, answer: None }
+}
+
+/// What a time-out means, for people.
+pub(crate) fn timed_out(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "no connection within timeouts.connect",
+        Phase::FirstByte => "no answer within timeouts.first_byte",
+        Phase::Idle => "no bytes for timeouts.idle",
+        Phase::Stall => "only pings for timeouts.stall",
+        Phase::Response => "no whole answer within timeouts.response",
+        Phase::Total => "no answer within the time that the client waits",
+    }
+}
+
+/// The final word when nobody answered (DESIGN 3.5.10).
+pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> Failed {
+    let tried = match attempts {
+        0 => "no provider could be tried".to_owned(),
+        1 => format!("1 attempt failed; {last}"),
+        n => format!("{n} attempts failed; the last one: {last}"),
+    };
+    match end {
+        Final::Unavailable => Failed::Unavailable(format!("No provider could answer: {tried}")),
+        Final::Deadline => Failed::Unavailable(format!("No provider answered in time: {tried}")),
+        Final::Throttled { wait } => {
+            Failed::Throttled(format!("Every provider is throttled for another {} s", wait.as_secs().max(1)), wait)
+        }
+        Final::Forbidden => Failed::Forbidden(format!(
+            "Every provider refuses this gateway's credential, or its quota is used up: {tried}. hint: `qcc test` shows \
+             which provider needs a new key or credit"
+        )),
+        Final::NothingToTry if unfit => Failed::Forbidden(
+            "No provider can be used for this request: it carries no credential of the client's own, which the provider \
+             needs (passthrough). hint: set ANTHROPIC_API_KEY for the client, or give the provider a key"
+                .to_owned(),
+        ),
+        Final::NothingToTry => Failed::Unavailable(
+            "No provider is configured for this model. hint: `qcc config validate` shows what takes part".to_owned(),
+        ),
+    }
+}
+
+/// An answer's headers as they go down.
+pub(crate) fn headers_down(headers: &HeaderMap, provider: &Provider) -> HeaderMap {
+    let pooled = provider.auth != Auth::Passthrough;
+    let listed = connection_listed(headers);
+    let mut down = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        let private = name == http::header::SET_COOKIE || (pooled && head::is_rate_limit(name.as_str()));
+        // What we decoded, we send decoded.
+        let ours = is_hop_by_hop(name) || name == http::header::CONTENT_ENCODING || name.as_str().starts_with("x-qcc-");
+        if !private && !ours && !listed.contains(name) {
+            down.append(name.clone(), value.clone());
+        }
+    }
+    down
+}
+
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+fn caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    find::<E>(error).is_some()
+}

@@ -1,0 +1,138 @@
+//! The way of a request: refuse what may not come in, recognise it, plan, try until somebody answers, commit.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use crate::admin;
+use crate::body::Body;
+use crate::events::{Event, RequestRow};
+use crate::finish::Exchange;
+use crate::ingress::access;
+use crate::ingress::body::{Buffered, NoBody, read};
+use crate::ingress::recognise::{Kind, check_type, recognise, time_allowed};
+use crate::journey::{Asked, Journey};
+use crate::passage;
+use crate::rescue::{self, Refused};
+use crate::state::{Snapshot, State, now};
+use crate::upstream::credential::{Consumed, Inbound};
+
+/// Serves one request. Dropped when the client goes, which ends whatever it was doing.
+pub(crate) async fn handle(state: Arc<State>, request: Request<Incoming>) -> Response<Body> {
+    let request_id = format!("qcc_{:016x}", state.draw());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = match route(&state, request, &request_id).await {
+        Ok(response) => response,
+        Err(refused) => {
+            let (method, status, error) = (method.to_string(), refused.status().as_u16(), refused.to_string());
+            state.log.emit(Event::RequestRefused { request_id: request_id.clone(), method, path, status, error });
+            refused.response(&request_id)
+        }
+    };
+    rescue::name(&mut response, &request_id);
+    response
+}
+
+async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Result<Response<Body>, Refused> {
+    let snapshot = state.snapshot();
+    let proxy = &snapshot.config.settings.proxy;
+    access::check(request.headers(), request.uri().host(), proxy)?;
+    let path = request.uri().path().to_owned();
+    if path == "/live" {
+        return admin::only_read(&request, || admin::live(id));
+    }
+    let consumed = access::authenticate(request.headers(), &proxy.client_keys)?;
+    match path.as_str() {
+        "/v1/messages" | "/v1/messages/count_tokens" => {
+            only(&request, &Method::POST, "POST")?;
+            messages(state, snapshot, request, consumed, id).await
+        }
+        "/" => admin::only_read(&request, || admin::root(&snapshot, id)),
+        "/ready" => admin::only_read(&request, || admin::ready(state, &snapshot, id)),
+        "/health" => admin::only_read(&request, || admin::health(state, &snapshot, id)),
+        "/providers" => admin::only_read(&request, || admin::providers(state, &snapshot, id)),
+        "/providers/reload" => {
+            only(&request, &Method::POST, "POST")?;
+            Ok(admin::reload(state, id))
+        }
+        "/v1/models" => {
+            only(&request, &Method::GET, "GET")?;
+            let inbound = Inbound::new(request.headers(), consumed);
+            Ok(admin::models::list(state, &snapshot, &inbound, id).await)
+        }
+        _ => match path.strip_prefix("/v1/models/").filter(|_| *request.method() == Method::GET) {
+            Some(model) => {
+                let inbound = Inbound::new(request.headers(), consumed);
+                Ok(admin::models::one(state, &snapshot, &inbound, model, id).await)
+            }
+            None if path.starts_with("/v1/") && !is_other_dialect(&path) => {
+                passage::pass(state, &snapshot, request, consumed, id).await
+            }
+            None => Err(Refused::Route { method: request.method().to_string(), path }),
+        },
+    }
+}
+
+/// Routes of dialects that are not served.
+fn is_other_dialect(path: &str) -> bool {
+    matches!(path, "/v1/chat/completions" | "/v1/responses")
+}
+
+fn only(request: &Request<Incoming>, method: &Method, allow: &'static str) -> Result<(), Refused> {
+    if request.method() == method {
+        return Ok(());
+    }
+    Err(Refused::Method { method: request.method().to_string(), path: request.uri().path().to_owned(), allow })
+}
+
+async fn messages(
+    state: &Arc<State>,
+    snapshot: Arc<Snapshot>,
+    request: Request<Incoming>,
+    consumed: Consumed,
+    id: &str,
+) -> Result<Response<Body>, Refused> {
+    let started = now();
+    let (head, body) = request.into_parts();
+    check_type(&head.headers)?;
+    let Some(body) = take_body(state, &snapshot, &head.headers, body).await? else {
+        return Ok(Response::new(Body::empty()));
+    };
+    let path = head.uri.path();
+    let (envelope, kind) = recognise(&body.bytes, path.ends_with("/count_tokens"))?;
+    let row = RequestRow {
+        request_id: id.to_owned(),
+        path: path.to_owned(),
+        model: envelope.model_name.clone(),
+        stream: kind == Kind::Stream,
+        bytes_in: body.bytes.len() as u64,
+        ..RequestRow::default()
+    };
+    let deadline = started + time_allowed(&head.headers, snapshot.config.settings.timeouts.total);
+    let target = head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
+    let inbound = Inbound::new(&head.headers, consumed);
+    let asked = Asked { inbound, envelope, kind, body, target, deadline };
+    let journey = Journey::new(Arc::clone(state), &snapshot, Exchange::new(state, row, started), asked);
+    let limits = snapshot.limits;
+    drop(snapshot);
+    Ok(journey.travel(limits).await)
+}
+
+/// The request's body, in memory. `None` when the client left before it was complete.
+pub(crate) async fn take_body(
+    state: &State,
+    snapshot: &Snapshot,
+    headers: &http::HeaderMap,
+    body: Incoming,
+) -> Result<Option<Buffered>, Refused> {
+    if state.is_draining() {
+        return Err(Refused::Draining);
+    }
+    let proxy = &snapshot.config.settings.proxy;
+    match read(headers, body, &state.buffers, proxy.max_body, proxy.max_buffered).await {
+        Ok(body) => Ok(Some(body)),
+        Err(NoBody::Refused(refused)) => Err(refused),
+        Err(NoBody::ClientGone) => Ok(None),
+    }
+}

@@ -1,0 +1,119 @@
+//! Reaching every provider without spending anything: a connection, and the free list of models. For `qcc test`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use qcc_config::{Auth, Dialect, Loaded, Provider};
+use qcc_policy::ProviderId;
+use tokio::time::{Instant, timeout};
+
+use crate::observe;
+use crate::upstream::credential::{Consumed, Inbound};
+use crate::upstream::tls::Roots;
+use crate::upstream::{Transport, Upstream};
+
+/// Longest wait for one provider.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What was found out about a provider.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Its name.
+    pub provider: String,
+    /// Whether requests can be expected to work.
+    pub ok: bool,
+    /// HTTP status of the free call, where one was made.
+    pub status: Option<u16>,
+    /// Time until its answer, ms.
+    pub ms: u64,
+    /// What happened.
+    pub detail: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Asks every enabled provider at once, each for at most 10 s.
+pub async fn reach(loaded: &Loaded) -> Vec<Reach> {
+    let roots = Arc::new(Roots::default());
+    let pool = loaded.config.settings.pool;
+    let mut asking = tokio::task::JoinSet::new();
+    for (place, provider) in loaded.config.providers.iter().filter(|provider| provider.enabled).enumerate() {
+        let (provider, roots) = (provider.clone(), Arc::clone(&roots));
+        asking.spawn(async move {
+            let started = Instant::now();
+            let mut found = ask(provider, &pool, &roots).await;
+            found.ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            (place, found)
+        });
+    }
+    let mut found = Vec::new();
+    while let Some(answer) = asking.join_next().await {
+        found.extend(answer.ok());
+    }
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, reach)| reach).collect()
+}
+
+async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Roots>) -> Reach {
+    let name = provider.name.clone();
+    let passthrough = provider.auth == Auth::Passthrough;
+    let base_url = provider.base_url.clone();
+    if provider.dialect != Dialect::Anthropic {
+        let dialect = crate::state::dialect_name(provider.dialect);
+        return Reach::bad(name, format!("type {dialect} is not served yet"), "set `enabled: false` until it is");
+    }
+    let made = Transport::new(&provider, pool, roots)
+        .and_then(|transport| Upstream::new(ProviderId(0), provider, Arc::new(transport)));
+    let upstream = match made {
+        Ok(upstream) => upstream,
+        Err(error) => return Reach::bad(name, error.to_string(), "correct it in the configuration"),
+    };
+    if passthrough {
+        return match timeout(LIMIT, upstream.warm()).await {
+            Ok(Ok(())) => Reach::good(name, None, "connected; the client's own credential is used"),
+            Ok(Err(error)) => Reach::bad(name, error, "check base_url, the network and the proxy settings"),
+            Err(_) => Reach::bad(
+                name,
+                format!("no connection within {} s", LIMIT.as_secs()),
+                "check base_url and the network",
+            ),
+        };
+    }
+    let mut asked = HeaderMap::new();
+    asked.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
+    let headers = Inbound::new(&asked, Consumed::Nothing).headers_for(&upstream.provider).unwrap_or_default();
+    match timeout(LIMIT, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await {
+        Ok(Ok(reply)) => judge(name, reply.response.status().as_u16(), &base_url),
+        Ok(Err(error)) => {
+            Reach::bad(name, observe::not_sent(&error).what, "check base_url, the network and the proxy settings")
+        }
+        Err(_) => Reach::bad(name, format!("no answer within {} s", LIMIT.as_secs()), "check base_url and the network"),
+    }
+}
+
+fn judge(name: String, status: u16, base_url: &str) -> Reach {
+    let bad =
+        |detail: &str, hint: &str| Reach { status: Some(status), ..Reach::bad(name.clone(), detail.to_owned(), hint) };
+    match status {
+        401 | 403 => bad("it refuses the credential", "check auth_type and auth_value"),
+        402 => bad("its quota or balance is used up", "add credit or another provider"),
+        429 => Reach::good(name, Some(status), "reached; it throttles at the moment"),
+        // Many relays serve messages but no list of models.
+        404 | 405 | 501 => Reach::good(name, Some(status), "reached; it has no list of models"),
+        200..=299 => Reach::good(name, Some(status), "reached, the credential is accepted"),
+        300..=399 => bad("it redirects", &format!("{base_url} is not the API's address: use the one it redirects to")),
+        _ => bad("it answers with an error", "try again later, or check base_url"),
+    }
+}
+
+impl Reach {
+    fn good(provider: String, status: Option<u16>, detail: &str) -> Self {
+        Self { provider, ok: true, status, ms: 0, detail: detail.to_owned(), hint: None }
+    }
+
+    fn bad(provider: String, detail: String, hint: &str) -> Self {
+        Self { provider, ok: false, status: None, ms: 0, detail, hint: Some(hint.to_owned()) }
+    }
+}

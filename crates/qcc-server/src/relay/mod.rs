@@ -1,0 +1,191 @@
+//! After commit: events go down as they come, byte for byte, and the end of the stream tells the truth. An answer is a
+//! success only at its terminal event. Any other end is made such that no client can take it for whole (DESIGN 3.5.9).
+//!
+//! Back-pressure is the shape of it: hyper asks for the next frame only when the client has taken the last ones, and
+//! only then is the upstream read. A client that leaves drops the relay, which ends the upstream's request.
+
+pub(crate) mod source;
+
+pub(crate) mod clock;
+
+mod passage;
+
+pub(crate) use passage::Passage;
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::Frame;
+use qcc_dialect::anthropic::stream::Seen;
+use qcc_dialect::sse::Batch;
+use qcc_policy::{Failure, Outcome};
+
+use crate::body::Cut;
+use crate::finish::{Charged, Exchange};
+use crate::observe;
+use clock::Clock;
+use source::Source;
+
+/// A stream on its way down.
+pub(crate) struct Relay {
+    source: Source,
+    /// What goes down before anything new is read, last first.
+    held: Vec<Bytes>,
+    clock: Clock,
+    stage: Stage,
+    exchange: Exchange,
+    charged: Charged,
+}
+
+/// How far a relay is.
+enum Stage {
+    /// Events go down as they come.
+    Relaying,
+    /// The terminal event is down; the transport's end is waited for, so that the connection can be used again.
+    Whole,
+    /// The upstream broke off: these bytes end the stream for the client, then it is cut or ended.
+    Closing { last: Bytes, cut: bool },
+    /// The last bytes are handed over; they must leave before the connection is cut.
+    Flushing,
+    /// Cut now.
+    Cutting,
+    /// Nothing more.
+    Ended,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        source: Source,
+        mut held: Vec<Bytes>,
+        clock: Clock,
+        exchange: Exchange,
+        charged: Charged,
+    ) -> Self {
+        held.reverse();
+        let mut relay = Self { source, held, clock, stage: Stage::Relaying, exchange, charged };
+        if relay.source.watcher.is_terminal() {
+            relay.complete();
+        }
+        relay
+    }
+
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        loop {
+            if let Some(bytes) = self.held.pop() {
+                return self.send(bytes);
+            }
+            match &mut self.stage {
+                Stage::Relaying | Stage::Whole => match self.source.poll_chunk(cx) {
+                    Poll::Ready(Some(Ok(chunk))) => self.take(chunk),
+                    Poll::Ready(Some(Err(error))) => self.broke(Failure::Truncated, &error),
+                    Poll::Ready(None) => self.broke(Failure::Truncated, "it ended without its terminal event"),
+                    Poll::Pending => match self.clock.poll_expired(cx) {
+                        Poll::Ready(phase) => self.broke(Failure::Timeout(phase), observe::timed_out(phase)),
+                        Poll::Pending => return Poll::Pending,
+                    },
+                },
+                Stage::Closing { last, cut } => {
+                    let bytes = std::mem::take(last);
+                    self.stage = if *cut { Stage::Flushing } else { Stage::Ended };
+                    if !bytes.is_empty() {
+                        return self.send(bytes);
+                    }
+                }
+                Stage::Flushing => {
+                    // hyper writes out what it has when it is told to wait, and drops it when it is told of an error.
+                    self.stage = Stage::Cutting;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Stage::Cutting => {
+                    self.stage = Stage::Ended;
+                    return Poll::Ready(Some(Err(Cut)));
+                }
+                Stage::Ended => {
+                    self.exchange.end("done", None);
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    /// Looks at what a chunk completes and queues it.
+    fn take(&mut self, chunk: Bytes) {
+        let batch = self.source.splitter.push(chunk);
+        let mut semantic = false;
+        let mut error = None;
+        for event in batch.events() {
+            match self.source.watcher.observe(event) {
+                Seen::Idle | Seen::Malformed | Seen::NotSse => {}
+                Seen::Progress | Seen::Content | Seen::Terminal => semantic = true,
+                Seen::Error(facts) => {
+                    error = Some((end_of(event, &batch.bytes), facts.message));
+                    break;
+                }
+            }
+        }
+        if let Some(start) = batch.oversized_head() {
+            self.source.watcher.observe_oversized_head(start);
+        }
+        self.clock.moved(semantic || !batch.part.is_empty());
+        match error {
+            Some((end, message)) => {
+                self.held.push(batch.bytes.slice(..end));
+                self.broke(Failure::Truncated, &format!("the provider reported an error: {message}"));
+            }
+            None => self.queue(batch),
+        }
+    }
+
+    fn queue(&mut self, batch: Batch) {
+        if self.source.watcher.is_terminal() {
+            self.complete();
+        }
+        for bytes in [batch.part, batch.bytes] {
+            if !bytes.is_empty() {
+                self.held.push(bytes);
+            }
+        }
+    }
+
+    /// The terminal event was seen: this is where a success becomes one.
+    fn complete(&mut self) {
+        if matches!(self.stage, Stage::Relaying) {
+            self.stage = Stage::Whole;
+            self.clock.linger();
+            let watcher = &self.source.watcher;
+            self.exchange.used(watcher.usage(), watcher.message_id());
+            self.charged.succeed(self.exchange.state());
+            self.exchange.whole();
+        }
+    }
+
+    /// The upstream's part is over without a terminal event, unless that was seen before.
+    fn broke(&mut self, failure: Failure, what: &str) {
+        if matches!(self.stage, Stage::Whole) {
+            self.stage = Stage::Ended;
+            return;
+        }
+        let watcher = &self.source.watcher;
+        self.exchange.used(watcher.usage(), watcher.message_id());
+        self.charged.broke(self.exchange.state(), &Outcome::Failed(failure));
+        let message = format!("The provider's stream broke off: {what}");
+        self.stage = if self.source.splitter.inside_oversized() {
+            Stage::Flushing
+        } else {
+            let closing = watcher.closing(self.exchange.request_id(), &message);
+            Stage::Closing { last: closing.bytes, cut: closing.abort }
+        };
+        self.exchange.end("broken", Some(message));
+    }
+}
+
+/// Where `event`, a part of `bytes`, ends in it.
+fn end_of(event: &[u8], bytes: &Bytes) -> usize {
+    event.as_ptr() as usize - bytes.as_ptr() as usize + event.len()
+}

@@ -1,0 +1,168 @@
+//! The only place that invents a response. It speaks the asker's dialect, carries the request id, and is chosen by what
+//! clients do with it: no 529 and no upstream 401 (Claude Code gives up on the one and retries the other for minutes),
+//! no `retry-after` above 30 s (above 60 s Claude Code gives up at once).
+
+use std::time::Duration;
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use qcc_dialect::anthropic::error::error_body;
+
+use crate::body::Body;
+
+/// Our own id of the request, on every response.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-qcc-request-id");
+/// Who answered.
+pub(crate) const X_PROVIDER: HeaderName = HeaderName::from_static("x-qcc-provider");
+/// How many tries it took.
+pub(crate) const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-qcc-attempts");
+
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Longest `retry-after` that goes down, seconds.
+const MAX_RETRY_AFTER: u64 = 30;
+
+/// A request that qcc itself turns down, before any provider is asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error(
+        "this gateway serves {served}, but the request names host `{host}`; hint: add it to proxy.allowed_hosts if it is yours"
+    )]
+    Host { host: String, served: String },
+    #[error(
+        "requests from the web page origin `{origin}` are not accepted; hint: add it to proxy.allowed_origins if it is yours"
+    )]
+    Origin { origin: String },
+    #[error("this gateway needs one of its proxy.client_keys as x-api-key or as Bearer token")]
+    ClientKey,
+    #[error("there is no route {method} {path}; hint: the Anthropic dialect is served at POST /v1/messages")]
+    Route { method: String, path: String },
+    #[error("{path} is asked with {allow}, not with {method}")]
+    Method { method: String, path: String, allow: &'static str },
+    #[error("the request's headers are {size} bytes; at most {limit} are accepted")]
+    Headers { size: usize, limit: usize },
+    #[error("the request body is larger than {limit} bytes; hint: proxy.max_body sets the limit")]
+    TooLarge { limit: u64 },
+    #[error("the request body is not JSON by its content-type `{0}`; send application/json")]
+    ContentType(String),
+    #[error("the request body is compressed ({0}); send it uncompressed")]
+    ContentEncoding(String),
+    #[error("the request body is not acceptable: {0}")]
+    Body(#[from] qcc_dialect::scan::ScanError),
+    #[error("the request body stopped arriving for {} s before it was complete", .0.as_secs())]
+    BodyStalled(Duration),
+    #[error("all request bodies in memory together reached {limit} bytes (proxy.max_buffered); try again shortly")]
+    Full { limit: u64 },
+    #[error("the gateway is stopping")]
+    Draining,
+}
+
+/// Why no provider answered, when none did.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// 503, so that the client tries again.
+    Unavailable(String),
+    /// 429, with the shortest wait that a provider named.
+    Throttled(String, Duration),
+    /// 403: trying again does not help, something has to be set right here.
+    Forbidden(String),
+}
+
+impl Refused {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Host { .. } | Self::Origin { .. } => StatusCode::FORBIDDEN,
+            Self::ClientKey => StatusCode::UNAUTHORIZED,
+            Self::Route { .. } => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Headers { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::BodyStalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Full { .. } | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.status().as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            408 => "timeout_error",
+            503 => "api_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// The response for it.
+    pub(crate) fn response(&self, request_id: &str) -> Response<Body> {
+        let mut response = error(self.status(), self.kind(), &self.to_string(), request_id);
+        let headers = response.headers_mut();
+        match self {
+            Self::ClientKey => _ = headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false")),
+            Self::Method { allow, .. } => _ = headers.insert(ALLOW, HeaderValue::from_static(allow)),
+            _ => {}
+        }
+        // The unread rest of a body would be taken for the next request.
+        if matches!(self, Self::TooLarge { .. } | Self::BodyStalled(_) | Self::Full { .. }) {
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl Failed {
+    /// The response for it.
+    pub(crate) fn response(&self, request_id: &str) -> Response<Body> {
+        match self {
+            Self::Unavailable(why) => error(StatusCode::SERVICE_UNAVAILABLE, "api_error", why, request_id),
+            Self::Forbidden(why) => error(StatusCode::FORBIDDEN, "permission_error", why, request_id),
+            Self::Throttled(why, wait) => {
+                let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", why, request_id);
+                let seconds = wait.as_secs().clamp(1, MAX_RETRY_AFTER);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
+        }
+    }
+
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Self::Unavailable(why) | Self::Forbidden(why) | Self::Throttled(why, _) => why,
+        }
+    }
+}
+
+fn error(status: StatusCode, kind: &str, message: &str, request_id: &str) -> Response<Body> {
+    // The words that Claude Code takes for a 529 in whatever status (CLIENTS.md 2) must not slip in through a provider's text.
+    let message = message.replace("overloaded_error", "overloaded");
+    json(status, error_body(kind, &message, request_id), request_id)
+}
+
+/// A JSON response of our own.
+pub(crate) fn json(status: StatusCode, body: impl Into<bytes::Bytes>, request_id: &str) -> Response<Body> {
+    let mut response = Response::new(Body::whole(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    name(&mut response, request_id);
+    response
+}
+
+/// Puts the request id on a response.
+pub(crate) fn name(response: &mut Response<Body>, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+}
+
+/// Says who answered, and after how many tries.
+pub(crate) fn label(response: &mut Response<Body>, provider: &str, attempts: u32) {
+    // A provider's name may be any text; a header may not.
+    let name: String = provider.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    if let Ok(value) = HeaderValue::from_str(&name) {
+        response.headers_mut().insert(X_PROVIDER, value);
+    }
+    response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(attempts));
+}

@@ -1,0 +1,228 @@
+//! What all requests share: the snapshot of the configuration in force, who is out and until when, the retry budget. The
+//! clock and the random source live here, so that policy gets both as arguments.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
+use qcc_policy::{Backoff, Cooldowns, Limits, ProviderId, RetryBudget, Router};
+
+use crate::admin::models::ModelCache;
+use crate::gateway::Source;
+use crate::ingress::body::Buffers;
+use crate::log::Log;
+use crate::upstream::tls::Roots;
+use crate::upstream::{Transport, Unusable, Upstream};
+
+/// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
+pub(crate) struct Snapshot {
+    pub(crate) config: Config,
+    /// Whether a file says so, or nobody did.
+    pub(crate) from_file: bool,
+    /// Providers that can be asked, in file order.
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    pub(crate) router: Router,
+    pub(crate) limits: Limits,
+}
+
+/// Shared by everything that runs.
+pub(crate) struct State {
+    pub(crate) log: Log,
+    pub(crate) source: Source,
+    pub(crate) buffers: Arc<Buffers>,
+    pub(crate) models: ModelCache,
+    snapshot: ArcSwap<Snapshot>,
+    cooldowns: Mutex<Cooldowns>,
+    budget: Mutex<RetryBudget>,
+    identities: Mutex<HashMap<u64, ProviderId>>,
+    roots: Arc<Roots>,
+    listen_host: String,
+    draining: AtomicBool,
+    running: AtomicUsize,
+    started: Instant,
+}
+
+/// Counts a request as running until it is dropped.
+pub(crate) struct Running(Arc<State>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+// === impl State ===
+
+impl State {
+    pub(crate) fn new(loaded: Loaded, source: Source, log: Log, listen_host: String) -> Result<Arc<Self>, Unusable> {
+        let roots = Arc::new(Roots::default());
+        let mut identities = HashMap::new();
+        let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
+        let (ratio, floor) = budget_of(&snapshot.config);
+        let fault_term = snapshot.config.settings.open_initial.unwrap_or_default();
+        Ok(Arc::new(Self {
+            log,
+            source,
+            buffers: Arc::default(),
+            models: ModelCache::default(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            cooldowns: Mutex::new(Cooldowns::new(fault_term)),
+            budget: Mutex::new(RetryBudget::new(ratio, floor)),
+            identities: Mutex::new(identities),
+            roots,
+            listen_host,
+            draining: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
+            started: now(),
+        }))
+    }
+
+    /// The configuration in force. Keep it for one request, not longer.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts a new configuration into force. Connections that it does not change are kept.
+    pub(crate) fn replace(&self, loaded: Loaded) -> Result<(), Unusable> {
+        let old = self.snapshot();
+        let snapshot = {
+            let mut identities = lock(&self.identities);
+            Snapshot::new(loaded, &old.upstreams, &mut identities, &self.roots, &self.listen_host)?
+        };
+        let settings = &snapshot.config.settings;
+        let (ratio, floor) = budget_of(&snapshot.config);
+        self.budget().configure(ratio, floor);
+        self.cooldowns().set_fault_term(settings.open_initial.unwrap_or_default());
+        self.models.clear();
+        self.snapshot.store(Arc::new(snapshot));
+        Ok(())
+    }
+
+    /// Who is out. Held for a moment only, never across a wait.
+    pub(crate) fn cooldowns(&self) -> MutexGuard<'_, Cooldowns> {
+        lock(&self.cooldowns)
+    }
+
+    /// What may still be repeated.
+    pub(crate) fn budget(&self) -> MutexGuard<'_, RetryBudget> {
+        lock(&self.budget)
+    }
+
+    /// A random draw.
+    #[expect(
+        clippy::unused_self,
+        reason = "randomness is the state's to give, so that it can be replaced in one place"
+    )]
+    pub(crate) fn draw(&self) -> u64 {
+        fastrand::u64(..)
+    }
+
+    pub(crate) fn uptime(&self) -> std::time::Duration {
+        now().saturating_duration_since(self.started)
+    }
+
+    pub(crate) fn run(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many requests are running.
+    pub(crate) fn start_draining(&self) -> usize {
+        self.draining.store(true, Ordering::Relaxed);
+        self.running.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    fn new(
+        loaded: Loaded,
+        old: &[Arc<Upstream>],
+        identities: &mut HashMap<u64, ProviderId>,
+        roots: &Arc<Roots>,
+        listen_host: &str,
+    ) -> Result<Self, Unusable> {
+        let mut config = loaded.config;
+        listen_host.clone_into(&mut config.settings.proxy.host);
+        let pool = config.settings.pool;
+        let mut upstreams = Vec::with_capacity(config.providers.len());
+        for provider in config.providers.iter().filter(|provider| is_usable(provider)) {
+            let next = ProviderId(u32::try_from(identities.len()).unwrap_or(u32::MAX));
+            let id = *identities.entry(identity(provider)).or_insert(next);
+            let key = Transport::key_of(provider, &pool);
+            let kept = old.iter().find(|upstream| upstream.transport.key == key);
+            let transport = match kept {
+                Some(upstream) => Arc::clone(&upstream.transport),
+                None => Arc::new(Transport::new(provider, &pool, roots)?),
+            };
+            upstreams.push(Arc::new(Upstream::new(id, provider.clone(), transport)?));
+        }
+        let router = crate::observe::router(&config, &upstreams);
+        let retry = config.settings.retry;
+        let backoff =
+            Backoff { initial: retry.initial, multiplier: retry.multiplier, max: retry.max, jitter: retry.jitter };
+        let limits = Limits { max_attempts: retry.max_attempts, same_provider: retry.same_provider, backoff };
+        Ok(Self { from_file: loaded.path.is_some_and(|path| path.exists()), config, upstreams, router, limits })
+    }
+
+    pub(crate) fn upstream(&self, id: ProviderId) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|upstream| upstream.id == id)
+    }
+}
+
+/// Whether requests can go there: enabled, and of a dialect that is served.
+fn is_usable(provider: &Provider) -> bool {
+    provider.enabled && provider.dialect == Dialect::Anthropic
+}
+
+/// What makes a provider the same one after a reload. A new key or address is a new provider as far as its past faults
+/// go: "out until its key changes" follows from that.
+fn identity(provider: &Provider) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    provider.name.hash(&mut hasher);
+    provider.base_url.hash(&mut hasher);
+    match &provider.auth {
+        Auth::ApiKey(key) => (1, key.fingerprint()).hash(&mut hasher),
+        Auth::Token(token) => (2, token.fingerprint()).hash(&mut hasher),
+        Auth::Passthrough => (3, 0_u64).hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// The name of a dialect in the configuration.
+pub(crate) fn dialect_name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Anthropic => "anthropic",
+        Dialect::Openai => "openai",
+        Dialect::Responses => "responses",
+        Dialect::Gemini => "gemini",
+    }
+}
+
+/// The clock: tokio's, so that tests can turn it.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Repeats per request, and the floor per second.
+fn budget_of(config: &Config) -> (f64, u32) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float saturates, and it was validated"
+    )]
+    (config.settings.retry.budget, config.settings.retry.budget_floor as u32)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

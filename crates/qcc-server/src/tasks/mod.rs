@@ -1,0 +1,5 @@
+//! What runs beside the requests.
+
+pub(crate) mod reload;
+
+pub(crate) mod warm;

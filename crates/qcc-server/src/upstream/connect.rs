@@ -1,0 +1,257 @@
+//! How a connection to a provider is made: directly or through a proxy, then TLS where the address says `https`. All of
+//! it under one limit, and kept ready once where it was opened ahead of need.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use qcc_config::Provider;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::tls::Roots;
+
+/// How long a connection that was opened ahead may wait for its first request. Servers commonly close idle connections
+/// after 60 s and more.
+const WARM_FOR: Duration = Duration::from_secs(45);
+
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+type Stream = MaybeHttpsStream<Plain>;
+type Opening<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// Makes connections to one provider. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    reach: Reach,
+    limit: Option<Duration>,
+    roots: Arc<Roots>,
+    ca_file: Option<std::path::PathBuf>,
+    secure: tokio::sync::OnceCell<HttpsConnector<Reach>>,
+    warm: Mutex<Option<(Stream, Instant)>>,
+}
+
+/// TCP to the provider or through its proxy.
+#[derive(Clone)]
+struct Reach {
+    tcp: HttpConnector,
+    proxy: Arc<Matcher>,
+}
+
+/// A TCP stream that knows whether requests over it must name the whole address.
+pub(crate) struct Plain {
+    io: TokioIo<TcpStream>,
+    proxied: bool,
+}
+
+/// The connection was not there in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {} ms", limit.as_millis())]
+pub(crate) struct ConnectTimeout {
+    limit: Duration,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    pub(crate) fn new(provider: &Provider, roots: Arc<Roots>) -> Result<Self, String> {
+        let proxy = match &provider.proxy {
+            Some(proxy) => {
+                let all = proxy.expose().to_owned();
+                if all.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::len)).is_none() {
+                    return Err("`proxy` is not an address such as http://host:port".to_owned());
+                }
+                Matcher::builder().all(all).build()
+            }
+            None => Matcher::from_env(),
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        let reach = Reach { tcp, proxy: Arc::new(proxy) };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                reach,
+                limit: provider.timeouts.connect,
+                roots,
+                ca_file: provider.ca_file.clone(),
+                secure: tokio::sync::OnceCell::new(),
+                warm: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// Opens a connection and keeps it for the next request.
+    pub(crate) async fn warm(&self, uri: Uri) -> Result<(), String> {
+        let stream = self.inner.open(uri).await.map_err(|error| causes(error.as_ref()))?;
+        *self.inner.warm.lock().unwrap_or_else(PoisonError::into_inner) = Some((stream, Instant::now()));
+        Ok(())
+    }
+}
+
+impl Inner {
+    async fn open(&self, uri: Uri) -> Result<Stream, BoxError> {
+        let opening = async {
+            if uri.scheme_str() != Some("https") {
+                return self.reach.clone().call(uri).await.map(MaybeHttpsStream::Http);
+            }
+            let secure = self.secure.get_or_try_init(|| self.secure()).await?;
+            secure.clone().call(uri).await
+        };
+        match self.limit {
+            None => opening.await,
+            Some(limit) => {
+                tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| Err(ConnectTimeout { limit }.into()))
+            }
+        }
+    }
+
+    async fn secure(&self) -> Result<HttpsConnector<Reach>, BoxError> {
+        let config = self.roots.client_config(self.ca_file.clone()).await?;
+        Ok(HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_all_versions()
+            .wrap_connector(self.reach.clone()))
+    }
+
+    fn take_warm(&self) -> Option<Stream> {
+        let taken = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.filter(|(_, since)| since.elapsed() < WARM_FOR).map(|(stream, _)| stream)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Opening<Stream>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            match inner.take_warm() {
+                Some(stream) => Ok(stream),
+                None => inner.open(uri).await,
+            }
+        })
+    }
+}
+
+// === impl Reach ===
+
+impl Service<Uri> for Reach {
+    type Response = Plain;
+    type Error = BoxError;
+    type Future = Opening<Plain>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let mut tcp = self.tcp.clone();
+        let via = self.proxy.intercept(&uri);
+        Box::pin(async move {
+            let (io, proxied) = match via {
+                None => (tcp.call(uri).await?, false),
+                Some(via) => through(via, tcp, uri).await?,
+            };
+            Ok(Plain { io, proxied })
+        })
+    }
+}
+
+/// Through a proxy: SOCKS, a tunnel for `https`, or the proxy itself as the one to ask for `http`.
+async fn through(via: Intercept, mut tcp: HttpConnector, uri: Uri) -> Result<(TokioIo<TcpStream>, bool), BoxError> {
+    let scheme = via.uri().scheme_str().unwrap_or("http");
+    if scheme.starts_with("socks5") {
+        let mut socks = SocksV5::new(via.uri().clone(), tcp).local_dns(scheme == "socks5");
+        if let Some((user, password)) = via.raw_auth() {
+            socks = socks.with_auth(user.to_owned(), password.to_owned());
+        }
+        return Ok((socks.call(uri).await?, false));
+    }
+    if uri.scheme_str() == Some("https") {
+        let mut tunnel = Tunnel::new(via.uri().clone(), tcp);
+        if let Some(auth) = via.basic_auth() {
+            tunnel = tunnel.with_auth(auth.clone());
+        }
+        return Ok((tunnel.call(uri).await?, false));
+    }
+    Ok((tcp.call(via.uri().clone()).await?, true))
+}
+
+// === impl Plain ===
+
+impl Connection for Plain {
+    fn connected(&self) -> Connected {
+        Connected::new().proxy(self.proxied)
+    }
+}
+
+impl Read for Plain {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl Write for Plain {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+}
+
+/// An error with everything behind it, in one line and without repeating itself.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! Which headers go up. The client's credential never does, unless the provider is `passthrough`; then it goes as it
+//! came, but for the key that opened our own door.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use qcc_config::{Auth, Provider, Secret};
+
+/// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
+pub(crate) const PLACEHOLDER: &str = "proxy-managed";
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+/// Hop-by-hop headers (RFC 9110 7.6.1), and those that we set ourselves.
+const NOT_FORWARDED: [HeaderName; 13] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::ACCEPT_ENCODING,
+    header::EXPECT,
+];
+
+/// The client's headers, parted into what may pass and what is a credential.
+#[derive(Debug, Default)]
+pub(crate) struct Inbound {
+    forward: HeaderMap,
+    api_key: Option<HeaderValue>,
+    bearer: Option<HeaderValue>,
+}
+
+/// Which of the client's headers was the key to our own door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consumed {
+    Nothing,
+    ApiKey,
+    Bearer,
+}
+
+impl Inbound {
+    pub(crate) fn new(headers: &HeaderMap, consumed: Consumed) -> Self {
+        let mut forward = HeaderMap::with_capacity(headers.len() + 2);
+        let listed = connection_listed(headers);
+        for (name, value) in headers {
+            if !is_credential(name) && !NOT_FORWARDED.contains(name) && !listed.contains(name) {
+                forward.append(name.clone(), value.clone());
+            }
+        }
+        forward.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let kept = |name: HeaderName, key: Consumed| {
+            headers.get(name).filter(|value| consumed != key && !is_placeholder(value)).cloned()
+        };
+        Self {
+            forward,
+            api_key: kept(X_API_KEY, Consumed::ApiKey),
+            bearer: kept(header::AUTHORIZATION, Consumed::Bearer),
+        }
+    }
+
+    /// The headers for `provider`; `None` when it needs the client's credential and there is none.
+    pub(crate) fn headers_for(&self, provider: &Provider) -> Option<HeaderMap> {
+        let mut headers = self.forward.clone();
+        match &provider.auth {
+            Auth::ApiKey(key) => headers.insert(X_API_KEY, secret_value(key, "")?),
+            Auth::Token(token) => headers.insert(header::AUTHORIZATION, secret_value(token, "Bearer ")?),
+            Auth::Passthrough => {
+                if let Some(key) = &self.api_key {
+                    headers.insert(X_API_KEY, key.clone());
+                }
+                if let Some(bearer) = &self.bearer {
+                    headers.insert(header::AUTHORIZATION, bearer.clone());
+                }
+                return (self.api_key.is_some() || self.bearer.is_some()).then_some(headers);
+            }
+        };
+        Some(headers)
+    }
+
+    /// Tells credentials of clients apart without keeping them. `None` unless `provider` takes the client's.
+    pub(crate) fn fingerprint(&self, provider: &Provider) -> Option<u64> {
+        if provider.auth != Auth::Passthrough {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        for value in [&self.api_key, &self.bearer] {
+            value.as_ref().map(HeaderValue::as_bytes).hash(&mut hasher);
+        }
+        Some(hasher.finish())
+    }
+}
+
+fn is_credential(name: &HeaderName) -> bool {
+    [X_API_KEY, header::AUTHORIZATION, X_GOOG_API_KEY, header::COOKIE].contains(name)
+}
+
+fn is_placeholder(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    let bare = bytes.strip_prefix(b"Bearer ").or_else(|| bytes.strip_prefix(b"bearer ")).unwrap_or(bytes);
+    bare.trim_ascii() == PLACEHOLDER.as_bytes() || bare.trim_ascii().is_empty()
+}
+
+/// Header names that `connection:` declares to be for this hop only.
+pub(crate) fn connection_listed(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+/// Whether an answer's header is for this hop only, or ours to set.
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    NOT_FORWARDED.contains(name)
+}
+
+fn secret_value(secret: &Secret, prefix: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,171 @@
+//! A provider as something that can be called: its connections, its address and its credential.
+
+pub(crate) mod connect;
+
+pub(crate) mod credential;
+
+pub(crate) mod decode;
+
+pub(crate) mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri, Version};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use qcc_config::{PoolSettings, Provider};
+use qcc_dialect::anthropic::head;
+use qcc_policy::ProviderId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use connect::Connector;
+
+/// Keeps an HTTP/2 connection that was black-holed from swallowing requests: a ping after 30 s, dead 15 s later
+/// (the figures that a peer gateway settled on for the same fault).
+const H2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
+
+/// The connections to one address. Shared by snapshots as long as the settings that shape it stay the same, so that a
+/// reload keeps warm connections.
+pub(crate) struct Transport {
+    /// What would have to change for new connections to be needed.
+    pub(crate) key: String,
+    connector: Connector,
+    client: Client<Connector, Full<Bytes>>,
+    permits: Option<Arc<Semaphore>>,
+}
+
+/// A provider that can be called.
+pub(crate) struct Upstream {
+    pub(crate) id: ProviderId,
+    pub(crate) provider: Provider,
+    pub(crate) transport: Arc<Transport>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    models: Vec<(globset::GlobMatcher, String)>,
+}
+
+/// An answer's head with its body still to come, and the right to the connection.
+pub(crate) struct Reply {
+    pub(crate) response: Response<Incoming>,
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a provider of the configuration cannot be called.
+#[derive(Debug, thiserror::Error)]
+#[error("provider `{provider}`: {what}")]
+pub(crate) struct Unusable {
+    pub(crate) provider: String,
+    pub(crate) what: String,
+}
+
+// === impl Transport ===
+
+impl Transport {
+    pub(crate) fn new(provider: &Provider, pool: &PoolSettings, roots: &Arc<tls::Roots>) -> Result<Self, Unusable> {
+        let connector = Connector::new(provider, Arc::clone(roots))
+            .map_err(|what| Unusable { provider: provider.name.clone(), what })?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(pool.idle)
+            .pool_max_idle_per_host(pool.max_idle_per_host)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http2_keep_alive_interval(H2_PING.0)
+            .http2_keep_alive_timeout(H2_PING.1)
+            .http2_keep_alive_while_idle(true)
+            .http2_adaptive_window(true)
+            .build(connector.clone());
+        let permits = (pool.max_per_host > 0).then(|| Arc::new(Semaphore::new(pool.max_per_host)));
+        Ok(Self { key: Self::key_of(provider, pool), connector, client, permits })
+    }
+
+    /// Everything that shapes connections, as one comparable text.
+    pub(crate) fn key_of(provider: &Provider, pool: &PoolSettings) -> String {
+        let proxy = provider.proxy.as_ref().map(qcc_config::Secret::fingerprint);
+        format!("{} {proxy:?} {:?} {:?} {pool:?}", provider.base_url, provider.ca_file, provider.timeouts.connect)
+    }
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    pub(crate) fn new(id: ProviderId, provider: Provider, transport: Arc<Transport>) -> Result<Self, Unusable> {
+        let unusable = |what: String| Unusable { provider: provider.name.clone(), what };
+        let mut headers = Vec::with_capacity(provider.headers.len());
+        for (name, value) in &provider.headers {
+            let name: HeaderName = name.parse().map_err(|_| unusable(format!("`{name}` is not a header name")))?;
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+                unusable(format!("the value of header `{name}` has characters that a header cannot carry"))
+            })?;
+            value.set_sensitive(true);
+            headers.push((name, value));
+        }
+        let mut models = Vec::with_capacity(provider.models.len());
+        for (glob, model) in &provider.models {
+            let glob = globset::GlobBuilder::new(glob)
+                .case_insensitive(true)
+                .literal_separator(false)
+                .build()
+                .map_err(|error| unusable(format!("models: {error}")))?;
+            models.push((glob.compile_matcher(), model.clone()));
+        }
+        Ok(Self { id, provider, transport, headers, models })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.provider.name
+    }
+
+    /// The model name that this provider gets: the route's, mapped by the provider's own table. `None`: as asked.
+    pub(crate) fn model_for(&self, asked: &str, routed: Option<&str>) -> Option<String> {
+        let name = routed.unwrap_or(asked);
+        let mapped = self.models.iter().find(|(glob, _)| glob.is_match(name)).map(|(_, model)| model.as_str());
+        let sent = mapped.filter(|model| *model != "passthrough").unwrap_or(name);
+        (sent != asked).then(|| sent.to_owned())
+    }
+
+    /// Sends a request and waits for the answer's head. `headers` are complete but for what belongs to the provider.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Reply, SendError> {
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        let uri: Uri = head::messages_url(&self.provider.base_url, path_and_query).parse().map_err(|_| {
+            SendError::Address(format!("`{}{path_and_query}` is not an address", self.provider.base_url))
+        })?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = headers;
+        let permit = match &self.transport.permits {
+            Some(permits) => Arc::clone(permits).acquire_owned().await.ok(),
+            None => None,
+        };
+        let response = self.transport.client.request(request).await.map_err(SendError::Client)?;
+        Ok(Reply { response, permit })
+    }
+
+    /// Opens a connection that the next request can use. Sends nothing over it.
+    pub(crate) async fn warm(&self) -> Result<(), String> {
+        let uri: Uri = self.provider.base_url.parse().map_err(|_| "base_url is not an address".to_owned())?;
+        self.transport.connector.warm(uri).await
+    }
+}
+
+/// Why no answer's head came.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// The address cannot be called at all.
+    Address(String),
+    /// The connection could not be made or died.
+    Client(hyper_util::client::legacy::Error),
+}
