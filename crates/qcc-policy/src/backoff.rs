@@ -22,9 +22,12 @@ impl Backoff {
     /// Near `max` the whole jittered range moves down instead of being cut off: a cut would send half of all waiters
     /// back at the same moment.
     pub fn delay(&self, nth: u32, draw: u64) -> Duration {
-        // `max` and `min` of f64 drop a NaN operand, which `clamp` would keep.
-        let jitter = self.jitter.max(0.0).min(1.0);
-        let multiplier = self.multiplier.max(1.0);
+        // Checked here, since zero times an overflown growth would not be a number.
+        if self.initial.is_zero() {
+            return Duration::ZERO;
+        }
+        let jitter = finite_or(self.jitter, 0.0).clamp(0.0, 1.0);
+        let multiplier = finite_or(self.multiplier, 1.0).max(1.0);
         let exponent = i32::try_from(nth).unwrap_or(i32::MAX);
         let most = self.max.as_secs_f64() / (1.0 + jitter);
         let middle = (self.initial.as_secs_f64() * multiplier.powi(exponent)).min(most);
@@ -32,6 +35,10 @@ impl Backoff {
         let seconds = middle * (1.0 + jitter * (2.0 * position - 1.0));
         Duration::try_from_secs_f64(seconds).unwrap_or(self.max).min(self.max)
     }
+}
+
+fn finite_or(value: f64, otherwise: f64) -> f64 {
+    if value.is_finite() { value } else { otherwise }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! - A refund takes back one charge. While other requests' charges stand, the provider stays out.
 //!
 //! Keys hold models and credentials that clients choose, so they are bounded: model names over [`LONGEST_MODEL`] bytes
-//! are not kept, and past [`MOST_ENTRIES`] the entry that is due first makes room, after all expired ones. Entries of a
+//! are not kept, and past [`MOST_ENTRIES`] those that are due first make room, after all expired ones. Entries of a
 //! provider as a whole, of which the configuration bounds the number, never make room.
 
 use std::borrow::Cow;
@@ -23,8 +23,14 @@ use crate::outcome::ProviderId;
 
 /// How many entries with a client's model or credential are kept.
 pub const MOST_ENTRIES: usize = 4096;
+/// How many of them make room at once, so that a flood does not search the whole table for every newcomer.
+const ROOM: usize = MOST_ENTRIES / 16;
 /// The longest model name that is kept, in bytes. Real ones stay under 100.
 pub const LONGEST_MODEL: usize = 256;
+
+/// Not a throttle or a quota: those are the provider's own word on time.
+const DISPROVED_BY_SUCCESS: [Reason; 5] =
+    [Reason::Fault, Reason::Credential, Reason::ClientCredential, Reason::Permission, Reason::ModelMissing];
 
 /// Whether a provider may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,20 +234,12 @@ impl Cooldowns {
             return None;
         }
         let mut news = None;
-        for reason in Reason::ALL {
-            let disproved = match reason {
-                Reason::Throttled | Reason::Quota => false,
-                Reason::Fault
-                | Reason::Credential
-                | Reason::ClientCredential
-                | Reason::Permission
-                | Reason::ModelMissing => true,
-            };
+        for reason in DISPROVED_BY_SUCCESS {
             let Some(place) = Place::new(reason, provider, model, fingerprint) else {
                 continue;
             };
             let older = find(&self.entries, &place).filter(|entry| entry.latest <= started);
-            if let Some(entry) = older.copied().filter(|_| disproved) {
+            if let Some(entry) = older.copied() {
                 let place = place.into_owned();
                 self.entries.remove(&place);
                 news = news.or_else(|| Some(place.back(entry, now)));
@@ -330,15 +328,22 @@ impl Cooldowns {
         if self.entries.len() < MOST_ENTRIES {
             return;
         }
-        let first_due = self
+        let mut due: Vec<Instant> = self
             .entries
             .iter()
             .filter(|(place, _)| place.is_made_by_a_client())
-            .min_by_key(|(_, entry)| entry.until)
-            .map(|(place, _)| place.clone());
-        if let Some(place) = first_due {
-            self.entries.remove(&place);
-        }
+            .map(|(_, entry)| entry.until)
+            .collect();
+        due.sort_unstable();
+        let Some(&last) = due.get(ROOM - 1).or_else(|| due.last()) else {
+            return;
+        };
+        let mut left = ROOM;
+        self.entries.retain(|place, entry| {
+            let goes = left > 0 && place.is_made_by_a_client() && entry.until <= last;
+            left -= usize::from(goes);
+            !goes
+        });
     }
 }
 

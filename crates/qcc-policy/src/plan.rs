@@ -205,7 +205,7 @@ fn profile_candidates(input: &PlanInput) -> Vec<Candidate> {
     let untiered = input.profiles.iter().all(|profile| profile.tier.is_none());
     for tier in [Tier::Primary, Tier::Secondary, Tier::Fallback] {
         for profile in &input.profiles {
-            let own = profile.tier.or(untiered.then_some(Tier::Primary));
+            let own = profile.tier.or_else(|| untiered.then_some(Tier::Primary));
             if own == Some(tier) {
                 add_profile(&mut candidates, input, profile, None);
             }
