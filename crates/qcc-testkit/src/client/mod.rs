@@ -134,13 +134,21 @@ impl Connection {
         Ok(Self { stream, to, buffer, bodiless: false, sent: Instant::now(), body: None, ended: None })
     }
 
-    /// Sends a whole request.
+    /// Sends a whole request, head and body in one write.
     ///
     /// # Errors
     /// When the server closed the connection. An answer may have come all the same.
     pub async fn send(&mut self, request: &Request) -> io::Result<()> {
-        self.send_head(request).await?;
-        self.send_bytes(&request.body).await
+        self.send_encoded(&request.encoded(self.to), &request.method).await
+    }
+
+    /// Sends a request that is bytes already, for who sends the same one many times; see [`Request::encoded`].
+    ///
+    /// # Errors
+    /// When the server closed the connection.
+    pub async fn send_encoded(&mut self, bytes: &[u8], method: &str) -> io::Result<()> {
+        self.begin(method);
+        self.stream.write_all(bytes).await
     }
 
     /// Sends the head only, which announces the body of the request all the same.
@@ -148,10 +156,7 @@ impl Connection {
     /// # Errors
     /// When the server closed the connection.
     pub async fn send_head(&mut self, request: &Request) -> io::Result<()> {
-        self.bodiless = request.method == "HEAD";
-        self.sent = Instant::now();
-        self.body = None;
-        self.ended = None;
+        self.begin(&request.method);
         self.stream.write_all(&request.head(self.to)).await
     }
 
@@ -256,6 +261,13 @@ impl Connection {
     pub fn leave_with_reset(self) {
         // Fails only on a socket that has no peer any more.
         drop(self.stream.set_zero_linger());
+    }
+
+    fn begin(&mut self, method: &str) {
+        self.bodiless = method == "HEAD";
+        self.sent = Instant::now();
+        self.body = None;
+        self.ended = None;
     }
 
     async fn rest(&mut self, status: u16, headers: Vec<(String, String)>) -> io::Result<Answer> {

@@ -114,4 +114,10 @@ impl Request {
         text.push_str("\r\n");
         Bytes::from(text)
     }
+
+    /// Head and body as they go to this address.
+    #[must_use]
+    pub fn encoded(&self, to: SocketAddr) -> Bytes {
+        Bytes::from([&self.head(to)[..], &self.body[..]].concat())
+    }
 }
