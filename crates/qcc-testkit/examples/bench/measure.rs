@@ -96,3 +96,26 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let lower = *sorted.get((sorted.len() - 1) / 2)?;
     Some(f64::midpoint(lower, upper))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{median, percentile};
+
+    #[test]
+    fn a_percentile_is_a_value_that_was_measured() {
+        let sorted: Vec<Duration> = (1..=200).map(Duration::from_micros).collect();
+        assert_eq!(percentile(&sorted, 0.5), Duration::from_micros(100));
+        assert_eq!(percentile(&sorted, 0.99), Duration::from_micros(198));
+        assert_eq!(percentile(&sorted[..1], 0.99), Duration::from_micros(1));
+        assert_eq!(percentile(&[], 0.5), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_median_of_an_even_number_lies_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(median(&[]), None);
+    }
+}

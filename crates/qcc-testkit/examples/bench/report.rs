@@ -82,7 +82,7 @@ pub(crate) fn table(scenario: &Scenario, kinds: &[Kind], results: &Results) -> S
     for measure in results.measures() {
         let of = |round, kind| results.value(round, kind, measure);
         row(&mut text, measure, measure.label(), kinds, results, of);
-        if let Some(label) = measure.added() {
+        if let Some(label) = measure.added().filter(|_| scenario.compares_with_direct()) {
             let added = |round, kind| match kind {
                 Kind::Direct => None,
                 Kind::Nginx | Kind::Qcc => Some(of(round, kind)? - of(round, Kind::Direct)?),

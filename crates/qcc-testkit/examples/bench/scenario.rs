@@ -94,6 +94,12 @@ pub(crate) const SCENARIOS: [Scenario; 10] = [
 ];
 
 impl Scenario {
+    /// Whether the difference to no proxy is the way through the proxy. Under full load it is not: direct, proxied and
+    /// load share the cores, and the difference is the length of queues.
+    pub(crate) fn compares_with_direct(&self) -> bool {
+        !matches!(self.load, Load::Closed { connections: 2.., .. })
+    }
+
     /// Runs it once through a fresh target.
     pub(crate) async fn run(&self, kind: Kind, setup: &Setup, quick: bool) -> io::Result<Sample> {
         let target = setup.start(kind).await?;
