@@ -10,7 +10,7 @@
 //! - A refund takes back one charge. While other requests' charges stand, the provider stays out.
 //!
 //! Keys hold models and credentials that clients choose, so they are bounded: model names over [`LONGEST_MODEL`] bytes
-//! are not kept, and past [`MOST_ENTRIES`] those that are due first make room, after all expired ones. Entries of a
+//! are not kept, and past [`MOST_ENTRIES`] those that are due first make room, the expired ones before all. Entries of a
 //! provider as a whole, of which the configuration bounds the number, never make room.
 
 use std::borrow::Cow;
@@ -214,7 +214,7 @@ impl Cooldowns {
             return None;
         }
         let news = Transition::Out { provider, model: place.model.as_deref().map(str::to_owned), reason, term };
-        self.make_room(&place, now);
+        self.make_room(&place);
         let entry = Entry { since: now, latest: now, until, charges: 1 };
         self.entries.insert(place, entry);
         Some(news)
@@ -320,12 +320,8 @@ impl Cooldowns {
         self.entries.retain(|place, entry| entry.until > now || place.reason == Reason::Fault);
     }
 
-    fn make_room(&mut self, place: &Place<'static>, now: Instant) {
+    fn make_room(&mut self, place: &Place<'static>) {
         if !place.is_made_by_a_client() || self.entries.len() < MOST_ENTRIES {
-            return;
-        }
-        self.prune(now);
-        if self.entries.len() < MOST_ENTRIES {
             return;
         }
         let mut due: Vec<Instant> = self

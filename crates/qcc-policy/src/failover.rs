@@ -133,7 +133,7 @@ impl Failover {
         if let Some(status) = unexplained(outcome) {
             if self.is_confirmed(status, host) {
                 recorded.verdict = Verdict::REQUEST;
-                recorded.refunds = self.take_refunds(status);
+                recorded.refunds = self.refunds(status);
             } else {
                 let refund = Refund { candidate, charge: verdict.charge, charged_at: now };
                 self.strange.push(Strange { status, refund });
@@ -274,11 +274,9 @@ impl Failover {
         self.strange.iter().any(|strange| strange.status == status && self.seats[strange.refund.candidate].host != host)
     }
 
-    fn take_refunds(&mut self, status: u16) -> Vec<Refund> {
-        let refunds =
-            self.strange.iter().filter(|strange| strange.status == status).map(|strange| strange.refund).collect();
-        self.strange.retain(|strange| strange.status != status);
-        refunds
+    fn refunds(&self, status: u16) -> Vec<Refund> {
+        let same = self.strange.iter().filter(|strange| strange.status == status);
+        same.map(|strange| strange.refund).collect()
     }
 
     fn last_word(&self, standing: &mut dyn FnMut(usize) -> Standing, now: Instant) -> Step {

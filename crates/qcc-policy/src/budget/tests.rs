@@ -46,6 +46,10 @@ fn requests_count_for_ten_seconds() {
     }
     assert_eq!(granted(&mut budget, 2, now + secs(9)), 2);
     assert_eq!(granted(&mut budget, 10, now + secs(10)), 0);
+    let mut idle = RetryBudget::new(0.5, 0);
+    idle.request(now);
+    idle.request(now);
+    assert_eq!(granted(&mut idle, 10, now + secs(15)), 0);
 }
 
 #[test]
@@ -63,6 +67,7 @@ fn repeats_count_for_ten_seconds_too() {
 fn an_older_instant_counts_as_the_newest_second() {
     let now = start();
     let mut budget = RetryBudget::new(0.0, 1);
+    budget.request(now);
     assert!(budget.try_repeat(now + secs(100)));
     assert!(!budget.try_repeat(now), "an old clock must not open a new second");
 }
