@@ -303,8 +303,11 @@ impl Mover<'_, '_> {
         unused.extend(times.into_iter().flat_map(OldTimeouts::unused));
         unused.extend(old.auth.iter().flat_map(OldAuth::unused));
         unused.extend(old.deduplication.iter().flat_map(OldDeduplication::unused));
-        for (key, line) in unused {
-            self.tell(line, format!("settings: {key} has no counterpart in qcc and is ignored"));
+        unused.sort_by_key(|(_, line)| *line);
+        if let Some((_, line)) = unused.first() {
+            let mut keys: Vec<&str> = unused.iter().map(|(key, _)| *key).collect();
+            keys.dedup();
+            self.tell(*line, format!("settings without a counterpart in qcc are ignored: {}", keys.join(", ")));
         }
     }
 

@@ -45,6 +45,9 @@ pub(crate) fn is_reference(text: &str) -> bool {
 
 fn value_of(name: &str, folder: &Path, env: Env<'_>) -> Result<Zeroizing<String>, Wrong> {
     if let Some(path) = name.strip_prefix("file:") {
+        if path.is_empty() {
+            return Err(Wrong::new("`${file:}` names no file", "write `${file:/path}`"));
+        }
         return file_text(&folder.join(path));
     }
     let first = name.chars().next();
@@ -58,7 +61,8 @@ fn value_of(name: &str, folder: &Path, env: Env<'_>) -> Result<Zeroizing<String>
         ));
     }
     env(name).map(Zeroizing::new).ok_or_else(|| {
-        let hint = format!("set it before the start (`export {name}=...`), or set `enabled: false` for this provider");
+        let hint =
+            format!("set it where qcc is started (`export {name}=...`); a provider with `enabled: false` needs none");
         Wrong::new(format!("the environment variable `{name}` is not set"), hint)
     })
 }

@@ -46,6 +46,7 @@ pub(crate) fn resolve(mut file: File, source: &Source, env: Env<'_>) -> Result<L
     let routes = resolver.routes(file.model_routes.as_ref(), &names, &profiles);
     let Resolver { problems, mut notices, idle, .. } = resolver;
     problems.finish()?;
+    notices.sort_by_key(|notice| notice.line);
     if !idle.is_empty() {
         let message = format!("accepted but without effect yet: {}", idle.join(", "));
         notices.push(Notice { message, line: None });

@@ -6,6 +6,7 @@ use std::fs::File as OpenFile;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::env::is_reference;
 use crate::error::{ConfigError, Place, Problem};
 use crate::secret::REDACTED;
 use crate::suggest::nearest;
@@ -19,6 +20,9 @@ const SHOWN: usize = 120;
 
 /// Keys with secret values, also those of the Balancer's `settings`.
 const SECRET_KEYS: &[&str] = &["auth_value", "client_keys", "headers", "auth", "api_key", "oauth"];
+
+/// Keys below which the user chooses the keys, with maps or lists as values.
+const USERS_OWN: &[&str] = &["profiles", "model_routes"];
 
 /// Keys of lists whose bare lines may be shown.
 const PLAIN_LISTS: &[&str] = &["allowed_hosts", "allowed_origins"];
@@ -104,23 +108,27 @@ impl Source {
         let line = line.replace('\t', " ");
         let plain = line.split(" #").next().unwrap_or_default().trim_end().to_owned();
         let ancestors = self.ancestors(number);
-        let under_secret = ancestors.iter().any(|key| !may_be_seen(key, &[]));
-        let keys = keys_of(&plain);
+        let under_secret = (0..ancestors.len()).any(|at| !may_be_seen(&ancestors[at], &ancestors[at + 1..]));
         let content = content_column(&plain);
-        let hide_from = |byte: usize| {
-            let kept = plain[..byte].trim_end();
-            let kept =
-                if kept.ends_with(':') || kept.ends_with('-') { format!("{kept} ") } else { plain[..byte].to_owned() };
-            let cut = kept.chars().count();
-            (format!("{kept}{REDACTED}"), Some(cut))
-        };
-        if let Some((_, end)) = keys.iter().find(|(key, _)| under_secret || !may_be_seen(key, &ancestors)) {
-            if plain[*end..].trim().is_empty() { (plain, None) } else { hide_from(*end) }
-        } else if keys.is_empty() && content < plain.len() && !bare_may_be_seen(&plain[content..], &ancestors) {
-            hide_from(content)
-        } else {
-            (without_url_secrets(&plain), None)
+        let mut above = ancestors.clone();
+        let mut keys = 0;
+        for (key, end) in keys_of(&plain) {
+            keys += 1;
+            if !is_name(key) && !may_be_seen(key, &above) {
+                return redacted(&plain, content);
+            }
+            let value = plain[end..].trim();
+            let seen = !under_secret && may_be_seen(key, &above) && (!holds_no_text(key, &above) || is_nested(value));
+            if !(seen || value.is_empty() || is_public(value)) {
+                return redacted(&plain, end);
+            }
+            above.insert(0, key.to_owned());
         }
+        let bare = &plain[content..];
+        if keys == 0 && !bare.is_empty() && !is_public(bare) && !bare_may_be_seen(bare, &ancestors) {
+            return redacted(&plain, content);
+        }
+        (without_url_secrets(&plain), None)
     }
 
     /// The keys above a line by indentation, nearest first. Indentation is a good enough guess: where it is wrong the
@@ -139,6 +147,14 @@ impl Source {
         }
         found
     }
+}
+
+/// The line up to the byte `from` and a redacted rest; and the character at which that begins.
+fn redacted(line: &str, from: usize) -> (String, Option<usize>) {
+    let gap = if line[..from].ends_with(':') { " " } else { "" };
+    let kept = format!("{}{gap}", &line[..from]);
+    let cut = kept.chars().count();
+    (format!("{kept}{REDACTED}"), Some(cut))
 }
 
 /// Bytes before the text of a line: indentation and the dashes of list items.
@@ -167,18 +183,35 @@ fn keys_of(line: &str) -> Vec<(&str, usize)> {
 }
 
 /// Whether the value of `key` may be seen. A misspelt key counts as the key that was meant, an unknown one as secret.
-fn may_be_seen(key: &str, ancestors: &[String]) -> bool {
-    // Names of profiles and globs are the user's own; their values are model names and known keys.
-    if ancestors.first().is_some_and(|parent| ["models", "model_routes", "profiles"].contains(&parent.as_str())) {
+fn may_be_seen(key: &str, above: &[String]) -> bool {
+    // Names of profiles and globs are the user's own; their values are known keys and names of models.
+    if above.first().is_some_and(|parent| parent == "models" || USERS_OWN.contains(&parent.as_str())) {
         return true;
     }
     let known = file::keys();
     let meant = if known.contains(key) { Some(key) } else { nearest(key, known.iter().map(String::as_str)) };
-    match meant {
-        Some(meant) => !SECRET_KEYS.contains(&meant),
-        // A heading that nobody knows: its own line has no value, and what is below asks for its own key.
-        None => ancestors.is_empty() && key.contains(['*', '.']),
-    }
+    meant.is_some_and(|meant| !SECRET_KEYS.contains(&meant))
+}
+
+/// Whether an unknown key may be named: a long one with digits may be a credential that slipped into its place.
+pub(crate) fn is_name(key: &str) -> bool {
+    key.chars().count() < 20 || !key.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether nothing but lists and maps belongs below `key`: a text there is a slip, and may be anything.
+fn holds_no_text(key: &str, above: &[String]) -> bool {
+    ["providers", "endpoints", "settings"].contains(&key)
+        || USERS_OWN.contains(&key)
+        || above.first().is_some_and(|parent| USERS_OWN.contains(&parent.as_str()))
+}
+
+fn is_nested(value: &str) -> bool {
+    value.starts_with(['{', '['])
+}
+
+/// Whether a value shows only where its secret comes from.
+fn is_public(value: &str) -> bool {
+    is_reference(value.trim_matches(['"', '\'']))
 }
 
 /// Whether a line without a key may be seen: an item of a harmless list, or a lone word, which no credential is.

@@ -169,19 +169,21 @@ impl FromText for bool {
     }
 }
 
-macro_rules! numbers {
-    ($($number:ty),*) => {$(
-        impl FromText for $number {
-            fn from_text(text: &str) -> Result<Self, Wrong> {
-                let (low, high) = (<$number>::MIN, <$number>::MAX);
-                text.parse().map_err(|_| {
-                    Wrong::new(format!("`{text}` is not a whole number"), format!("write a number from {low} to {high}"))
-                })
-            }
-        }
-    )*};
+impl FromText for u16 {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let wrong =
+            || Wrong::new(format!("`{text}` is not a whole number up to 65535"), "write a number from 0 to 65535");
+        text.parse().map_err(|_| wrong())
+    }
 }
-numbers!(u16, u32);
+
+impl FromText for u32 {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let wrong =
+            || Wrong::new(format!("`{text}` is not a whole number, or far too large"), "write a number such as `10`");
+        text.parse().map_err(|_| wrong())
+    }
+}
 
 impl FromText for f64 {
     fn from_text(text: &str) -> Result<Self, Wrong> {

@@ -5,7 +5,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Error, Options};
 
 use crate::error::{ConfigError, Place};
 use crate::file::{self, File};
-use crate::source::{Problems, Source};
+use crate::source::{Problems, Source, is_name};
 use crate::suggest::nearest;
 
 /// Nodes and aliases of the largest file that is taken: hundreds of providers with long lists stay far below.
@@ -44,7 +44,8 @@ fn told(error: &Error, source: &Source) -> ConfigError {
         place = tab;
         problems.add(place, "a tab is used for indentation", "YAML wants spaces there: replace the tab by spaces");
     } else if let Error::SerdeUnknownField { field, expected, .. } = error {
-        problems.add(place, format!("unknown key `{field}`"), unknown_key_hint(field, expected));
+        let message = if is_name(field) { format!("unknown key `{field}`") } else { "unknown key".to_owned() };
+        problems.add(place, message, unknown_key_hint(field, expected));
     } else {
         problems.add(place, message_of(error), hint_of(error));
     }
@@ -54,16 +55,14 @@ fn told(error: &Error, source: &Source) -> ConfigError {
     }
 }
 
-/// A tab in the indentation at or just before the place where the parser gave up.
+/// The tab in an indentation that the parser complained about: on its line or on a neighbour.
 fn tab_before(source: &Source, line: usize, error: &Error) -> Option<Place> {
-    let syntax = matches!(error, Error::Message { .. } | Error::ExternalMessage { .. });
-    let from = line.saturating_sub(2);
-    let mut near = source.text.lines().enumerate().skip(from).take(line - from);
-    let (index, column) = near.find_map(|(index, line)| {
+    let Error::ExternalMessage { msg, .. } = error else { return None };
+    let mut near = source.text.lines().enumerate().skip(line.saturating_sub(2)).take(3).filter(|_| msg.contains("tab"));
+    near.find_map(|(index, line)| {
         let indentation = &line[..line.len() - line.trim_start().len()];
-        indentation.find('\t').map(|column| (index, column))
-    })?;
-    syntax.then_some(Place { line: index + 1, column: column + 1 })
+        indentation.find('\t').map(|column| Place { line: index + 1, column: column + 1 })
+    })
 }
 
 fn unknown_key_hint(field: &str, expected: &[&'static str]) -> String {
@@ -83,9 +82,9 @@ fn message_of(error: &Error) -> String {
         Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is written twice"),
         Error::DuplicateMappingKey { key: None, .. } => "a key is written twice".to_owned(),
-        Error::Unexpected { expected, .. } => format!("expected {expected} here"),
+        Error::Unexpected { expected, .. } => format!("{} is expected here", plain_name(expected)),
         Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
-            format!("expected {} here", plain_name(expected))
+            format!("{} is expected here", plain_name(expected))
         }
         Error::NullIntoString { .. } => "a value is missing here".to_owned(),
         Error::MultipleDocuments { .. } => "the file holds more than one YAML document".to_owned(),
@@ -96,6 +95,7 @@ fn message_of(error: &Error) -> String {
             "the file is larger, deeper or refers to itself more than any configuration".to_owned()
         }
         Error::ExternalMessage { msg, .. } => format!("this is not valid YAML: {}", first_line(msg)),
+        Error::AliasError { error, .. } => message_of(error.without_snippet()),
         Error::Eof { .. } => "the file ends too early".to_owned(),
         Error::UnknownAnchor { .. } => "this alias refers to an anchor that does not exist".to_owned(),
         _ => "this does not fit here".to_owned(),
@@ -116,9 +116,15 @@ fn hint_of(error: &Error) -> &'static str {
     }
 }
 
-/// The names of our own types mean nothing to the user.
+/// The words of the parser and the names of our types mean nothing to the user.
 fn plain_name(expected: &str) -> &str {
-    if expected.starts_with("struct ") { "a map of keys" } else { expected }
+    match expected {
+        "sequence start" => "a list",
+        "mapping start" => "a map of keys and values",
+        "string scalar" => "a single value",
+        _ if expected.starts_with("struct ") => "a map of keys and values",
+        _ => expected,
+    }
 }
 
 fn first_line(text: &str) -> &str {

@@ -93,12 +93,16 @@ impl Resolver<'_> {
         secrets
     }
 
-    fn texts(&mut self, list: Option<&[At<String>]>, fault: fn(&str) -> Option<&'static str>) -> Vec<String> {
+    fn texts(
+        &mut self,
+        list: Option<&[At<String>]>,
+        fault: fn(&str) -> Option<(&'static str, &'static str)>,
+    ) -> Vec<String> {
         let mut texts = Vec::new();
         for at in list.unwrap_or_default() {
             let Some(text) = self.text(at) else { continue };
             match fault(&text) {
-                Some(hint) => self.problems.add(at.place, "this is not possible here", hint),
+                Some((message, hint)) => self.problems.add(at.place, message, hint),
                 None => texts.push(text.as_str().to_owned()),
             }
         }
@@ -203,7 +207,10 @@ impl Resolver<'_> {
             let Some(section) = section else { continue };
             section.check(&mut self.problems);
             let keys = section.written().into_iter().filter(|key| (name, *key) != ("breaker", "open_initial"));
-            self.idle.extend(keys.map(|key| format!("{name}.{key}")));
+            // `health.interval, .model`: the section once.
+            self.idle.extend(
+                keys.enumerate().map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }),
+            );
         }
         if let Some(loadbalancer) = &file.loadbalancer
             && loadbalancer.strategy(&mut self.problems) != Strategy::Priority
@@ -233,15 +240,15 @@ pub(super) fn is_header_text(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
-fn allowed_host(text: &str) -> Option<&'static str> {
+fn allowed_host(text: &str) -> Option<(&'static str, &'static str)> {
     let bad = text.is_empty() || text.contains(['/', '*', ' ', '@']);
-    bad.then_some(
-        "write a host name or address as it stands in the `Host` header, such as `qcc.lan`, without wildcards",
-    )
+    let hint = "write a name or address as it stands in the `Host` header, such as `qcc.lan`; wildcards do not work";
+    bad.then_some(("this is no host name", hint))
 }
 
-fn allowed_origin(text: &str) -> Option<&'static str> {
+fn allowed_origin(text: &str) -> Option<(&'static str, &'static str)> {
     let host = text.split_once("://").map_or("", |(_, host)| host);
     let bad = host.is_empty() || host.contains(['/', '*', ' ', '@']);
-    bad.then_some("write an origin such as `https://app.example`, without path and wildcards")
+    let hint = "write an origin such as `https://app.example`, without a path; wildcards do not work";
+    bad.then_some(("this is no origin", hint))
 }
