@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Candidate, Failover, Final, Standing, Step, classify};
+use qcc_policy::{Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, attempt};
 use crate::body::Body;
@@ -95,7 +95,12 @@ impl Journey {
                         tokio::time::sleep(wait).await;
                     }
                     match self.attempt(candidate).await {
-                        Ok(good) => return self.commit(candidate, good),
+                        Ok(good) => {
+                            let done = classify(&Outcome::Done, false);
+                            let recorded = failover.record(candidate, &Outcome::Done, &done, now());
+                            self.settle(&recorded, now());
+                            return self.commit(candidate, good);
+                        }
                         Err(fault) => self.learn(&mut failover, candidate, fault),
                     }
                 }
@@ -148,13 +153,18 @@ impl Journey {
             took: at.saturating_duration_since(charged.started),
         });
         self.last_fault = format!("{}: {}", charged.name, fault.what);
-        for billed in recorded.charges {
+        self.settle(&recorded, at);
+        self.stops[stop].answer = fault.answer;
+    }
+
+    /// Puts charges into force and takes others back, as policy says.
+    fn settle(&self, recorded: &Recorded, at: Instant) {
+        for billed in &recorded.charges {
             self.stops[billed.candidate].charged.charge(&self.state, billed.charge, at);
         }
         for refund in &recorded.refunds {
             self.stops[refund.candidate].charged.refund(&self.state, refund);
         }
-        self.stops[stop].answer = fault.answer;
     }
 
     /// The first byte goes down: from here there is no failover, and the request's body is let go.
