@@ -99,7 +99,8 @@ impl Splitter {
         self.oversized
     }
 
-    /// What is left at the end of the stream: an unfinished event, or nothing.
+    /// What is left at the end of the stream: an unfinished event, or nothing. A body that is no stream at all,
+    /// such as an error object in one line, is left here whole.
     #[must_use]
     pub fn finish(self) -> Bytes {
         self.carry.freeze()

@@ -40,8 +40,8 @@ pub const TOOLS_FRAME: u64 = 346;
 /// How much of an image is decoded to find its size. JPEG files may have previews before it.
 const IMAGE_HEAD: usize = 64 * 1024;
 
-/// Longest piece that is counted exactly, in bytes, all pieces together; what is longer is counted by its
-/// length, so that a huge body cannot hold a core for seconds (about 20 MB/s).
+/// How much text is counted exactly, in bytes; what goes beyond is counted by its length, so that a huge body
+/// cannot hold a core for seconds (about 20 MB/s).
 pub const MAX_COUNTED: usize = 4 * 1024 * 1024;
 
 /// Estimates the input tokens of a request body of the Anthropic dialect.
@@ -56,12 +56,14 @@ pub fn estimate(body: &[u8]) -> u64 {
     };
     let (mut text, mut fixed) = (0, 0);
     let mut room = MAX_COUNTED;
+    let mut count = |words: &str| {
+        let exact = words.len() <= room;
+        text += if exact { o200k_base().count(words) as u64 } else { words.len() as u64 / 4 };
+        room -= if exact { words.len() } else { 0 };
+    };
     pieces(&request, &mut |piece| match piece {
-        Piece::Text(words) if words.len() <= room => {
-            room -= words.len();
-            text += o200k_base().count(words) as u64;
-        }
-        Piece::Text(words) => text += words.len() as u64 / 4,
+        Piece::Text(words) => count(words),
+        Piece::Json(value) => count(&value.to_string()),
         Piece::Image(base64) => fixed += image(base64),
         Piece::Document(base64) => fixed += document(base64),
         Piece::Message => fixed += MESSAGE_FRAME,

@@ -10,8 +10,10 @@ use super::wire::text;
 /// A part of the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Text, also of tool results, tool inputs and tool descriptions.
+    /// Text, also of tool results.
     Text(&'a str),
+    /// What the model reads as JSON: a tool, or the input of a call.
+    Json(&'a Value),
     /// An image, base64-encoded; empty where only a URL or a file id is known.
     Image(&'a str),
     /// A document such as a PDF, base64-encoded; empty where only a URL or a file id is known.
@@ -51,7 +53,7 @@ pub fn pieces<'a>(request: &'a Value, take: &mut dyn FnMut(Piece<'a>)) {
         take(Piece::Tools);
     }
     for tool in tools {
-        strings(tool, take);
+        take(Piece::Json(tool));
     }
 }
 
@@ -68,7 +70,15 @@ fn block<'a>(block: &'a Value, take: &mut dyn FnMut(Piece<'a>)) {
     match text(block, "type") {
         Some("image") => take(Piece::Image(base64_source(block))),
         Some("document") => document(block, take),
+        Some("text") => take(Piece::Text(text(block, "text").unwrap_or_default())),
+        Some("thinking") => take(Piece::Text(text(block, "thinking").unwrap_or_default())),
         Some("redacted_thinking") => {}
+        Some("tool_use") => {
+            take(Piece::Text(text(block, "name").unwrap_or_default()));
+            if let Some(input) = block.get("input") {
+                take(Piece::Json(input));
+            }
+        }
         Some("tool_result") => {
             if let Some(result) = block.get("content") {
                 content(result, take);
@@ -97,23 +107,15 @@ fn base64_source(block: &Value) -> &str {
     block.get("source").and_then(|source| text(source, "data")).unwrap_or_default()
 }
 
-/// Every name and string under a value, as the model reads a tool's schema or input. The reader of JSON
-/// limits nesting, so the recursion is bounded.
+/// Every string under a value but those that only steer. The reader of JSON limits nesting, so the
+/// recursion is bounded.
 fn strings<'a>(value: &'a Value, take: &mut dyn FnMut(Piece<'a>)) {
     match value {
         Value::String(text) => take(Piece::Text(text)),
         Value::Array(values) => values.iter().for_each(|value| strings(value, take)),
         Value::Object(members) => {
-            // A schema's own "type" is read by the model; a block's is not. Only the value tells them apart.
-            let schema = members.contains_key("properties") || members.contains_key("description");
-            for (name, value) in members {
-                if name == "type" && schema {
-                    strings(value, take);
-                } else if !SILENT.contains(&name.as_str()) {
-                    take(Piece::Text(name));
-                    strings(value, take);
-                }
-            }
+            let read = members.iter().filter(|(name, _)| !SILENT.contains(&name.as_str()));
+            read.for_each(|(_, value)| strings(value, take));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

@@ -14,6 +14,8 @@ use crate::sse::fields;
 mod block;
 mod closing;
 mod oversized;
+#[cfg(test)]
+mod tests;
 
 pub use block::BlockKind;
 pub use closing::{Closing, Ending};

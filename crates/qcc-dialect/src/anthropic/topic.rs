@@ -116,8 +116,8 @@ pub(crate) fn of(status: u16, code: Option<&str>, kind: Option<&str>, message: &
     if let Some(&(_, topic)) = TEXTS.iter().find(|(text, _)| message.contains(text)) {
         return topic;
     }
-    // A key that is refused or throttled was never asked about its models.
-    if !matches!(status, 401 | 402 | 429) && names_missing_model(status, &message) {
+    // Refused keys, throttles and overloads speak of models too, but not of missing ones.
+    if matches!(status, 400 | 403 | 404 | 422 | 500) && names_missing_model(status, &message) {
         return Topic::ModelMissing;
     }
     match status {

@@ -53,7 +53,7 @@ impl Open {
     /// Whether the beginning itself shows that the model works. Text and thinking begin empty as a rule; calls
     /// have a name, and all other kinds come complete.
     pub(super) fn is_semantic(&self, data: &Value) -> bool {
-        const DECORATION: [&str; 3] = ["type", "id", "citations"];
+        const DECORATION: [&str; 2] = ["type", "id"];
         data.get("content_block").and_then(Value::as_object).is_some_and(|block| {
             block.iter().any(|(name, value)| !DECORATION.contains(&name.as_str()) && carries(value))
         })

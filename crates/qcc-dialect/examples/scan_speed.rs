@@ -1,0 +1,84 @@
+//! Prints how fast the hot paths are: the scan of request bodies, and splitter and watcher per event.
+//!
+//! `cargo run --release -p qcc-dialect --example scan_speed`. The best of several rounds is shown, for noise
+//! only ever adds.
+
+#![expect(clippy::print_stdout, reason = "printing figures is what this is for")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use qcc_dialect::anthropic::{Seen, Watcher};
+use qcc_dialect::scan::{scan, splice_model};
+use qcc_dialect::sse::Splitter;
+use serde_json::json;
+
+const ROUNDS: u32 = 15;
+
+fn main() {
+    let code = include_str!("../src/scan.rs");
+    let prose =
+        "The gateway stands between clients and many providers, and makes them look like one that does not fail. ";
+    for (name, text, length) in [
+        ("prose 60 kB", prose, 60_000),
+        ("prose 8 MB", prose, 8_000_000),
+        ("source code 60 kB", code, 60_000),
+        ("source code 8 MB", code, 8_000_000),
+        ("base64 8 MB", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk", 8_000_000),
+    ] {
+        let body = Bytes::from(request(text, length));
+        let repeats = 64_000_000 / body.len();
+        let scanned = best(|| (0..repeats).all(|_| scan(black_box(&body)).is_ok()));
+        let model = scan(&body).map(|found| found.model).unwrap_or_default();
+        let spliced = best(|| (0..repeats).all(|_| !splice_model(black_box(&body), &model, "another").is_empty()));
+        let speed = |time: Duration| (body.len() * repeats) as f64 / time.as_secs_f64() / 1e6;
+        println!("scan {name:18} {:7.0} MB/s   splice {:7.0} MB/s", speed(scanned), speed(spliced));
+    }
+    stream_speed();
+}
+
+/// A conversation of many messages, as a client sends it.
+fn request(text: &str, length: usize) -> String {
+    let one = text.repeat(2_000 / text.len() + 1);
+    let messages: Vec<_> =
+        (0..length / one.len()).map(|_| json!({"role": "user", "content": [{"type": "text", "text": one}]})).collect();
+    json!({"model": "claude-opus-4-8", "messages": messages, "max_tokens": 64000, "stream": true}).to_string()
+}
+
+fn stream_speed() {
+    let events = 100_000_usize;
+    let mut stream = String::from(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"content\":[],\"usage\":{\"input_tokens\":9}}}\n\n\
+         event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    );
+    for _ in 0..events {
+        stream += "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" some words\"}}\n\n";
+    }
+    let stream = Bytes::from(stream);
+    for size in [64, 1_448, 16_384] {
+        let time = best(|| {
+            let (mut splitter, mut watcher) = (Splitter::new(), Watcher::new());
+            let mut content = 0;
+            let mut rest = stream.clone();
+            while !rest.is_empty() {
+                let batch = splitter.push(rest.split_to(size.min(rest.len())));
+                content += batch.events().filter(|event| watcher.observe(event) == Seen::Content).count();
+            }
+            content == events
+        });
+        println!("splitter + watcher, chunks of {size:6} B: {:4.0} ns/event", time.as_nanos() as f64 / events as f64);
+    }
+}
+
+/// The shortest of several rounds; a round that does not do its work counts as none.
+fn best(mut round: impl FnMut() -> bool) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        if round() {
+            best = best.min(start.elapsed());
+        }
+    }
+    best
+}
