@@ -45,6 +45,8 @@ pub(crate) enum Command {
     /// Check and describe the configuration file
     #[command(subcommand)]
     Config(Config),
+    /// Play every known fault of providers against the real gateway: no key, no network, no file
+    Drill(Drill),
     /// The background half of `proxy start`. Not for people: it reports over its standard output.
     #[command(name = "__serve", hide = true)]
     Serve(Serve),
@@ -121,6 +123,16 @@ pub(crate) struct Env {
     /// Shell to print for; the one in SHELL by default
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Play only this fault; may be given several times
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) only: Vec<String>,
+    /// List the faults and what is promised for each
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Subcommand)]
