@@ -11,6 +11,7 @@ use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use qcc_dialect::anthropic::response::{Message, Wrong, check_count, check_message, read_message};
 use qcc_dialect::anthropic::stream::Seen;
+use qcc_dialect::sse::fields;
 use qcc_policy::{Failure, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
@@ -176,7 +177,7 @@ impl Clocks {
 /// Holds a stream back until it shows content.
 async fn first_event(head: Parts, mut source: Source, clocks: Clocks) -> Result<Good, Fault> {
     if let Some(media) = not_events(&head.headers) {
-        return Err(not_a_stream(source, clocks.until, media).await);
+        return Err(not_a_stream(head.headers, source, clocks.until, media).await);
     }
     let (mut held, mut bytes, mut events) = (Vec::new(), 0, 0);
     let mut last = None;
@@ -186,7 +187,7 @@ async fn first_event(head: Parts, mut source: Source, clocks: Clocks) -> Result<
             Some(Err(error)) => {
                 return Err(Fault::failed(Failure::Truncated, format!("the stream broke before any content: {error}")));
             }
-            None => return Err(ended_early(source, bytes > 0)),
+            None => return Err(ended_early(head.headers, source, bytes > 0)),
         };
         last = Some(Instant::now());
         let batch = source.splitter.push(chunk);
@@ -194,7 +195,10 @@ async fn first_event(head: Parts, mut source: Source, clocks: Clocks) -> Result<
         for event in batch.events() {
             events += 1;
             match source.watcher.observe(event) {
-                Seen::Error(facts) => return Err(observe::in_band(&facts)),
+                Seen::Error(facts) => {
+                    let said = Bytes::copy_from_slice(&fields(event).data);
+                    return Err(observe::in_band(&facts, head.headers, said));
+                }
                 Seen::Malformed | Seen::NotSse => return Err(garbage(event)),
                 Seen::Content => proven = true,
                 Seen::Terminal if !proven => {
@@ -228,7 +232,7 @@ fn not_events(headers: &HeaderMap) -> Option<String> {
 }
 
 /// HTML or JSON under a 200 where a stream was asked for: an error in disguise, or nonsense.
-async fn not_a_stream(mut source: Source, until: Until, media: String) -> Fault {
+async fn not_a_stream(headers: HeaderMap, mut source: Source, until: Until, media: String) -> Fault {
     let mut body = BytesMut::new();
     while let Ok(Some(Ok(chunk))) = until.wait(poll_fn(|cx| source.poll_chunk(cx))).await {
         body.extend_from_slice(&chunk[..chunk.len().min(MAX_ERROR - body.len())]);
@@ -237,19 +241,19 @@ async fn not_a_stream(mut source: Source, until: Until, media: String) -> Fault 
         }
     }
     match check_message(&body) {
-        Err(Wrong::Error(facts)) => observe::in_band(&facts),
+        Err(Wrong::Error(facts)) => observe::in_band(&facts, headers, body.freeze()),
         _ => Fault::failed(Failure::NotTheDialect, format!("a stream was asked for, the answer is {media}")),
     }
 }
 
 /// A stream that ended without content.
-fn ended_early(source: Source, began: bool) -> Fault {
+fn ended_early(headers: HeaderMap, source: Source, began: bool) -> Fault {
     let rest = source.splitter.finish();
     if began {
         return Fault::failed(Failure::Truncated, "the stream ended before any content");
     }
     match check_message(&rest) {
-        Err(Wrong::Error(facts)) => observe::in_band(&facts),
+        Err(Wrong::Error(facts)) => observe::in_band(&facts, headers, rest),
         _ if rest.is_empty() => Fault::failed(Failure::NotTheDialect, "the answer is empty"),
         _ => garbage(&rest),
     }
@@ -287,7 +291,7 @@ async fn whole(
     }
     match check(&body) {
         Ok(message) => Ok(Good::Whole { head, body, message }),
-        Err(Wrong::Error(facts)) => Err(observe::in_band(&facts)),
+        Err(Wrong::Error(facts)) => Err(observe::in_band(&facts, head.headers, body)),
         Err(wrong) => Err(Fault::failed(Failure::NotTheDialect, wrong.to_string())),
     }
 }

@@ -104,6 +104,9 @@ impl Journey {
                         Err(fault) => self.learn(&mut failover, candidate, fault),
                     }
                 }
+                Step::Answer { .. } | Step::GiveUp(_) if self.asked.kind == Kind::CountTokens => {
+                    return self.estimate().await;
+                }
                 Step::Answer { candidate } => return self.answer(candidate),
                 Step::GiveUp(end) => return self.give_up(end),
             }
@@ -200,9 +203,6 @@ impl Journey {
 
     /// Passes a provider's refusal on as it is.
     fn answer(mut self, stop: usize) -> Response<Body> {
-        if self.asked.kind == Kind::CountTokens && self.stops[stop].charged.credential.is_none() {
-            return self.estimate();
-        }
         let Some(answer) = self.stops[stop].answer.take() else { return self.give_up(Final::Unavailable) };
         let upstream = &self.stops[stop].upstream;
         self.exchange.committed(answer.status.as_u16());
@@ -217,9 +217,6 @@ impl Journey {
 
     /// Nobody answered.
     fn give_up(mut self, end: Final) -> Response<Body> {
-        if self.asked.kind == Kind::CountTokens {
-            return self.estimate();
-        }
         let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
         let mut response = failed.response(self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
@@ -228,9 +225,15 @@ impl Journey {
         response
     }
 
-    /// `count_tokens` always answers: Claude Code would otherwise ask the same of `/v1/messages`, for money.
-    fn estimate(mut self) -> Response<Body> {
-        let tokens = tokens::estimate(&self.asked.body.bytes);
+    /// `count_tokens` always answers, also where a client's own credential was refused: Claude Code would otherwise ask
+    /// the same of `/v1/messages`, for money.
+    async fn estimate(mut self) -> Response<Body> {
+        let body = self.asked.body.bytes.clone();
+        let length = body.len() as u64;
+        // A large body takes so long that other requests would have to wait for the thread. The rough figure stands for
+        // a runtime that is shutting down.
+        let counted = tokio::task::spawn_blocking(move || tokens::estimate(&body)).await;
+        let tokens = counted.unwrap_or(length / 4);
         let body = format!("{{\"input_tokens\":{tokens}}}");
         let mut response = rescue::json(StatusCode::OK, body, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));

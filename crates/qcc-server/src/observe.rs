@@ -2,14 +2,12 @@
 //! side, outcomes on the other. Nothing is decided here.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Provider, RouteTarget, Tier};
-use qcc_dialect::anthropic::error::error_body;
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
@@ -64,22 +62,13 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>]) ->
 
 /// No answer's head came.
 pub(crate) fn not_sent(error: &SendError) -> Fault {
-    match error {
-        SendError::Address(what) => fault(Failure::Connect, what.clone()),
-        SendError::Client(error) => {
-            let what = causes(error);
-            let failure = if caused_by::<ConnectTimeout>(error) {
-                Failure::Timeout(Phase::Connect)
-            } else if error.is_connect() {
-                Failure::Connect
-            } else if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
-                Failure::NotTheDialect
-            } else {
-                Failure::DiedBeforeAnswer
-            };
-            fault(failure, what)
-        }
-    }
+    let failure = match error {
+        SendError::Connect(cause) if cause.is::<ConnectTimeout>() => Failure::Timeout(Phase::Connect),
+        SendError::Address(_) | SendError::Connect(_) => Failure::Connect,
+        SendError::Exchange(cause) if cause.is_parse() => Failure::NotTheDialect,
+        SendError::Exchange(_) | SendError::Closed => Failure::DiedBeforeAnswer,
+    };
+    fault(failure, causes(error))
 }
 
 /// An error status, with whatever body came.
@@ -93,17 +82,12 @@ pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
     Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
 }
 
-/// An error inside a 200. Where the client has to hear it, it hears the status that it stands for.
-pub(crate) fn in_band(facts: &ErrorFacts) -> Fault {
+/// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
+/// words: `body` is the event's data, or the whole answer.
+pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -> Fault {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let kind = facts.kind.as_deref().unwrap_or("api_error");
-    let mut headers = HeaderMap::new();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer {
-        status,
-        headers,
-        body: error_body(kind, &facts.message, ""),
-    });
+    let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
     Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }
 }
 
@@ -178,19 +162,4 @@ pub(crate) fn headers_down(headers: &HeaderMap, provider: &Provider) -> HeaderMa
         }
     }
     down
-}
-
-fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(found) = cause.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = cause.source();
-    }
-    None
-}
-
-fn caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    find::<E>(error).is_some()
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::observe;
 use crate::upstream::credential::{Consumed, Inbound};
+use crate::upstream::connect::causes;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Upstream};
 
@@ -73,7 +74,7 @@ async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Ro
     if passthrough {
         return match timeout(LIMIT, upstream.warm()).await {
             Ok(Ok(())) => Reach::good(name, None, "connected; the client's own credential is used"),
-            Ok(Err(error)) => Reach::bad(name, error, "check base_url, the network and the proxy settings"),
+            Ok(Err(error)) => Reach::bad(name, causes(&error), "check base_url, the network and the proxy settings"),
             Err(_) => Reach::bad(
                 name,
                 format!("no connection within {} s", LIMIT.as_secs()),

@@ -169,6 +169,9 @@ impl Relay {
     fn broke(&mut self, failure: Failure, what: &str) {
         if matches!(self.stage, Stage::Whole) {
             self.stage = Stage::Ended;
+            // Whatever trails the terminal event without an end of its own was received, so it is passed on.
+            let rest = std::mem::take(&mut self.source.splitter).finish();
+            self.held.extend(Some(rest).filter(|rest| !rest.is_empty()));
             return;
         }
         let watcher = &self.source.watcher;

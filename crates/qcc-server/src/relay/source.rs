@@ -6,17 +6,17 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
-use hyper::body::Incoming;
 use qcc_dialect::anthropic::stream::Watcher;
 use qcc_dialect::sse::Splitter;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::upstream::connect::causes;
 use crate::upstream::decode::Decoder;
+use crate::upstream::pool::Answer;
 
 /// What is left of an answer. Dropped, it ends the upstream's request.
 pub(crate) struct Source {
-    body: Incoming,
+    body: Answer,
     decoder: Decoder,
     pub(crate) splitter: Splitter,
     pub(crate) watcher: Watcher,
@@ -27,7 +27,7 @@ impl Source {
     /// `Err` names a compression that we do not know.
     pub(crate) fn new(
         headers: &HeaderMap,
-        body: Incoming,
+        body: Answer,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, String> {
         let decoder = Decoder::of(headers)?;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::events::Event;
 use crate::state::State;
 use crate::upstream::Upstream;
+use crate::upstream::connect::causes;
 
 /// Longest wait for one provider.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ async fn warm(state: &State, upstream: &Upstream) {
     let provider = upstream.name().to_owned();
     state.log.emit(match opened {
         Ok(Ok(())) => Event::ProviderWarmed { provider, took: started.elapsed() },
-        Ok(Err(error)) => Event::ProviderUnreached { provider, error },
+        Ok(Err(error)) => Event::ProviderUnreached { provider, error: causes(&error) },
         Err(_) => Event::ProviderUnreached { provider, error: format!("no connection within {} s", LIMIT.as_secs()) },
     });
 }

@@ -1,11 +1,11 @@
 //! How a connection to a provider is made: directly or through a proxy, then TLS where the address says `https`. All of
-//! it under one limit, and kept ready once where it was opened ahead of need.
+//! it under one limit, and and nothing sent over it yet.
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,17 +18,12 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use qcc_config::Provider;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tower_service::Service;
 
 use super::tls::Roots;
 
-/// How long a connection that was opened ahead may wait for its first request. Servers commonly close idle connections
-/// after 60 s and more.
-const WARM_FOR: Duration = Duration::from_secs(45);
-
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
-type Stream = MaybeHttpsStream<Plain>;
+pub(crate) type Stream = MaybeHttpsStream<Plain>;
 type Opening<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// Makes connections to one provider. Cheap to clone.
@@ -43,7 +38,6 @@ struct Inner {
     roots: Arc<Roots>,
     ca_file: Option<std::path::PathBuf>,
     secure: tokio::sync::OnceCell<HttpsConnector<Reach>>,
-    warm: Mutex<Option<(Stream, Instant)>>,
 }
 
 /// TCP to the provider or through its proxy.
@@ -92,16 +86,13 @@ impl Connector {
                 roots,
                 ca_file: provider.ca_file.clone(),
                 secure: tokio::sync::OnceCell::new(),
-                warm: Mutex::new(None),
             }),
         })
     }
 
-    /// Opens a connection and keeps it for the next request.
-    pub(crate) async fn warm(&self, uri: Uri) -> Result<(), String> {
-        let stream = self.inner.open(uri).await.map_err(|error| causes(error.as_ref()))?;
-        *self.inner.warm.lock().unwrap_or_else(PoisonError::into_inner) = Some((stream, Instant::now()));
-        Ok(())
+    /// Opens a connection, within `timeouts.connect`.
+    pub(crate) async fn open(&self, uri: Uri) -> Result<Stream, BoxError> {
+        self.inner.open(uri).await
     }
 }
 
@@ -129,31 +120,6 @@ impl Inner {
             .https_only()
             .enable_all_versions()
             .wrap_connector(self.reach.clone()))
-    }
-
-    fn take_warm(&self) -> Option<Stream> {
-        let taken = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.filter(|(_, since)| since.elapsed() < WARM_FOR).map(|(stream, _)| stream)
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = Opening<Stream>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move {
-            match inner.take_warm() {
-                Some(stream) => Ok(stream),
-                None => inner.open(uri).await,
-            }
-        })
     }
 }
 

@@ -6,36 +6,30 @@ pub(crate) mod credential;
 
 pub(crate) mod decode;
 
+pub(crate) mod pool;
+
 pub(crate) mod tls;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use qcc_config::{PoolSettings, Provider};
 use qcc_dialect::anthropic::head;
 use qcc_policy::ProviderId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use connect::Connector;
-
-/// Keeps an HTTP/2 connection that was black-holed from swallowing requests: a ping after 30 s, dead 15 s later
-/// (the figures that a peer gateway settled on for the same fault).
-const H2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
+use connect::{BoxError, Connector};
+use pool::Pool;
 
 /// The connections to one address. Shared by snapshots as long as the settings that shape it stay the same, so that a
 /// reload keeps warm connections.
 pub(crate) struct Transport {
     /// What would have to change for new connections to be needed.
     pub(crate) key: String,
-    connector: Connector,
-    client: Client<Connector, Full<Bytes>>,
+    pool: Arc<Pool>,
     permits: Option<Arc<Semaphore>>,
 }
 
@@ -50,7 +44,7 @@ pub(crate) struct Upstream {
 
 /// An answer's head with its body still to come, and the right to the connection.
 pub(crate) struct Reply {
-    pub(crate) response: Response<Incoming>,
+    pub(crate) response: Response<pool::Answer>,
     pub(crate) permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -68,18 +62,8 @@ impl Transport {
     pub(crate) fn new(provider: &Provider, pool: &PoolSettings, roots: &Arc<tls::Roots>) -> Result<Self, Unusable> {
         let connector = Connector::new(provider, Arc::clone(roots))
             .map_err(|what| Unusable { provider: provider.name.clone(), what })?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(pool.idle)
-            .pool_max_idle_per_host(pool.max_idle_per_host)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(H2_PING.0)
-            .http2_keep_alive_timeout(H2_PING.1)
-            .http2_keep_alive_while_idle(true)
-            .http2_adaptive_window(true)
-            .build(connector.clone());
         let permits = (pool.max_per_host > 0).then(|| Arc::new(Semaphore::new(pool.max_per_host)));
-        Ok(Self { key: Self::key_of(provider, pool), connector, client, permits })
+        Ok(Self { key: Self::key_of(provider, pool), pool: Pool::new(connector, pool), permits })
     }
 
     /// Everything that shapes connections, as one comparable text.
@@ -150,22 +134,31 @@ impl Upstream {
             Some(permits) => Arc::clone(permits).acquire_owned().await.ok(),
             None => None,
         };
-        let response = self.transport.client.request(request).await.map_err(SendError::Client)?;
+        let response = self.transport.pool.send(request).await?;
         Ok(Reply { response, permit })
     }
 
     /// Opens a connection that the next request can use. Sends nothing over it.
-    pub(crate) async fn warm(&self) -> Result<(), String> {
-        let uri: Uri = self.provider.base_url.parse().map_err(|_| "base_url is not an address".to_owned())?;
-        self.transport.connector.warm(uri).await
+    pub(crate) async fn warm(&self) -> Result<(), SendError> {
+        let base = &self.provider.base_url;
+        let address: Uri = base.parse().map_err(|_| SendError::Address(format!("`{base}` is not an address")))?;
+        self.transport.pool.warm(&address).await
     }
 }
 
 /// Why no answer's head came.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
     /// The address cannot be called at all.
+    #[error("{0}")]
     Address(String),
-    /// The connection could not be made or died.
-    Client(hyper_util::client::legacy::Error),
+    /// The connection could not be made.
+    #[error("no connection")]
+    Connect(#[source] BoxError),
+    /// The connection died, or what came over it is not HTTP.
+    #[error("no answer")]
+    Exchange(#[source] hyper::Error),
+    /// The connection was closed before anything could be sent.
+    #[error("the connection was closed as soon as it was open")]
+    Closed,
 }
