@@ -91,7 +91,7 @@ fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Op
         let credential = inbound.fingerprint(&upstream.provider);
         state.cooldowns().standing(upstream.id, None, credential, now()) == Standing::Admissible
     });
-    admissible.or(able.first()).map(|upstream| Arc::clone(upstream))
+    admissible.or_else(|| able.first()).map(|upstream| Arc::clone(upstream))
 }
 
 /// Nobody pays for what happens here.

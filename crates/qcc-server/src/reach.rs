@@ -10,8 +10,8 @@ use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
 
 use crate::observe;
-use crate::upstream::credential::{Consumed, Inbound};
 use crate::upstream::connect::causes;
+use crate::upstream::credential::{Consumed, Inbound};
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Upstream};
 

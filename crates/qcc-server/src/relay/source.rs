@@ -25,11 +25,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// `Err` names a compression that we do not know.
-    pub(crate) fn new(
-        headers: &HeaderMap,
-        body: Answer,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(headers: &HeaderMap, body: Answer, permit: Option<OwnedSemaphorePermit>) -> Result<Self, String> {
         let decoder = Decoder::of(headers)?;
         Ok(Self { body, decoder, splitter: Splitter::new(), watcher: Watcher::new(), _permit: permit })
     }

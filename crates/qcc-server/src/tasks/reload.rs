@@ -105,11 +105,8 @@ pub(crate) fn watch(path: &Path, state: &Arc<State>) -> Option<Watch> {
 fn folders(path: &Path) -> Vec<PathBuf> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut folders: Vec<PathBuf> = absolute.parent().map(Path::to_owned).into_iter().collect();
-    if let Some(real) = absolute.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned)) {
-        if !folders.contains(&real) {
-            folders.push(real);
-        }
-    }
+    let real = absolute.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned));
+    folders.extend(real.filter(|real| !folders.contains(real)));
     folders.retain(|folder| folder.is_dir());
     folders
 }
