@@ -65,7 +65,10 @@ impl Context {
     pub(crate) fn load_file(&self, path: &Path) -> Result<Loaded, Failure> {
         if !path.exists() {
             let message = format!("there is no configuration file {}", path.display());
-            return Err(Failure::new(message, "name another with --config FILE, or leave --config and QCC_CONFIG out to go without one"));
+            return Err(Failure::new(
+                message,
+                "check the spelling; without a name the usual file is used, if there is one",
+            ));
         }
         Ok(qcc_config::load(path, &variable)?)
     }
@@ -82,7 +85,9 @@ impl Context {
 
     /// Variables that make another process of this program see the same files.
     pub(crate) fn variables(&self) -> Vec<(&'static str, PathBuf)> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| (name, absolute(Path::new(&value))));
+        let set = |name| {
+            std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| (name, absolute(Path::new(&value))))
+        };
         PATH_VARIABLES.into_iter().filter_map(set).collect()
     }
 }

@@ -75,8 +75,12 @@ pub(crate) fn ensure(context: &Context, listen: &Listen) -> Result<Started, Fail
                 "see `qcc proxy logs`, or run it in sight with `qcc proxy start --foreground`",
             )),
         },
-        Report::Taken => already(context)?
-            .ok_or_else(|| Failure::new("another start was under way and did not succeed", "try again, or see why with `qcc proxy start --foreground`")),
+        Report::Taken => already(context)?.ok_or_else(|| {
+            Failure::new(
+                "another start was under way and did not succeed",
+                "try again, or see why with `qcc proxy start --foreground`",
+            )
+        }),
         Report::Failed { message, hint } => Err(Failure::Told { message, hint, exit: FAILED }),
     }
 }
@@ -86,7 +90,8 @@ fn already(context: &Context) -> Result<Option<Started>, Failure> {
     let path = &context.locations.pid;
     let running = pidfile::running(path).map_err(|error| Failure::file("read", path, &error))?;
     let settled = running.and_then(|running| running.settled(START_LIMIT));
-    Ok(settled.and_then(|running| Some(Started { address: running.record.address?, pid: running.record.pid, already: true })))
+    Ok(settled
+        .and_then(|running| Some(Started { address: running.record.address?, pid: running.record.pid, already: true })))
 }
 
 /// Where the background process's standard error goes: only a crash writes there, everything else is in the log.
@@ -104,7 +109,8 @@ fn spawn(context: &Context, listen: &Listen) -> Result<Report, Failure> {
     let mut command = this_program();
     command.arg("__serve").arg("--detach").args(context.arguments()).args(flags(listen)).envs(context.variables());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-    let mut child = command.spawn().map_err(|error| Failure::bare(format!("cannot start a process in the background: {error}")))?;
+    let mut child =
+        command.spawn().map_err(|error| Failure::bare(format!("cannot start a process in the background: {error}")))?;
     let pipe = child.stdout.take();
     // The first child ends as soon as it has started the second.
     let first = child.wait().map_err(|error| Failure::bare(format!("lost the process in the background: {error}")))?;
@@ -121,7 +127,10 @@ fn silent(crashes: &Path) -> Failure {
     let hint = "run it in sight: `qcc proxy start --foreground`";
     match text.lines().map(str::trim).find(|line| !line.is_empty()) {
         Some(line) => Failure::new(format!("the gateway did not start: {line}"), hint),
-        None => Failure::new(format!("the gateway did not start within {} s and gave no reason", START_LIMIT.as_secs()), hint),
+        None => Failure::new(
+            format!("the gateway did not start within {} s and gave no reason", START_LIMIT.as_secs()),
+            hint,
+        ),
     }
 }
 
@@ -164,7 +173,12 @@ pub(crate) fn detach(context: &Context, serve: &Serve) -> Outcome {
     let _session = rustix::process::setsid();
     rustix::process::umask(Mode::from_bits_retain(0o077));
     let mut command = this_program();
-    command.arg("__serve").args(context.arguments()).args(flags(&serve.listen)).envs(context.variables()).current_dir("/");
+    command
+        .arg("__serve")
+        .args(context.arguments())
+        .args(flags(&serve.listen))
+        .envs(context.variables())
+        .current_dir("/");
     command.spawn().map_err(|error| Failure::bare(format!("cannot start the gateway: {error}")))?;
     Ok(OK)
 }

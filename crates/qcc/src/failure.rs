@@ -57,7 +57,9 @@ impl Failure {
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("cannot {what} {}: {error}", path.display());
         match error.kind() {
-            io::ErrorKind::PermissionDenied => Self::new(message, "check who owns it: qcc keeps its files readable by their owner alone"),
+            io::ErrorKind::PermissionDenied => {
+                Self::new(message, "check who owns it: qcc keeps its files readable by their owner alone")
+            }
             _ => Self::bare(message),
         }
     }

@@ -42,7 +42,11 @@ pub(crate) fn taken(address: SocketAddr) -> Failure {
 /// The process that listens on `address`, or on all addresses at its port.
 pub(crate) fn holder(address: SocketAddr) -> Option<Holder> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
-    let inodes: Vec<String> = tables.iter().filter_map(|table| fs::read_to_string(table).ok()).flat_map(|table| listeners(&table, address)).collect();
+    let inodes: Vec<String> = tables
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listeners(&table, address))
+        .collect();
     let sockets: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     processes.into_iter().find(|pid| has_open(*pid, &sockets)).map(describe)
@@ -50,12 +54,19 @@ pub(crate) fn holder(address: SocketAddr) -> Option<Holder> {
 
 fn has_open(pid: u32, sockets: &[String]) -> bool {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| sockets.iter().any(|socket| target.as_os_str() == socket.as_str()))
+    descriptors
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .any(|target| sockets.iter().any(|socket| target.as_os_str() == socket.as_str()))
 }
 
 fn describe(pid: u32) -> Holder {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<String> = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let words: Vec<String> = line
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
     let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     let is_qcc = program == "qcc";
     // Credentials are sometimes given as arguments, so of a stranger's command line only the beginning is shown.
@@ -71,7 +82,9 @@ fn listeners(table: &str, wanted: SocketAddr) -> Vec<String> {
         let state = fields.nth(1)?;
         let inode = fields.nth(5)?;
         let (ip, port) = local.split_once(':')?;
-        let conflicts = state == LISTENING && u16::from_str_radix(port, 16).ok()? == wanted.port() && overlap(address(ip)?, wanted.ip());
+        let conflicts = state == LISTENING
+            && u16::from_str_radix(port, 16).ok()? == wanted.port()
+            && overlap(address(ip)?, wanted.ip());
         conflicts.then(|| inode.to_owned())
     };
     table.lines().filter_map(row).collect()
@@ -79,7 +92,10 @@ fn listeners(table: &str, wanted: SocketAddr) -> Vec<String> {
 
 /// Addresses stand there as 32-bit words in the byte order of the machine, in hexadecimal.
 fn address(hex: &str) -> Option<IpAddr> {
-    let words: Option<Vec<[u8; 4]>> = (0..hex.len()).step_by(8).map(|at| u32::from_str_radix(hex.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes)).collect();
+    let words: Option<Vec<[u8; 4]>> = (0..hex.len())
+        .step_by(8)
+        .map(|at| u32::from_str_radix(hex.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes))
+        .collect();
     match words?.as_slice() {
         [v4] => Some(Ipv4Addr::from(*v4).into()),
         v6 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(v6.concat()).ok()?).to_canonical()),

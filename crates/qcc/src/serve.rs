@@ -56,7 +56,9 @@ pub(crate) fn foreground(context: &Context, listen: &Listen) -> Outcome {
         return Ok(OK);
     }
     let running = pidfile::running(&context.locations.pid).ok().flatten();
-    let address = running.and_then(|running| running.record.address).map_or_else(String::new, |address| format!(" at {}", ask::url(address)));
+    let address = running
+        .and_then(|running| running.record.address)
+        .map_or_else(String::new, |address| format!(" at {}", ask::url(address)));
     Err(Failure::new(format!("qcc is already running{address}"), "stop it first: `qcc proxy stop`"))
 }
 
@@ -91,7 +93,8 @@ fn serve(context: &Context, listen: &Listen, audience: Audience) -> Result<bool,
     log.flush();
     match ended {
         Ok(drained) => {
-            record.stopped = drained.map(|drained| Stopped { finished: drained.running.saturating_sub(drained.cut), cut: drained.cut });
+            record.stopped = drained
+                .map(|drained| Stopped { finished: drained.running.saturating_sub(drained.cut), cut: drained.cut });
             if audience == Audience::Terminal {
                 context.output.talk(farewell(record.stopped));
             }
@@ -156,7 +159,9 @@ fn not_started(error: StartError, host: &str, port: u16) -> Failure {
             None => Failure::new(message, "choose another port with --port N"),
         },
         AddrNotAvailable => Failure::new(message, "this machine has no such address; 127.0.0.1 always works"),
-        PermissionDenied => Failure::new(message, "ports below 1024 are for the system's own services: choose another with --port N"),
+        PermissionDenied => {
+            Failure::new(message, "ports below 1024 are for the system's own services: choose another with --port N")
+        }
         _ => told(&message),
     }
 }
@@ -180,9 +185,9 @@ fn announce(context: &Context, gateway: &Gateway, audience: Audience) -> Result<
             daemon::report(&Report::Ready { address, pid: process::id() });
             Ok(())
         }
-        Audience::Terminal if context.output.json => {
-            context.output.document(&json!({ "running": true, "already": false, "address": ask::url(address), "pid": process::id() }))
-        }
+        Audience::Terminal if context.output.json => context.output.document(
+            &json!({ "running": true, "already": false, "address": ask::url(address), "pid": process::id() }),
+        ),
         Audience::Terminal => {
             let banner = gateway.banner();
             context.output.talk(banner_text(&banner, context.output.colours_stderr()));
@@ -227,8 +232,12 @@ pub(crate) fn farewell(stopped: Option<Stopped>) -> String {
     match stopped {
         None => "qcc has stopped at once".to_owned(),
         Some(Stopped { finished: 0, cut: 0 }) => "qcc has stopped".to_owned(),
-        Some(Stopped { finished, cut: 0 }) => format!("qcc has stopped, {} finished", count(finished, "running request")),
-        Some(Stopped { finished, cut }) => format!("qcc has stopped, {} finished, {cut} cut off after waiting", count(finished, "running request")),
+        Some(Stopped { finished, cut: 0 }) => {
+            format!("qcc has stopped, {} finished", count(finished, "running request"))
+        }
+        Some(Stopped { finished, cut }) => {
+            format!("qcc has stopped, {} finished, {cut} cut off after waiting", count(finished, "running request"))
+        }
     }
 }
 

@@ -43,7 +43,10 @@ impl Variables {
     /// For a gateway with `config` at `url`.
     pub(crate) fn new(config: &Config, url: &str) -> Self {
         let enabled = || config.providers.iter().filter(|provider| provider.enabled);
-        let own: Vec<&str> = enabled().filter(|provider| provider.auth == Auth::Passthrough).map(|provider| provider.name.as_str()).collect();
+        let own: Vec<&str> = enabled()
+            .filter(|provider| provider.auth == Auth::Passthrough)
+            .map(|provider| provider.name.as_str())
+            .collect();
         let own_credential = !own.is_empty() && own.len() == enabled().count();
         let client_key = config.settings.proxy.client_keys.first().cloned();
         let mut notes = Vec::new();
@@ -55,7 +58,9 @@ impl Variables {
         }
         if !own_credential && !own.is_empty() {
             let names = own.join(", ");
-            notes.push(format!("{names}: passes the client's own credential through and is left out for clients that bring none"));
+            notes.push(format!(
+                "{names}: passes the client's own credential through and is left out for clients that bring none"
+            ));
         }
         plain.push(("ENABLE_TOOL_SEARCH", "true".to_owned()));
         if let Some(patience) = patience(config) {
@@ -75,7 +80,9 @@ impl Variables {
             (false, _) => ("ANTHROPIC_API_KEY", key),
             (true, true) => ("ANTHROPIC_AUTH_TOKEN", key),
             (true, false) => {
-                let others = current("ANTHROPIC_CUSTOM_HEADERS").filter(|value| !value.is_empty()).map_or_else(String::new, |others| others + "\n");
+                let others = current("ANTHROPIC_CUSTOM_HEADERS")
+                    .filter(|value| !value.is_empty())
+                    .map_or_else(String::new, |others| others + "\n");
                 ("ANTHROPIC_CUSTOM_HEADERS", format!("{others}x-api-key: {key}"))
             }
         });

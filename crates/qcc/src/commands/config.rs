@@ -25,7 +25,8 @@ fn validate(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
         Some(path) => context.load_file(path)?,
         None => qcc_config::implicit(),
     };
-    let (providers, profiles, routes) = (loaded.config.providers.len(), loaded.config.profiles.len(), loaded.config.routes.len());
+    let (providers, profiles, routes) =
+        (loaded.config.providers.len(), loaded.config.profiles.len(), loaded.config.routes.len());
     if output.json {
         return output.document(&json!({
             "valid": true,

@@ -12,7 +12,8 @@ use crate::failure::{Failure, OK, Outcome};
 use crate::pidfile;
 use crate::variables::Variables;
 
-const KEY_NEEDED: &str = "ANTHROPIC_API_KEY has to be one of proxy.client_keys; it is not printed here, `qcc run` sets it by itself";
+const KEY_NEEDED: &str =
+    "ANTHROPIC_API_KEY has to be one of proxy.client_keys; it is not printed here, `qcc run` sets it by itself";
 
 pub(crate) fn run(context: &Context, env: &Env) -> Outcome {
     let loaded = context.load()?;
@@ -27,11 +28,14 @@ pub(crate) fn run(context: &Context, env: &Env) -> Outcome {
         variables.notes.push("qcc is not running: start it with `qcc proxy start`".to_owned());
     }
     if context.output.json {
-        let set: Map<String, Value> = variables.plain.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let set: Map<String, Value> =
+            variables.plain.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         if variables.client_key.is_some() {
             variables.notes.push(KEY_NEEDED.to_owned());
         }
-        context.output.document(&json!({ "variables": set, "running": running.is_some(), "notes": variables.notes }))?;
+        context
+            .output
+            .document(&json!({ "variables": set, "running": running.is_some(), "notes": variables.notes }))?;
         return Ok(OK);
     }
     let shell = env.shell.unwrap_or_else(|| Shell::from_path(&variable("SHELL").unwrap_or_default()));
@@ -50,7 +54,10 @@ pub(crate) fn run(context: &Context, env: &Env) -> Outcome {
 /// Where the gateway will be once it runs.
 fn configured(host: &str, port: u16) -> Result<String, Failure> {
     if port == 0 {
-        return Err(Failure::new("the port is chosen when the gateway starts, and it is not running", "start it: `qcc proxy start`"));
+        return Err(Failure::new(
+            "the port is chosen when the gateway starts, and it is not running",
+            "start it: `qcc proxy start`",
+        ));
     }
     let host = host.trim_matches(['[', ']']);
     match host.parse::<std::net::IpAddr>() {
@@ -66,7 +73,13 @@ mod tests {
     #[test]
     fn the_address_to_be_is_one_that_clients_can_use() {
         let urls = ["127.0.0.1", "localhost", "0.0.0.0", "::1", "[::]"].map(|host| configured(host, 7860).unwrap());
-        let expected = ["http://127.0.0.1:7860", "http://localhost:7860", "http://127.0.0.1:7860", "http://[::1]:7860", "http://[::1]:7860"];
+        let expected = [
+            "http://127.0.0.1:7860",
+            "http://localhost:7860",
+            "http://127.0.0.1:7860",
+            "http://[::1]:7860",
+            "http://[::1]:7860",
+        ];
         assert_eq!(urls, expected);
     }
 

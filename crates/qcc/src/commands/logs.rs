@@ -26,8 +26,8 @@ struct Filter {
 pub(crate) fn run(context: &Context, logs: &Logs) -> Outcome {
     let filter = Filter::new(logs)?;
     let path = &context.locations.log;
-    let (lines, follower) =
-        tail::last(path, logs.lines, &|line| filter.keeps(line)).map_err(|error| Failure::file("read", path, &error))?;
+    let (lines, follower) = tail::last(path, logs.lines, &|line| filter.keeps(line))
+        .map_err(|error| Failure::file("read", path, &error))?;
     if lines.is_empty() && !path.exists() {
         context.output.note(format_args!("nothing was logged yet: {} does not exist", path.display()));
     }
@@ -82,7 +82,10 @@ impl Filter {
                 // The last line of the library's message is the reason; the ones before draw the pattern.
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                Failure::usage(format!("`{pattern}` is not a regular expression: {reason}"), "write a backslash before a character that is meant as it is, such as \\(")
+                Failure::usage(
+                    format!("`{pattern}` is not a regular expression: {reason}"),
+                    "write a backslash before a character that is meant as it is, such as \\(",
+                )
             })
         };
         Ok(Self { level: logs.level.map(Level::from), pattern: logs.grep.as_ref().map(compile).transpose()? })
@@ -91,7 +94,9 @@ impl Filter {
     /// Whether the line is important enough, and matches as it is stored or as it is shown.
     fn keeps(&self, line: &str) -> bool {
         let important = self.level.is_none_or(|least| level_of(line).is_some_and(|level| level >= least));
-        let matches = |pattern: &Regex| pattern.is_match(line) || qcc_server::render(line, false).is_some_and(|shown| pattern.is_match(&shown));
+        let matches = |pattern: &Regex| {
+            pattern.is_match(line) || qcc_server::render(line, false).is_some_and(|shown| pattern.is_match(&shown))
+        };
         important && self.pattern.as_ref().is_none_or(matches)
     }
 }
@@ -114,7 +119,8 @@ mod tests {
 
     use super::*;
 
-    const LINE: &str = r#"{"time":"2026-11-20T10:00:00.000Z","level":"warn","event":"attempt_failed","provider":"relay"}"#;
+    const LINE: &str =
+        r#"{"time":"2026-11-20T10:00:00.000Z","level":"warn","event":"attempt_failed","provider":"relay"}"#;
 
     fn filter(level: Option<LogLevel>, grep: Option<&str>) -> Result<Filter, Failure> {
         Filter::new(&Logs { follow: false, lines: 50, level, grep: grep.map(str::to_owned) })
@@ -123,7 +129,10 @@ mod tests {
     #[test]
     fn a_level_lets_the_more_important_through() {
         let keeps = |level| filter(Some(level), None).unwrap().keeps(LINE);
-        assert_eq!([LogLevel::Trace, LogLevel::Info, LogLevel::Warn, LogLevel::Error].map(keeps), [true, true, true, false]);
+        assert_eq!(
+            [LogLevel::Trace, LogLevel::Info, LogLevel::Warn, LogLevel::Error].map(keeps),
+            [true, true, true, false]
+        );
     }
 
     #[test]

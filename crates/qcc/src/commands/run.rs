@@ -45,9 +45,19 @@ pub(crate) fn run(context: &Context, run: &Run) -> Outcome {
 
 fn not_run(program: &str, error: &io::Error) -> Failure {
     let (message, hint, exit) = match error.kind() {
-        io::ErrorKind::NotFound => (format!("there is no command `{program}`"), "is it installed, and in a folder of PATH?", NOT_FOUND),
-        io::ErrorKind::PermissionDenied => (format!("`{program}` may not be executed"), "check its permissions: `chmod +x` makes a script a command", NOT_EXECUTABLE),
-        _ => (format!("cannot run `{program}`: {error}"), "run it without qcc to see whether it works at all", NOT_EXECUTABLE),
+        io::ErrorKind::NotFound => {
+            (format!("there is no command `{program}`"), "is it installed, and in a folder of PATH?", NOT_FOUND)
+        }
+        io::ErrorKind::PermissionDenied => (
+            format!("`{program}` may not be executed"),
+            "check its permissions: `chmod +x` makes a script a command",
+            NOT_EXECUTABLE,
+        ),
+        _ => (
+            format!("cannot run `{program}`: {error}"),
+            "run it without qcc to see whether it works at all",
+            NOT_EXECUTABLE,
+        ),
     };
     Failure::Told { message, hint: Some(hint.to_owned()), exit }
 }
@@ -56,7 +66,10 @@ fn not_run(program: &str, error: &io::Error) -> Failure {
 fn warn_of_detours(output: Output, url: &str) {
     for file in settings_files() {
         if overrides(&file, url) {
-            output.note(format_args!("{} sets ANTHROPIC_BASE_URL, which wins over ours: Claude Code will not use qcc", file.display()));
+            output.note(format_args!(
+                "{} sets ANTHROPIC_BASE_URL, which wins over ours: Claude Code will not use qcc",
+                file.display()
+            ));
         }
     }
     for name in DETOURS {
@@ -68,7 +81,8 @@ fn warn_of_detours(output: Output, url: &str) {
 
 /// Where Claude Code reads an `env` block that beats the environment: the user's settings and those of this project.
 fn settings_files() -> Vec<PathBuf> {
-    let home = variable("CLAUDE_CONFIG_DIR").map(PathBuf::from).or_else(|| Some(etcetera::home_dir().ok()?.join(".claude")));
+    let home =
+        variable("CLAUDE_CONFIG_DIR").map(PathBuf::from).or_else(|| Some(etcetera::home_dir().ok()?.join(".claude")));
     let user = home.map(|home| home.join("settings.json"));
     let project = ["settings.json", "settings.local.json"].map(|name| Path::new(".claude").join(name));
     user.into_iter().chain(project).collect()

@@ -33,7 +33,8 @@ fn tell(context: &Context, loaded: &Loaded, listen: &Listen, started: Started) -
     let output = context.output;
     let url = ask::url(started.address);
     if output.json {
-        return output.document(&json!({ "running": true, "already": started.already, "address": url, "pid": started.pid }));
+        return output
+            .document(&json!({ "running": true, "already": started.already, "address": url, "pid": started.pid }));
     }
     let already = if started.already { "already " } else { "" };
     output.data(format_args!("{} qcc is {already}running: {url}", mark()))?;

@@ -23,6 +23,16 @@ struct Provider {
     healthy: bool,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    cooldowns: Vec<Cooldown>,
+}
+
+/// Why and for how long a provider, or one model of it, is left out.
+#[derive(Debug, Clone, Deserialize)]
+struct Cooldown {
+    reason: String,
+    model: Option<String>,
+    seconds: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,7 +81,9 @@ pub(super) fn running(context: &Context) -> Result<Option<Record>, Failure> {
 /// How long it has been running.
 pub(super) fn uptime(record: &Record) -> Duration {
     let started: Option<jiff::Timestamp> = record.started.parse().ok();
-    started.and_then(|started| Duration::try_from(jiff::Timestamp::now().duration_since(started)).ok()).unwrap_or_default()
+    started
+        .and_then(|started| Duration::try_from(jiff::Timestamp::now().duration_since(started)).ok())
+        .unwrap_or_default()
 }
 
 /// What the gateway says of its providers, or why it does not.
@@ -79,9 +91,12 @@ fn providers(context: &Context, record: &Record) -> Result<Vec<Value>, String> {
     let address = record.address.ok_or("it is still starting")?;
     // A file that is broken by now only means that no key is known; on loopback none is needed.
     let key = context.load().ok().and_then(|loaded| loaded.config.settings.proxy.client_keys.first().cloned());
-    let answer = ask::get(address, "/providers", key.as_ref()).map_err(|error| format!("it does not answer: {error}"))?;
+    let answer =
+        ask::get(address, "/providers", key.as_ref()).map_err(|error| format!("it does not answer: {error}"))?;
     match answer.status {
-        200 => serde_json::from_slice::<Providers>(&answer.body).map(|all| all.providers).map_err(|_| "its answer is not understood".to_owned()),
+        200 => serde_json::from_slice::<Providers>(&answer.body)
+            .map(|all| all.providers)
+            .map_err(|_| "its answer is not understood".to_owned()),
         401 | 403 => Err("it wants a client key that the configuration does not hold".to_owned()),
         other => Err(format!("it answered with status {other}")),
     }
@@ -102,7 +117,11 @@ fn document(record: &Record, providers: &Result<Vec<Value>, String>) -> Value {
 
 fn describe(record: &Record, providers: &Result<Vec<Value>, String>) -> String {
     let address = record.address.map_or_else(|| "starting".to_owned(), ask::url);
-    let config = if record.config.exists() { record.config.display().to_string() } else { "none: the client's own credential goes to Anthropic".to_owned() };
+    let config = if record.config.exists() {
+        record.config.display().to_string()
+    } else {
+        "none: the client's own credential goes to Anthropic".to_owned()
+    };
     let label = |text: &'static str| Cell::styled(text, Style::new().dimmed());
     let mut rows = vec![
         vec![label("  address"), Cell::new(&address)],
@@ -110,7 +129,8 @@ fn describe(record: &Record, providers: &Result<Vec<Value>, String>) -> String {
         vec![label("  version"), Cell::new(&record.version)],
         vec![label("  config"), Cell::new(config)],
     ];
-    let known: Vec<Provider> = providers.iter().flatten().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
+    let known: Vec<Provider> =
+        providers.iter().flatten().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
     if !known.is_empty() {
         let healthy = known.iter().filter(|provider| provider.healthy).count();
         rows.push(vec![label("  providers"), Cell::new(format_args!("{healthy} of {} available", known.len()))]);
@@ -120,12 +140,70 @@ fn describe(record: &Record, providers: &Result<Vec<Value>, String>) -> String {
     [head, table(&rows), table(&lines)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// The state in words: the breaker of a healthy provider is called closed, which reads like its opposite.
+fn state(provider: &Provider) -> String {
+    let cooling = provider.cooldowns.iter().map(|cooldown| {
+        let what = cooldown.model.as_ref().map_or_else(String::new, |model| format!("{model}: "));
+        let left = Duration::try_from_secs_f64(cooldown.seconds).unwrap_or_default();
+        format!("{what}{}, {} left", cooldown.reason.replace('_', " "), human(left))
+    });
+    let word = match provider.state.as_str() {
+        "closed" => None,
+        "not_served" => Some("its type is not served yet".to_owned()),
+        "cooling" => Some("left out".to_owned()),
+        other => Some(other.replace('_', " ")),
+    };
+    word.into_iter().chain(cooling).collect::<Vec<_>>().join("; ")
+}
+
 fn line(provider: &Provider) -> Vec<Cell> {
     let mut mark = vec![Cell::new("   "), Cell::mark(provider.healthy)];
     mark.extend([
         Cell::new(format_args!("{} ({})", harmless(&provider.name), harmless(&provider.dialect))),
         Cell::new(harmless(&provider.base_url)),
-        Cell::styled(harmless(&provider.state), Style::new().dimmed()),
+        Cell::styled(harmless(&state(provider)), Style::new().dimmed()),
     ]);
     mark
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(value: Value) -> Provider {
+        let mut all = json!({ "name": "relay", "type": "anthropic", "base_url": "https://relay.example" });
+        all.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn a_provider_that_takes_requests_needs_no_words() {
+        assert_eq!(state(&provider(json!({ "state": "closed", "healthy": true }))), "");
+    }
+
+    #[test]
+    fn a_provider_that_is_left_out_says_why_and_for_how_long() {
+        let cooling =
+            json!({ "state": "cooling", "cooldowns": [{ "reason": "rate_limit", "model": null, "seconds": 90.0 }] });
+        assert_eq!(state(&provider(cooling)), "left out; rate limit, 1m 30s left");
+        let partly =
+            json!({ "state": "closed", "cooldowns": [{ "reason": "forbidden", "model": "m", "seconds": 1.0 }] });
+        assert_eq!(state(&provider(partly)), "m: forbidden, 1s left");
+    }
+
+    #[test]
+    fn a_start_that_cannot_be_read_is_no_uptime() {
+        let started = "not a time".to_owned();
+        let record = Record {
+            pid: 1,
+            address: None,
+            started,
+            version: String::new(),
+            config: "/x".into(),
+            host: None,
+            port: None,
+            stopped: None,
+        };
+        assert_eq!(uptime(&record), Duration::ZERO);
+    }
 }

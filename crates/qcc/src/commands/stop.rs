@@ -61,7 +61,9 @@ pub(super) fn stop(context: &Context) -> Result<Option<Option<Stopped>>, Failure
     }
     match waited {
         Waited::Ended(how) => Ok(Some(how)),
-        Waited::Running => Err(Failure::new(format!("qcc (pid {pid}) does not stop"), format!("end it by force: `kill -9 {pid}`"))),
+        Waited::Running => {
+            Err(Failure::new(format!("qcc (pid {pid}) does not stop"), format!("end it by force: `kill -9 {pid}`")))
+        }
     }
 }
 
@@ -72,13 +74,21 @@ fn terminate(running: &Running) -> Result<(), Failure> {
 
 fn signal(pid: u32) -> Result<(), Failure> {
     let target = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let target = target.ok_or_else(|| Failure::new(format!("the pid file names {pid}, which is no process"), "remove the pid file and end qcc by hand"))?;
+    let target = target.ok_or_else(|| {
+        Failure::new(
+            format!("the pid file names {pid}, which is no process"),
+            "remove the pid file and end qcc by hand",
+        )
+    })?;
     match kill_process(target, Signal::TERM) {
         // It has gone in this very moment, which is what was wanted.
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => {
             let error = io::Error::from(error);
-            Err(Failure::new(format!("cannot stop qcc (pid {pid}): {error}"), "it was started by another user: stop it as that user"))
+            Err(Failure::new(
+                format!("cannot stop qcc (pid {pid}): {error}"),
+                "it was started by another user: stop it as that user",
+            ))
         }
     }
 }

@@ -35,9 +35,13 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let state = match (&record, &address) {
         (None, _) => "is not running".to_owned(),
         (Some(_), None) => "is starting".to_owned(),
-        (Some(record), Some(address)) => format!("is running at {address} (pid {}, up {})", record.pid, human(status::uptime(record))),
+        (Some(record), Some(address)) => {
+            format!("is running at {address} (pid {}, up {})", record.pid, human(status::uptime(record)))
+        }
     };
-    output.data(format_args!("qcc {version} {state}\nconfig: {configuration}\nnext: `{next}` (all commands: `qcc --help`)"))?;
+    output.data(format_args!(
+        "qcc {version} {state}\nconfig: {configuration}\nnext: `{next}` (all commands: `qcc --help`)"
+    ))?;
     Ok(OK)
 }
 
@@ -47,7 +51,9 @@ fn configuration(context: &Context) -> (String, bool) {
     match (context.load(), path) {
         (Ok(loaded), Some(path)) => (format!("{path} ({})", count(loaded.config.providers.len(), "provider")), true),
         (Ok(_), None) => ("none yet, so requests go to Anthropic with the client's own credential".to_owned(), true),
-        (Err(Failure::Config(error)), _) => (format!("{} has {}", error.path.display(), count(error.problems.len(), "fault")), false),
+        (Err(Failure::Config(error)), _) => {
+            (format!("{} has {}", error.path.display(), count(error.problems.len(), "fault")), false)
+        }
         (Err(_), path) => (format!("{} cannot be read", path.unwrap_or_default()), false),
     }
 }

@@ -40,7 +40,11 @@ pub(crate) fn run(context: &Context) -> Outcome {
     }
     tell_notices(context, &loaded);
     let reachable = reached.iter().filter(|reach| reach.ok).count();
-    output.data(format_args!("{reachable} of {} reachable, {}", count(reached.len(), "provider"), count(warnings.len(), "warning")))?;
+    output.data(format_args!(
+        "{reachable} of {} reachable, {}",
+        count(reached.len(), "provider"),
+        count(warnings.len(), "warning")
+    ))?;
     Ok(if good { OK } else { FAILED })
 }
 
@@ -52,19 +56,24 @@ fn reach(loaded: &Loaded) -> Result<Vec<Reach>, Failure> {
 
 /// What is valid and yet wrong.
 fn warnings(context: &Context, loaded: &Loaded) -> Vec<String> {
-    let mut warnings: Vec<String> = context.config_in_use().and_then(qcc_config::permissions).map(|notice| notice.message).into_iter().collect();
+    let mut warnings: Vec<String> =
+        context.config_in_use().and_then(qcc_config::permissions).map(|notice| notice.message).into_iter().collect();
     if !loaded.config.providers.iter().any(|provider| provider.enabled) {
         warnings.push("no provider is enabled, so every request would be refused".to_owned());
     }
     let idle = idle_profiles(&loaded.config);
-    warnings.extend(idle.map(|name| format!("profile {name} has no usable endpoint and is skipped: enable one, or its provider")));
+    warnings.extend(
+        idle.map(|name| format!("profile {name} has no usable endpoint and is skipped: enable one, or its provider")),
+    );
     warnings
 }
 
 /// Profiles in which nobody can answer.
 fn idle_profiles(config: &Config) -> impl Iterator<Item = &str> {
     let enabled = |name: &str| config.providers.iter().any(|provider| provider.name == name && provider.enabled);
-    let idle = move |endpoints: &[qcc_config::Endpoint]| !endpoints.iter().any(|endpoint| endpoint.enabled && enabled(&endpoint.provider));
+    let idle = move |endpoints: &[qcc_config::Endpoint]| {
+        !endpoints.iter().any(|endpoint| endpoint.enabled && enabled(&endpoint.provider))
+    };
     config.profiles.iter().filter(move |profile| idle(&profile.endpoints)).map(|profile| profile.name.as_str())
 }
 

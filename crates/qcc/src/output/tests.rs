@@ -26,7 +26,8 @@ fn an_empty_table_is_empty() {
 
 #[test]
 fn durations_have_at_most_two_units() {
-    let shown: Vec<String> = [0, 59, 60, 250, 3_600, 7_380, 86_400, 442_800].map(|s| human(Duration::from_secs(s))).to_vec();
+    let shown: Vec<String> =
+        [0, 59, 60, 250, 3_600, 7_380, 86_400, 442_800].map(|s| human(Duration::from_secs(s))).to_vec();
     assert_eq!(shown, ["0s", "59s", "1m", "4m 10s", "1h", "2h 3m", "1d", "5d 3h"]);
 }
 

@@ -8,7 +8,12 @@ use qcc_server::BannerProvider;
 use super::*;
 
 fn banner() -> Banner {
-    let provider = |name: &str, usable| BannerProvider { name: name.to_owned(), dialect: "anthropic", base_url: format!("https://{name}.example"), usable };
+    let provider = |name: &str, usable| BannerProvider {
+        name: name.to_owned(),
+        dialect: "anthropic",
+        base_url: format!("https://{name}.example"),
+        usable,
+    };
     Banner {
         version: "9.9.9",
         providers: vec![provider("official", true), provider("relay", false)],

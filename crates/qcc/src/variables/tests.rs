@@ -22,7 +22,8 @@ fn names(variables: &Variables) -> Vec<&str> {
 }
 
 fn child(variables: &Variables, current: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
-    let current: BTreeMap<String, String> = current.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let current: BTreeMap<String, String> =
+        current.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     variables.for_child(&env_of(&current)).into_iter().collect()
 }
 
@@ -50,7 +51,12 @@ fn a_passthrough_provider_beside_others_is_named() {
 
 #[test]
 fn a_gateway_more_patient_than_the_client_makes_the_client_patient() {
-    let set = |rest| Variables::new(&config(&[POOLED], rest), URL).plain.into_iter().find(|(name, _)| *name == "CLAUDE_STREAM_IDLE_TIMEOUT_MS");
+    let set = |rest| {
+        Variables::new(&config(&[POOLED], rest), URL)
+            .plain
+            .into_iter()
+            .find(|(name, _)| *name == "CLAUDE_STREAM_IDLE_TIMEOUT_MS")
+    };
     assert_eq!(set("timeouts: {stall: 299s}"), None);
     assert_eq!(set("timeouts: {stall: 10m}").unwrap().1, "660000");
     assert_eq!(set("timeouts: {stall: 0s}").unwrap().1, "86400000");

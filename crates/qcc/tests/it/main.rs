@@ -1,0 +1,12 @@
+//! The real program, in a home of its own for each test. What a test starts ends with it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is how a fault is told, in its helpers too")]
+
+mod drill;
+mod env;
+mod home;
+mod logs;
+mod proxy;
+mod run;
+mod served;
+mod words;
