@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use qcc_testkit::{Connection, Gate, Refusing, Upstream, claude::claude_request, replies};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::home::{Home, Lines};
 
@@ -86,4 +87,24 @@ async fn what_is_wrong_is_told_with_advice_and_fails_the_test() {
     warning: [home]/config.yaml holds secrets and has mode 0644: others may read them; run `chmod 600 [home]/config.yaml`
     warning: profile idle has no usable endpoint and is skipped: enable one, or its provider
     ");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_does_not_wait_for_what_runs() {
+    let upstream = Upstream::start(replies::message_json("never").held_by(&Gate::new())).await.unwrap();
+    let home = Home::with(&config(&upstream.url(), "10m"));
+    let mut gateway = home.spawn(&["proxy", "start", "--foreground"]);
+    let mut lines = Lines::of(gateway.0.stderr.take().unwrap());
+    lines.until("gateway started");
+    let address = home.json(&["proxy", "status"])["address"].as_str().unwrap().replace("http://", "");
+    let mut client = Connection::open(address.parse().unwrap()).await.unwrap();
+    client.send(&claude_request("claude-sonnet-5", false, 4)).await.unwrap();
+    upstream.wait_for(1).await;
+    let running = Pid::from_raw(gateway.0.id().try_into().unwrap()).unwrap();
+    kill_process(running, Signal::INT).unwrap();
+    lines.until("gateway draining");
+    kill_process(running, Signal::INT).unwrap();
+    lines.until("qcc has stopped at once");
+    assert_eq!(gateway.0.wait().unwrap().code(), Some(0));
+    assert!(!home.path("qcc.pid").exists());
 }
