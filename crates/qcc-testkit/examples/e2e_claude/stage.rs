@@ -1,0 +1,135 @@
+//! Where a scenario is played: a temporary folder with a home for Claude Code, one for qcc and a project to work in.
+//! Nothing of the user's environment gets in, and the gateway that was started ends with the stage.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::install::Claude;
+
+/// A turn with a scripted provider takes seconds; the waits of Claude Code's own retries would not fit.
+const TURN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The model that Claude Code asks for.
+const MODEL: &str = "claude-opus-4-8";
+
+/// A stage. The gateway on it, if one was started, is stopped when it is dropped.
+pub(crate) struct Stage<'a> {
+    folder: TempDir,
+    qcc: &'a Path,
+    claude: &'a Claude,
+}
+
+/// How a program ended, with its words.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// The program under test: this example is target/release/examples/e2e_claude, and it lies beside that folder.
+pub(crate) fn program() -> io::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let release = this.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+    let program = release.join("qcc");
+    if !program.is_file() {
+        let text = format!("there is no {}\nhint: run `cargo build --release` first", program.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+    }
+    Ok(program)
+}
+
+// === impl Stage ===
+
+impl<'a> Stage<'a> {
+    /// A stage with these two providers.
+    pub(crate) fn new(qcc: &'a Path, claude: &'a Claude, first: &str, second: &str) -> io::Result<Self> {
+        let folder = TempDir::new()?;
+        for name in ["home", "project", "qcc"] {
+            std::fs::create_dir(folder.path().join(name))?;
+        }
+        // The limits of the first are short, so that a silent provider does not take minutes.
+        let text = format!(
+            "proxy: {{port: 0, drain: 2s}}\n\
+             providers:\n\
+             - {{name: first, base_url: '{first}', auth_value: key-of-first, \
+             timeouts: {{first_byte: 2s, idle: 2s, stall: 4s}}}}\n\
+             - {{name: second, base_url: '{second}', auth_value: key-of-second}}\n"
+        );
+        std::fs::write(folder.path().join("qcc/config.yaml"), text)?;
+        Ok(Self { folder, qcc, claude })
+    }
+
+    /// Writes a file into the project and returns its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let path = self.folder.path().join("project").join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Starts the gateway in the background and returns its address.
+    pub(crate) async fn start(&self) -> Result<String, String> {
+        let mut command = self.command(self.qcc);
+        command.args(["proxy", "start", "--json"]);
+        let ran = finish(command).await?;
+        let document: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        match document["address"].as_str() {
+            Some(address) if ran.code == Some(0) => Ok(address.to_owned()),
+            _ => Err(format!("qcc did not start: {}{}", ran.out, ran.err)),
+        }
+    }
+
+    /// Runs Claude Code against the gateway at this address.
+    pub(crate) async fn claude(&self, address: &str, arguments: &[&str]) -> Result<Ran, String> {
+        let mut command = self.command(&self.claude.program);
+        command.env("ANTHROPIC_BASE_URL", address).env("ANTHROPIC_API_KEY", "proxy-managed");
+        command.args(["--model", MODEL]).args(arguments);
+        finish(command).await
+    }
+
+    /// Runs Claude Code through `qcc run`, which starts the gateway and sets the variables itself.
+    pub(crate) async fn qcc_run(&self, arguments: &[&str]) -> Result<Ran, String> {
+        let mut command = self.command(self.qcc);
+        command.args(["run", "--"]).arg(&self.claude.program).args(["--model", MODEL]).args(arguments);
+        finish(command).await
+    }
+
+    /// A program with nothing around it that was not put there.
+    fn command(&self, program: &Path) -> Command {
+        let folder = self.folder.path();
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", folder.join("home")).env("QCC_HOME", folder.join("qcc"));
+        command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
+        command.current_dir(folder.join("project")).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        // It ends the process whose id is in the stage's own file, and says so when there is none.
+        let mut stop = self.command(self.qcc);
+        stop.args(["proxy", "stop"]).stdout(Stdio::null()).stderr(Stdio::null());
+        drop(stop.as_std_mut().status());
+    }
+}
+
+async fn finish(mut command: Command) -> Result<Ran, String> {
+    let name = command.as_std().get_program().display().to_string();
+    match timeout(TURN_LIMIT, command.output()).await {
+        Err(_) => Err(format!("{name} was not done within {} s", TURN_LIMIT.as_secs())),
+        Ok(Err(error)) => Err(format!("{name} cannot be run: {error}")),
+        Ok(Ok(output)) => {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
+        }
+    }
+}
