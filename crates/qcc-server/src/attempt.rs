@@ -96,7 +96,7 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
     if reply.response.status() != StatusCode::OK {
         return Err(refusal(reply, deadline).await);
     }
-    let (head, source) = open(reply)?;
+    let (head, source) = open(reply).map_err(|what| Fault::failed(Failure::NotTheDialect, what))?;
     match call.kind {
         Kind::Stream => {
             let clocks = Clocks { until, started, idle: timeouts.idle, stall: timeouts.stall, deadline };
@@ -107,12 +107,12 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
     }
 }
 
-fn open(reply: Reply) -> Result<(Parts, Source), Fault> {
+/// `Err` says why the answer cannot be read.
+fn open(reply: Reply) -> Result<(Parts, Source), String> {
     let (head, body) = reply.response.into_parts();
-    Source::new(&head.headers, body, reply.permit).map(|source| (head, source)).map_err(|encoding| {
-        let what = format!("the answer is compressed in a way that was not asked for ({encoding})");
-        Fault::failed(Failure::NotTheDialect, what)
-    })
+    Source::new(&head.headers, body, reply.permit)
+        .map(|source| (head, source))
+        .map_err(|encoding| format!("the answer is compressed in a way that was not asked for ({encoding})"))
 }
 
 /// An error status: read what the provider says about it.

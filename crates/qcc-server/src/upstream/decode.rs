@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use flate2::write::{GzDecoder, ZlibDecoder};
+use flate2::write::{MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
@@ -15,8 +15,8 @@ const BROTLI_BUFFER: usize = 8 * 1024;
 pub(crate) enum Decoder {
     /// Nothing to undo.
     Identity,
-    /// `gzip`, `x-gzip`
-    Gzip(Box<GzDecoder<Vec<u8>>>),
+    /// `gzip`, `x-gzip`, in any number of members (RFC 1952 2.2)
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     /// `deflate` (zlib format, RFC 9110 8.4.1.2)
     Deflate(Box<ZlibDecoder<Vec<u8>>>),
     /// `br`
@@ -29,7 +29,7 @@ impl Decoder {
         let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Self::Identity) };
         match value.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Ok(Self::Identity),
-            "gzip" | "x-gzip" => Ok(Self::Gzip(Box::new(GzDecoder::new(Vec::new())))),
+            "gzip" | "x-gzip" => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))),
             "deflate" => Ok(Self::Deflate(Box::new(ZlibDecoder::new(Vec::new())))),
             "br" => Ok(Self::Brotli(Box::new(brotli_decompressor::DecompressorWriter::new(Vec::new(), BROTLI_BUFFER)))),
             other => Err(other.chars().take(40).collect()),

@@ -60,13 +60,19 @@ fn refusals() -> Vec<Fault> {
     }
     faults.push(("307".into(), whole(307, &[("location", "http://127.0.0.1:1/elsewhere")], b""), "fault"));
     faults.push(("204".into(), Reply::new().write("HTTP/1.1 204 No Content\r\n\r\n"), "fault"));
-    faults.push(("a used up quota under 400".into(), {
-        status(400, "invalid_request_error", "Your credit balance is too low to access the API.", &[])
-    }, "quota"));
+    faults.push((
+        "a used up quota under 400".into(),
+        { status(400, "invalid_request_error", "Your credit balance is too low to access the API.", &[]) },
+        "quota",
+    ));
     faults.push(("an overload under 400".into(), status(400, "overloaded_error", "Overloaded", &[]), "fault"));
-    faults.push(("a missing model under 503".into(), {
-        json_body(503, &[], &json!({"error": {"message": "当前分组下对于模型无可用渠道", "type": "new_api_error"}}))
-    }, "model_missing"));
+    faults.push((
+        "a missing model under 503".into(),
+        {
+            json_body(503, &[], &json!({"error": {"message": "当前分组下对于模型无可用渠道", "type": "new_api_error"}}))
+        },
+        "model_missing",
+    ));
     faults
 }
 
@@ -83,9 +89,11 @@ fn nonsense() -> Vec<Fault> {
         ("200 in an unknown compression".into(), whole(200, &[("content-encoding", "zstd")], b"\x28\xb5"), "fault"),
         ("200 that is no gzip".into(), whole(200, &[("content-encoding", "gzip")], b"{\"type\":\"mess"), "fault"),
         ("200 with a relay's own error".into(), json_body(200, &[], &json!({"error": "no channel"})), "fault"),
-        ("200 of the other dialect".into(), {
-            json_body(200, &[], &json!({"object": "chat.completion", "choices": [{"message": {"content": "hi"}}]}))
-        }, "fault"),
+        (
+            "200 of the other dialect".into(),
+            { json_body(200, &[], &json!({"object": "chat.completion", "choices": [{"message": {"content": "hi"}}]})) },
+            "fault",
+        ),
     ];
     for (kind, standing) in TYPES {
         let body = error_body(kind, &format!("scripted {kind}"));
@@ -104,18 +112,40 @@ fn broken_streams() -> Vec<Fault> {
         ("HTML as events".into(), sse("<!DOCTYPE html><html><body>sign in</body></html>"), "fault"),
         ("JSON as events".into(), sse(&error_body("api_error", "oh").to_string()), "fault"),
         ("an event that is no JSON".into(), sse("event: message_start\ndata: {\"type\": \n\n"), "fault"),
-        ("chunks of the other dialect".into(), sse("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n"), "fault"),
+        (
+            "chunks of the other dialect".into(),
+            sse("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n"),
+            "fault",
+        ),
         ("only its end".into(), sse("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "fault"),
-        ("an end without content".into(), {
-            sse(&format!("event: message_start\ndata: {start}\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\n"))
-        }, "fault"),
-        ("an error after the start".into(), {
-            sse(&format!("event: message_start\ndata: {start}\n\nevent: error\ndata: {}\n\n", error_body("api_error", "oh")))
-        }, "fault"),
-        ("a delta of no block".into(), {
-            let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}});
-            sse(&format!("event: content_block_delta\ndata: {delta}\n\n"))
-        }, "fault"),
+        (
+            "an end without content".into(),
+            {
+                sse(&format!(
+                    "event: message_start\ndata: {start}\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\n"
+                ))
+            },
+            "fault",
+        ),
+        (
+            "an error after the start".into(),
+            {
+                sse(&format!(
+                    "event: message_start\ndata: {start}\n\nevent: error\ndata: {}\n\n",
+                    error_body("api_error", "oh")
+                ))
+            },
+            "fault",
+        ),
+        (
+            "a delta of no block".into(),
+            {
+                let delta =
+                    json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}});
+                sse(&format!("event: content_block_delta\ndata: {delta}\n\n"))
+            },
+            "fault",
+        ),
     ];
     for cut in [Cut::Clean, Cut::Close, Cut::Reset] {
         let begun = from_b().truncated(TruncateAt::BeforeContent, cut).reply();
@@ -137,18 +167,26 @@ fn broken_messages() -> Vec<Fault> {
     let half = &text.as_bytes()[..text.len() / 2];
     let json = [("content-type", "application/json")];
     vec![
-        ("cut in the middle of its length".into(), {
-            Reply::new().write(head(200, &json, Framing::ContentLength, text.len())).write(half.to_vec()).close()
-        }, "fault"),
-        ("reset in the middle".into(), {
-            Reply::new().write(head(200, &json, Framing::ContentLength, text.len())).write(half.to_vec()).reset()
-        }, "fault"),
-        ("cut between chunks".into(), {
-            Reply::new().write(head(200, &json, Framing::Chunked, 0)).write(chunk(half)).close()
-        }, "fault"),
-        ("half, and closed as its end".into(), {
-            Reply::new().write(head(200, &json, Framing::CloseDelimited, 0)).write(half.to_vec()).close()
-        }, "fault"),
+        (
+            "cut in the middle of its length".into(),
+            { Reply::new().write(head(200, &json, Framing::ContentLength, text.len())).write(half.to_vec()).close() },
+            "fault",
+        ),
+        (
+            "reset in the middle".into(),
+            { Reply::new().write(head(200, &json, Framing::ContentLength, text.len())).write(half.to_vec()).reset() },
+            "fault",
+        ),
+        (
+            "cut between chunks".into(),
+            { Reply::new().write(head(200, &json, Framing::Chunked, 0)).write(chunk(half)).close() },
+            "fault",
+        ),
+        (
+            "half, and closed as its end".into(),
+            { Reply::new().write(head(200, &json, Framing::CloseDelimited, 0)).write(half.to_vec()).close() },
+            "fault",
+        ),
         ("half, and called whole".into(), whole(200, &json, half), "fault"),
         ("a stream for a whole message".into(), from_b().reply(), "fault"),
         ("plain text".into(), whole(200, &[("content-type", "text/plain")], b"upstream connect error"), "fault"),

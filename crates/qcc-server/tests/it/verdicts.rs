@@ -283,12 +283,9 @@ async fn with_passthrough(own: &Upstream, pooled: &Upstream) -> Running {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_provider_says_of_the_clients_own_credential_is_the_clients_to_hear() {
-    for (code, kind) in [
-        (401, "authentication_error"),
-        (402, "billing_error"),
-        (403, "permission_error"),
-        (429, "rate_limit_error"),
-    ] {
+    for (code, kind) in
+        [(401, "authentication_error"), (402, "billing_error"), (403, "permission_error"), (429, "rate_limit_error")]
+    {
         let body = Bytes::from(error_body(kind, "yours").to_string());
         let headers: Vec<_> = OWNERS.into_iter().chain(PUBLIC).chain([JSON, ("retry-after", "3600")]).collect();
         let (own, pooled) = (up(whole(code, &headers, &body)).await, up(good().reply()).await);
