@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qcc_testkit::replies::{Framing, Stream, chunk, gzip, gzip_message, head, message, message_json, whole};
-use qcc_testkit::{Connection, Upstream};
+use qcc_testkit::{Connection, Reply};
 use serde_json::json;
 
 use crate::fidelity::{sent_down, up};
