@@ -28,10 +28,6 @@ impl Body {
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self::Whole(Some(bytes.into()))
     }
-
-    pub(crate) fn empty() -> Self {
-        Self::Whole(None)
-    }
 }
 
 impl http_body::Body for Body {

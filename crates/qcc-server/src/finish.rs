@@ -4,11 +4,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use qcc_config::Secret;
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::{Charge, Outcome, ProviderId, Refund, Transition, classify};
 
 use crate::events::{Event, RequestRow};
 use crate::state::{Running, State, now};
+
+/// A shorter text is no real credential, and might be a part of any word.
+const SHORTEST_SECRET: usize = 6;
 
 /// A request from its recognition to its end. Dropped without an end, the client has gone.
 pub(crate) struct Exchange {
@@ -17,6 +21,8 @@ pub(crate) struct Exchange {
     started: Instant,
     /// What it was when nothing more is said.
     verdict: &'static str,
+    /// Credentials that went up, which no text may show.
+    secrets: Vec<Secret>,
     _running: Running,
 }
 
@@ -44,6 +50,7 @@ impl Exchange {
             row: Some(Box::new(row)),
             started,
             verdict: "client_gone",
+            secrets: Vec::new(),
             _running: state.run(),
         }
     }
@@ -61,6 +68,17 @@ impl Exchange {
         if let Some(row) = &mut self.row {
             change(row);
         }
+    }
+
+    /// Keeps these out of everything that is said about the request: a provider may repeat them in its errors.
+    pub(crate) fn hide(&mut self, secrets: Vec<Secret>) {
+        self.secrets.extend(secrets);
+    }
+
+    /// A text without the credentials that went up.
+    pub(crate) fn masked(&self, text: String) -> String {
+        let known = self.secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET);
+        known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
     }
 
     /// The first byte goes down.
@@ -92,7 +110,7 @@ impl Exchange {
     pub(crate) fn end(&mut self, verdict: &'static str, error: Option<String>) {
         let Some(mut row) = self.row.take() else { return };
         row.verdict = verdict;
-        row.error = error;
+        row.error = error.map(|text| self.masked(text));
         row.total = now().saturating_duration_since(self.started);
         self.state.log.emit(Event::RequestFinished(row));
     }

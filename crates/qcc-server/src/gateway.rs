@@ -122,6 +122,10 @@ impl Gateway {
     /// # Errors
     /// When the configuration is not valid or the address cannot be listened on. Nothing is left running.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let known = match &options.source {
+            Source::Path(path) if options.watch => std::fs::read(path).ok(),
+            _ => None,
+        };
         let loaded = load(&options.source)?;
         let notices = loaded.notices.clone();
         let proxy = loaded.config.settings.proxy.clone();
@@ -136,7 +140,7 @@ impl Gateway {
             listener.local_addr().map_err(|source| StartError::Bind { address: format!("{host}:{port}"), source })?;
         let listening = Listening::start(listener, Arc::clone(&state));
         let watch = match &options.source {
-            Source::Path(path) if options.watch => tasks::reload::watch(path, &state),
+            Source::Path(path) if options.watch => tasks::reload::watch(path, known, &state),
             _ => None,
         };
         announce(&state, address, &notices);

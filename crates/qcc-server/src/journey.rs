@@ -23,7 +23,7 @@ use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
 use crate::state::{Snapshot, State, now};
 use crate::upstream::Upstream;
-use crate::upstream::credential::Inbound;
+use crate::upstream::credential::{Inbound, secrets_of};
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
@@ -122,6 +122,7 @@ impl Journey {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
         stop.charged.started = now();
+        self.exchange.hide(secrets_of(&stop.headers, &stop.upstream.provider));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
             row.attempts = attempts;
@@ -145,17 +146,18 @@ impl Journey {
     fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
         let charged = &self.stops[stop].charged;
         let at = now();
+        let error = self.exchange.masked(fault.what);
         let verdict = classify(&fault.outcome, charged.credential.is_some());
         let recorded = failover.record(stop, &fault.outcome, &verdict, at);
+        self.last_fault = format!("{}: {error}", charged.name);
         self.state.log.emit(Event::AttemptFailed {
             request_id: self.exchange.request_id().to_owned(),
             provider: charged.name.to_string(),
             attempt: self.attempts,
             blame: recorded.verdict.blame.to_string(),
-            error: fault.what.clone(),
+            error,
             took: at.saturating_duration_since(charged.started),
         });
-        self.last_fault = format!("{}: {}", charged.name, fault.what);
         self.settle(&recorded, at);
         self.stops[stop].answer = fault.answer;
     }

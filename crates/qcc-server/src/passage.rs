@@ -35,9 +35,7 @@ pub(crate) async fn pass(
     id: &str,
 ) -> Result<Response<Body>, Refused> {
     let (head, body) = request.into_parts();
-    let Some(body) = take_body(state, snapshot, &head.headers, body).await? else {
-        return Ok(Response::new(Body::empty()));
-    };
+    let body = take_body(state, snapshot, &head.headers, body).await?;
     let row = RequestRow {
         request_id: id.to_owned(),
         path: head.uri.path().to_owned(),

@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::events::{Event, RequestRow};
 use crate::finish::Exchange;
 use crate::ingress::access;
-use crate::ingress::body::{Buffered, NoBody, read};
+use crate::ingress::body::{self, Buffered};
 use crate::ingress::recognise::{Kind, check_type, recognise, time_allowed};
 use crate::journey::{Asked, Journey};
 use crate::passage;
@@ -96,9 +96,7 @@ async fn messages(
     let started = now();
     let (head, body) = request.into_parts();
     check_type(&head.headers)?;
-    let Some(body) = take_body(state, &snapshot, &head.headers, body).await? else {
-        return Ok(Response::new(Body::empty()));
-    };
+    let body = take_body(state, &snapshot, &head.headers, body).await?;
     let path = head.uri.path();
     let (envelope, kind) = recognise(&body.bytes, path.ends_with("/count_tokens"))?;
     let row = RequestRow {
@@ -119,20 +117,16 @@ async fn messages(
     Ok(journey.travel(limits).await)
 }
 
-/// The request's body, in memory. `None` when the client left before it was complete.
+/// The request's body, in memory.
 pub(crate) async fn take_body(
     state: &State,
     snapshot: &Snapshot,
     headers: &http::HeaderMap,
     body: Incoming,
-) -> Result<Option<Buffered>, Refused> {
+) -> Result<Buffered, Refused> {
     if state.is_draining() {
         return Err(Refused::Draining);
     }
     let proxy = &snapshot.config.settings.proxy;
-    match read(headers, body, &state.buffers, proxy.max_body, proxy.max_buffered).await {
-        Ok(body) => Ok(Some(body)),
-        Err(NoBody::Refused(refused)) => Err(refused),
-        Err(NoBody::ClientGone) => Ok(None),
-    }
+    body::read(headers, body, &state.buffers, proxy.max_body, proxy.max_buffered).await
 }

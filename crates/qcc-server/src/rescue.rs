@@ -9,6 +9,7 @@ use http::{Response, StatusCode};
 use qcc_dialect::anthropic::error::error_body;
 
 use crate::body::Body;
+use crate::ingress::access::{MAX_HEAD, MAX_HEADERS};
 
 /// Our own id of the request, on every response.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-qcc-request-id");
@@ -39,8 +40,8 @@ pub(crate) enum Refused {
     Route { method: String, path: String },
     #[error("{path} is asked with {allow}, not with {method}")]
     Method { method: String, path: String, allow: &'static str },
-    #[error("the request's headers are {size} bytes; at most {limit} are accepted")]
-    Headers { size: usize, limit: usize },
+    #[error("the request has {lines} headers of {size} bytes; at most {MAX_HEADERS} of {MAX_HEAD} are accepted")]
+    Headers { size: usize, lines: usize },
     #[error("the request body is larger than {limit} bytes; hint: proxy.max_body sets the limit")]
     TooLarge { limit: u64 },
     #[error("the request body is not JSON by its content-type `{0}`; send application/json")]
@@ -49,6 +50,8 @@ pub(crate) enum Refused {
     ContentEncoding(String),
     #[error("the request body is not acceptable: {0}")]
     Body(#[from] qcc_dialect::scan::ScanError),
+    #[error("the request body broke off, or is framed wrongly, before it was complete")]
+    BodyBroken,
     #[error("the request body stopped arriving for {} s before it was complete", .0.as_secs())]
     BodyStalled(Duration),
     #[error("all request bodies in memory together reached {limit} bytes (proxy.max_buffered); try again shortly")]
@@ -78,7 +81,7 @@ impl Refused {
             Self::Headers { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::BodyStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Full { .. } | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -104,7 +104,7 @@ fn listed(state: &State, snapshot: &Snapshot) -> Vec<Value> {
         let mine = out.iter().filter(|out| Some(out.provider) == upstream.map(|upstream| upstream.id));
         let cooling: Vec<Value> = mine
             .map(|out| {
-                let seconds = out.until.saturating_duration_since(now).as_secs_f64().ceil();
+                let seconds = out.until.saturating_duration_since(now).as_secs_f64().ceil() as u64;
                 json!({"reason": out.reason.to_string(), "model": out.model, "seconds": seconds})
             })
             .collect();

@@ -85,16 +85,16 @@ async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Ve
     }
     let mut asking = tokio::task::JoinSet::new();
     let mut private = false;
-    for upstream in &snapshot.upstreams {
+    for (place, upstream) in snapshot.upstreams.iter().enumerate() {
         let Some(headers) = inbound.headers_for(&upstream.provider) else { continue };
         private |= inbound.fingerprint(&upstream.provider).is_some();
         let upstream = Arc::clone(upstream);
-        asking.spawn(async move { timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten().unwrap_or_default() });
+        asking.spawn(async move { (place, timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten()) });
     }
-    let mut listed = Vec::new();
-    while let Some(models) = asking.join_next().await {
-        listed.extend(models.unwrap_or_default());
-    }
+    // In the order of the file, whoever answers first: of a model that two of them list, the first one's entry counts.
+    let mut answers = asking.join_all().await;
+    answers.sort_by_key(|(place, _)| *place);
+    let mut listed: Vec<Value> = answers.into_iter().flat_map(|(_, models)| models.unwrap_or_default()).collect();
     let answered = !listed.is_empty();
     listed.extend(snapshot.config.routes.iter().filter(|route| is_name(&route.glob)).map(|route| entry(&route.glob)));
     let mut seen = HashSet::new();

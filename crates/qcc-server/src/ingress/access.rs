@@ -19,11 +19,11 @@ pub(crate) const MAX_HEADERS: usize = 200;
 pub(crate) fn check(headers: &HeaderMap, uri_host: Option<&str>, settings: &ProxySettings) -> Result<(), Refused> {
     let size = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > MAX_HEAD || headers.len() > MAX_HEADERS {
-        return Err(Refused::Headers { size, limit: MAX_HEAD });
+        return Err(Refused::Headers { size, lines: headers.len() });
     }
-    let named = headers.get(HOST).map(|value| value.to_str().unwrap_or("\u{fffd}"));
+    let named = headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or("\u{fffd}"));
     // Only HTTP/1.0 may leave the host out, and no web page can do that.
-    for host in [named, uri_host].into_iter().flatten() {
+    for host in named.chain(uri_host) {
         if !is_served(host, settings) {
             return Err(Refused::Host { host: shorten(host), served: settings.host.clone() });
         }
@@ -37,23 +37,19 @@ pub(crate) fn check(headers: &HeaderMap, uri_host: Option<&str>, settings: &Prox
     Ok(())
 }
 
-/// Checks the client's key, where keys are asked for. Says which header was it.
+/// Checks the client's key, where keys are asked for. Says which headers were it.
 pub(crate) fn authenticate(headers: &HeaderMap, keys: &[Secret]) -> Result<Consumed, Refused> {
     if keys.is_empty() {
-        return Ok(Consumed::Nothing);
+        return Ok(Consumed::default());
     }
     let is_key = |given: &[u8]| keys.iter().fold(false, |found, key| found | same(given, key.expose().as_bytes()));
-    if headers.get("x-api-key").is_some_and(|value| is_key(value.as_bytes())) {
-        return Ok(Consumed::ApiKey);
-    }
+    let api_key = headers.get("x-api-key").is_some_and(|value| is_key(value.as_bytes()));
     let bearer = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
     let token = bearer
         .and_then(|value| value.split_at_checked(7))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-    if token.is_some_and(|(_, token)| is_key(token.trim_ascii())) {
-        return Ok(Consumed::Bearer);
-    }
-    Err(Refused::ClientKey)
+    let bearer = token.is_some_and(|(_, token)| is_key(token.trim_ascii()));
+    if api_key || bearer { Ok(Consumed { api_key, bearer }) } else { Err(Refused::ClientKey) }
 }
 
 /// Compares without telling by the time it takes where the difference lies.

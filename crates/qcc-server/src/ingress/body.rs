@@ -37,14 +37,6 @@ struct Counted {
     size: u64,
 }
 
-/// Why there is no body.
-pub(crate) enum NoBody {
-    /// Answer this.
-    Refused(Refused),
-    /// The client went away; there is nobody to answer.
-    ClientGone,
-}
-
 impl Counted {
     fn grow(&mut self, by: u64, limit: u64) -> Result<(), Refused> {
         let before = self.buffers.total.fetch_add(by, Ordering::Relaxed);
@@ -66,23 +58,23 @@ pub(crate) async fn read(
     buffers: &Arc<Buffers>,
     max_body: u64,
     max_buffered: u64,
-) -> Result<Buffered, NoBody> {
+) -> Result<Buffered, Refused> {
     let limit = if max_body == 0 { u64::MAX } else { max_body };
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit) {
-        return Err(NoBody::Refused(Refused::TooLarge { limit }));
+        return Err(Refused::TooLarge { limit });
     }
     let mut counted = Counted { buffers: Arc::clone(buffers), size: 0 };
     let mut whole = BytesMut::new();
-    while let Some(frame) = tokio::time::timeout(BODY_IDLE, body.frame())
-        .await
-        .map_err(|_| NoBody::Refused(Refused::BodyStalled(BODY_IDLE)))?
+    while let Some(frame) =
+        tokio::time::timeout(BODY_IDLE, body.frame()).await.map_err(|_| Refused::BodyStalled(BODY_IDLE))?
     {
-        let Ok(data) = frame.map_err(|_| NoBody::ClientGone)?.into_data() else { continue };
+        // A client that has left hears nothing of it; one with wrong chunks is still there.
+        let Ok(data) = frame.map_err(|_| Refused::BodyBroken)?.into_data() else { continue };
         if whole.len() as u64 + data.len() as u64 > limit {
-            return Err(NoBody::Refused(Refused::TooLarge { limit }));
+            return Err(Refused::TooLarge { limit });
         }
-        counted.grow(data.len() as u64, max_buffered).map_err(NoBody::Refused)?;
+        counted.grow(data.len() as u64, max_buffered)?;
         if whole.is_empty() {
             let length = usize::try_from(declared.unwrap_or(0)).unwrap_or(TRUSTED);
             if data.len() == length {

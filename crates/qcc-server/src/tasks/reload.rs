@@ -84,8 +84,9 @@ fn summary(changes: &Changes) -> String {
 }
 
 /// Watches the folder of `path` (the file itself may be replaced, or come into being later) and reloads when the text
-/// changed. `None` when the system offers no watching; signal and request still work.
-pub(crate) fn watch(path: &Path, state: &Arc<State>) -> Option<Watch> {
+/// changed from `known`, which was read before the configuration in force: an edit since then counts too. `None` when
+/// the system offers no watching; signal and request still work.
+pub(crate) fn watch(path: &Path, known: Option<Vec<u8>>, state: &Arc<State>) -> Option<Watch> {
     let changed = Arc::new(Notify::new());
     let tell = Arc::clone(&changed);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -97,7 +98,7 @@ pub(crate) fn watch(path: &Path, state: &Arc<State>) -> Option<Watch> {
     for folder in folders(path) {
         watcher.watch(&folder, RecursiveMode::NonRecursive).ok()?;
     }
-    let task = tokio::spawn(follow(path.to_owned(), changed, Arc::downgrade(state)));
+    let task = tokio::spawn(follow(path.to_owned(), known, changed, Arc::downgrade(state)));
     Some(Watch { _watcher: watcher, task })
 }
 
@@ -111,16 +112,16 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     folders
 }
 
-async fn follow(path: PathBuf, changed: Arc<Notify>, state: Weak<State>) {
-    let mut known = std::fs::read(&path).ok();
+async fn follow(path: PathBuf, mut known: Option<Vec<u8>>, changed: Arc<Notify>, state: Weak<State>) {
     loop {
-        changed.notified().await;
-        while tokio::time::timeout(SETTLE, changed.notified()).await.is_ok() {}
-        let Some(state) = state.upgrade() else { return };
         let text = tokio::fs::read(&path).await.ok();
+        let Some(state) = state.upgrade() else { return };
         if text != known {
             known = text;
             let _was_logged = reload(&state, "file");
         }
+        drop(state);
+        changed.notified().await;
+        while tokio::time::timeout(SETTLE, changed.notified()).await.is_ok() {}
     }
 }

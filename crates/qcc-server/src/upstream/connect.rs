@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
@@ -35,8 +35,6 @@ pub(crate) struct Connector {
 struct Inner {
     reach: Reach,
     limit: Option<Duration>,
-    roots: Arc<Roots>,
-    ca_file: Option<std::path::PathBuf>,
     secure: tokio::sync::OnceCell<HttpsConnector<Reach>>,
 }
 
@@ -45,11 +43,21 @@ struct Inner {
 struct Reach {
     tcp: HttpConnector,
     proxy: Arc<Matcher>,
+    trust: Arc<Trust>,
 }
 
-/// A TCP stream that knows whether requests over it must name the whole address.
+/// Whom TLS trusts, at the provider and at an `https` proxy.
+struct Trust {
+    roots: Arc<Roots>,
+    ca_file: Option<std::path::PathBuf>,
+}
+
+/// A connection as far as the next hop: TCP, and TLS where that is an `https` proxy.
+type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A connection that knows whether requests over it must name the whole address.
 pub(crate) struct Plain {
-    io: TokioIo<TcpStream>,
+    io: Hop,
     proxied: bool,
 }
 
@@ -78,16 +86,18 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
-        let reach = Reach { tcp, proxy: Arc::new(proxy) };
+        let trust = Arc::new(Trust { roots, ca_file: provider.ca_file.clone() });
+        let reach = Reach { tcp, proxy: Arc::new(proxy), trust };
         Ok(Self {
-            inner: Arc::new(Inner {
-                reach,
-                limit: provider.timeouts.connect,
-                roots,
-                ca_file: provider.ca_file.clone(),
-                secure: tokio::sync::OnceCell::new(),
-            }),
+            inner: Arc::new(Inner { reach, limit: provider.timeouts.connect, secure: tokio::sync::OnceCell::new() }),
         })
+    }
+
+    /// What a request to `uri` has to show to the proxy that it goes through, where it is the proxy that is asked.
+    pub(crate) fn proxy_credential(&self, uri: &Uri) -> Option<HeaderValue> {
+        let mut credential = self.inner.reach.proxy.intercept(uri)?.basic_auth()?.clone();
+        credential.set_sensitive(true);
+        Some(credential)
     }
 
     /// Opens a connection, within `timeouts.connect`.
@@ -114,7 +124,7 @@ impl Inner {
     }
 
     async fn secure(&self) -> Result<HttpsConnector<Reach>, BoxError> {
-        let config = self.roots.client_config(self.ca_file.clone()).await?;
+        let config = self.reach.trust.config().await?;
         Ok(HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_only()
@@ -135,36 +145,73 @@ impl Service<Uri> for Reach {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let mut tcp = self.tcp.clone();
+        let (mut tcp, trust) = (self.tcp.clone(), Arc::clone(&self.trust));
         let via = self.proxy.intercept(&uri);
         Box::pin(async move {
             let (io, proxied) = match via {
-                None => (tcp.call(uri).await?, false),
-                Some(via) => through(via, tcp, uri).await?,
+                None => (Hop::Http(tcp.call(uri).await?), false),
+                Some(via) => through(via, tcp, &trust, uri).await?,
             };
             Ok(Plain { io, proxied })
         })
     }
 }
 
+impl Trust {
+    async fn config(&self) -> Result<rustls::ClientConfig, BoxError> {
+        self.roots.client_config(self.ca_file.clone()).await
+    }
+}
+
 /// Through a proxy: SOCKS, a tunnel for `https`, or the proxy itself as the one to ask for `http`.
-async fn through(via: Intercept, mut tcp: HttpConnector, uri: Uri) -> Result<(TokioIo<TcpStream>, bool), BoxError> {
+async fn through(via: Intercept, tcp: HttpConnector, trust: &Trust, uri: Uri) -> Result<(Hop, bool), BoxError> {
     let scheme = via.uri().scheme_str().unwrap_or("http");
     if scheme.starts_with("socks5") {
         let mut socks = SocksV5::new(via.uri().clone(), tcp).local_dns(scheme == "socks5");
         if let Some((user, password)) = via.raw_auth() {
             socks = socks.with_auth(user.to_owned(), password.to_owned());
         }
-        return Ok((socks.call(uri).await?, false));
+        return Ok((Hop::Http(socks.call(uri).await?), false));
+    }
+    let mut hop = Next { tcp, tls: None };
+    if scheme == "https" {
+        hop.tls = Some(trust.config().await?);
     }
     if uri.scheme_str() == Some("https") {
-        let mut tunnel = Tunnel::new(via.uri().clone(), tcp);
+        let mut tunnel = Tunnel::new(via.uri().clone(), hop);
         if let Some(auth) = via.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
         return Ok((tunnel.call(uri).await?, false));
     }
-    Ok((tcp.call(via.uri().clone()).await?, true))
+    Ok((hop.call(via.uri().clone()).await?, true))
+}
+
+/// The way to a proxy that speaks HTTP, over TLS where its address says so.
+struct Next {
+    tcp: HttpConnector,
+    tls: Option<rustls::ClientConfig>,
+}
+
+impl Service<Uri> for Next {
+    type Response = Hop;
+    type Error = BoxError;
+    type Future = Opening<Hop>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let mut tcp = self.tcp.clone();
+        match self.tls.clone() {
+            None => Box::pin(async move { Ok(Hop::Http(tcp.call(uri).await?)) }),
+            Some(tls) => {
+                let secure = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1();
+                secure.wrap_connector(tcp).call(uri)
+            }
+        }
+    }
 }
 
 // === impl Plain ===

@@ -37,12 +37,11 @@ pub(crate) struct Inbound {
     bearer: Option<HeaderValue>,
 }
 
-/// Which of the client's headers was the key to our own door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consumed {
-    Nothing,
-    ApiKey,
-    Bearer,
+/// Which of the client's headers were the key to our own door. Both are where a client sends it in both.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Consumed {
+    pub(crate) api_key: bool,
+    pub(crate) bearer: bool,
 }
 
 impl Inbound {
@@ -55,13 +54,13 @@ impl Inbound {
             }
         }
         forward.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let kept = |name: HeaderName, key: Consumed| {
-            headers.get(name).filter(|value| consumed != key && !is_placeholder(value)).cloned()
+        let kept = |name: HeaderName, consumed: bool| {
+            headers.get(name).filter(|value| !consumed && !is_placeholder(value)).cloned()
         };
         Self {
             forward,
-            api_key: kept(X_API_KEY, Consumed::ApiKey),
-            bearer: kept(header::AUTHORIZATION, Consumed::Bearer),
+            api_key: kept(X_API_KEY, consumed.api_key),
+            bearer: kept(header::AUTHORIZATION, consumed.bearer),
         }
     }
 
@@ -105,6 +104,13 @@ fn is_placeholder(value: &HeaderValue) -> bool {
     let bytes = value.as_bytes();
     let bare = bytes.strip_prefix(b"Bearer ").or_else(|| bytes.strip_prefix(b"bearer ")).unwrap_or(bytes);
     bare.trim_ascii() == PLACEHOLDER.as_bytes() || bare.trim_ascii().is_empty()
+}
+
+/// What of `headers` and of the provider's own is secret: a provider may repeat it in its errors.
+pub(crate) fn secrets_of(headers: &HeaderMap, provider: &Provider) -> Vec<Secret> {
+    let sent = [X_API_KEY, header::AUTHORIZATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
+    let bare = sent.map(|value| Secret::new(value.split_once(' ').map_or(value, |(_, token)| token.trim())));
+    bare.chain(provider.headers.iter().map(|(_, value)| value.clone())).collect()
 }
 
 /// Header names that `connection:` declares to be for this hop only.

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body::{Body, Frame};
 use http_body_util::Full;
@@ -109,6 +109,11 @@ impl Pool {
             let answered = match self.way(&address).await? {
                 Way::Lane(mut lane) => {
                     address_for(&mut request, &address, lane.proxied);
+                    if lane.proxied
+                        && let Some(credential) = self.connector.proxy_credential(&address)
+                    {
+                        request.headers_mut().insert(PROXY_AUTHORIZATION, credential);
+                    }
                     match lane.exchange(request).await {
                         Ok(response) => {
                             Ok(response.map(|body| Answer { body, lane: Some(*lane), pool: Arc::clone(self) }))

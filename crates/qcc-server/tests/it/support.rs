@@ -97,7 +97,8 @@ impl Running {
 
 /// The `providers:` section. Each has the key `key-NAME`.
 pub(crate) fn providers(list: &[(&str, String)]) -> String {
-    let line = |(name, url): &(&str, String)| format!("  - {{name: {name}, base_url: '{url}', auth_value: key-{name}}}\n");
+    let line =
+        |(name, url): &(&str, String)| format!("  - {{name: {name}, base_url: '{url}', auth_value: key-{name}}}\n");
     format!("providers:\n{}", list.iter().map(line).collect::<String>())
 }
 

@@ -1,0 +1,37 @@
+//! The gateway as its clients see it: started in this process, with scripted providers below and a byte-exact client
+//! above. One binary, because linking it is what costs.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod compression;
+#[cfg(test)]
+mod counting;
+#[cfg(test)]
+mod ends;
+#[cfg(test)]
+mod failover;
+#[cfg(test)]
+mod fidelity;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod planning;
+#[cfg(test)]
+mod verdicts;
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod cancel;
+#[cfg(test)]
+mod ingress;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod timeouts;
+#[cfg(test)]
+mod transport;
