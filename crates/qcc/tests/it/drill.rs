@@ -55,7 +55,6 @@ fn every_promise_holds() {
     assert_eq!(names(&document), FAULTS);
     assert_eq!(document["held"], FAULTS.len());
     assert_eq!(document["broken"], 0);
-    assert!(document["seconds"].as_f64().unwrap() < 60.0);
 }
 
 #[test]

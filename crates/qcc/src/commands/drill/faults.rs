@@ -96,8 +96,8 @@ fn whole() -> Vec<Scenario> {
     let crlf = good.clone().crlf();
     let zipped = replies::gzip(&good.body());
     let headers = [("content-type", "text/event-stream; charset=utf-8"), ("content-encoding", "gzip")];
-    // Slower than the time limits of an impatient provider allow for the whole, and never silent for so long.
-    let drip = good.reply().in_pieces(48, Duration::from_millis(60));
+    // Longer as a whole than the least time limit of an impatient provider, and far from each limit in its parts.
+    let drip = good.reply().in_pieces(100, Duration::from_millis(50));
     vec![
         Scenario { impatient: true, ..alone("slow-drip", Promise::Faithful, drip, good.body().to_vec()) },
         alone("one-byte-segments", Promise::Faithful, crlf.reply().in_pieces(1, Duration::ZERO), crlf.body().to_vec()),

@@ -49,7 +49,7 @@ pub(super) fn judge(scenario: &Scenario, seen: &Observation) -> Vec<String> {
         }
         (Promise::FinalWord { status, kind }, Saw::Answer(answer)) => found.final_word(seen, answer, status, kind),
     }
-    found.0
+    found.explained(seen)
 }
 
 // === impl Findings ===
@@ -72,6 +72,17 @@ impl Findings {
         let same = expected.iter().zip(got).take_while(|(one, other)| one == other).count();
         let (expected, got) = (expected.len(), got.len());
         self.add(format_args!("{what}: expected {expected} bytes, got {got}, which differ from byte {same} on"));
+    }
+
+    /// With the gateway's own words, where something was found: they are the first thing that one would look for.
+    fn explained(mut self, seen: &Observation) -> Vec<String> {
+        if !self.0.is_empty() {
+            for event in seen.events.iter().filter(|event| event["event"] == "attempt_failed") {
+                let word = |key: &str| event[key].as_str().unwrap_or("?");
+                self.add(format_args!("the log says of {}: {}", word("provider"), word("error")));
+            }
+        }
+        self.0
     }
 
     /// Whatever goes up is what came in, with the provider's key instead of the client's.
