@@ -2,13 +2,17 @@
 //! running requests are finished, and what outlives the time allowed is cut.
 
 use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,8 +24,13 @@ use crate::state::State;
 /// A connection without a complete request head for so long is closed. It also bounds idle keep-alive; nginx keeps 75 s.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Bytes that a connection may buffer in each direction. Heads must fit, and a slow client holds no more than this.
+/// Bytes that a connection may buffer in each direction. Heads must fit, also those that are refused with an
+/// explanation, and a slow client holds no more than this.
 const BUFFER: usize = 4 * MAX_HEAD;
+
+/// Bytes that one read may bring. hyper doubles its buffer whenever a read fills it, and every open stream would keep
+/// what a large request body made of it; one less than twice its first size of 8 KiB keeps it at 16 KiB.
+const READ: u64 = 16 * 1024 - 1;
 
 /// Pause after a failed accept: it fails when descriptors ran out, and asking again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -108,9 +117,11 @@ fn serve(
     let state = Arc::clone(state);
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) }
+        // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
+        Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
     });
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    let io = TokioIo::new(Sipping { io: stream.take(READ) });
+    let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
     let cut = cut.clone();
     connections.spawn(async move {
         tokio::select! {
@@ -118,4 +129,48 @@ fn serve(
             () = cut.cancelled() => {}
         }
     });
+}
+
+/// A connection that is read in pieces of at most [`READ`] bytes.
+struct Sipping {
+    io: Take<TcpStream>,
+}
+
+impl Sipping {
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+        Pin::new(self.get_mut().io.get_mut())
+    }
+}
+
+impl AsyncRead for Sipping {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.io.set_limit(READ);
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Sipping {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream().poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write_vectored(cx, bufs)
+    }
 }

@@ -5,7 +5,7 @@
 //! lines for a moment before it writes, which keeps it from being woken for each of them.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,8 +46,23 @@ enum Message {
 /// What is written where.
 struct Sinks {
     file: Option<Rotated>,
-    terminal: Option<bool>,
+    terminal: Option<Shown>,
     tap: Option<std::sync::mpsc::Sender<String>>,
+}
+
+/// How lines look on standard error.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// For a person, in colour or not.
+    Readable { colour: bool },
+    /// As in the file: whoever collects the output of a service reads JSON.
+    Json,
+}
+
+impl Shown {
+    fn here(colour: bool) -> Self {
+        if io::stderr().is_terminal() { Self::Readable { colour } } else { Self::Json }
+    }
 }
 
 /// A log file that is renamed to `.1`, `.2`... when it has grown to its limit.
@@ -84,20 +99,20 @@ impl Log {
         Self::start(Some(Rotated::open(path, settings)?), None, None, settings)
     }
 
-    /// JSON lines to `path` and readable lines to standard error, in `colour` or not.
+    /// JSON lines to `path` and to standard error, readable ones there if it is a terminal, in `colour` or not.
     ///
     /// # Errors
     /// When the file cannot be opened for appending.
     pub fn both(path: &Path, colour: bool, settings: &LoggingSettings) -> io::Result<Self> {
-        Self::start(Some(Rotated::open(path, settings)?), Some(colour), None, settings)
+        Self::start(Some(Rotated::open(path, settings)?), Some(Shown::here(colour)), None, settings)
     }
 
-    /// Readable lines to standard error only.
+    /// Lines to standard error only, readable if it is a terminal.
     ///
     /// # Errors
     /// When the writer thread cannot be started.
     pub fn to_terminal(colour: bool, settings: &LoggingSettings) -> io::Result<Self> {
-        Self::start(None, Some(colour), None, settings)
+        Self::start(None, Some(Shown::here(colour)), None, settings)
     }
 
     /// JSON lines to whoever holds the other end: the drill reads there what the gateway did.
@@ -110,7 +125,7 @@ impl Log {
 
     fn start(
         file: Option<Rotated>,
-        terminal: Option<bool>,
+        terminal: Option<Shown>,
         tap: Option<std::sync::mpsc::Sender<String>>,
         settings: &LoggingSettings,
     ) -> io::Result<Self> {
@@ -199,7 +214,10 @@ impl Sinks {
                 let _reader_may_be_gone = tap.send(line.to_owned());
             }
         }
-        if let Some(colour) = self.terminal {
+        if let Some(Shown::Json) = self.terminal {
+            let _reader_may_be_gone = io::stderr().lock().write_all(text);
+        }
+        if let Some(Shown::Readable { colour }) = self.terminal {
             let shown: String = String::from_utf8_lossy(text)
                 .lines()
                 .filter_map(|line| render(line, colour))

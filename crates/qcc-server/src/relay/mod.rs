@@ -12,9 +12,9 @@ mod passage;
 
 pub(crate) use passage::Passage;
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use qcc_dialect::anthropic::stream::Seen;
 use qcc_dialect::sse::Batch;
@@ -53,6 +53,44 @@ enum Stage {
     Ended,
 }
 
+/// Bytes that are gathered into one frame.
+const GATHER: usize = 8 * 1024;
+
+/// Pieces that go down together; copied only when there are several.
+enum Gathered {
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(bytes) => bytes.len(),
+            Self::Many(bytes) => bytes.len(),
+        }
+    }
+
+    fn and(self, next: &[u8]) -> Self {
+        let mut many = match self {
+            Self::One(first) => {
+                let mut many = BytesMut::with_capacity(GATHER.max(first.len() + next.len()));
+                many.extend_from_slice(&first);
+                many
+            }
+            Self::Many(many) => many,
+        };
+        many.extend_from_slice(next);
+        Self::Many(many)
+    }
+
+    fn freeze(self) -> Bytes {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::Many(bytes) => bytes.freeze(),
+        }
+    }
+}
+
 impl Relay {
     pub(crate) fn new(
         source: Source,
@@ -72,18 +110,18 @@ impl Relay {
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         loop {
             if let Some(bytes) = self.held.pop() {
+                let bytes = self.gather(bytes, cx);
                 return self.send(bytes);
             }
             match &mut self.stage {
-                Stage::Relaying | Stage::Whole => match self.source.poll_chunk(cx) {
-                    Poll::Ready(Some(Ok(chunk))) => self.take(chunk),
-                    Poll::Ready(Some(Err(error))) => self.broke(Failure::Truncated, &error),
-                    Poll::Ready(None) => self.broke(Failure::Truncated, "it ended without its terminal event"),
-                    Poll::Pending => match self.clock.poll_expired(cx) {
-                        Poll::Ready(phase) => self.broke(Failure::Timeout(phase), observe::timed_out(phase)),
-                        Poll::Pending => return Poll::Pending,
-                    },
-                },
+                Stage::Relaying | Stage::Whole => {
+                    if self.read(cx).is_pending() {
+                        match self.clock.poll_expired(cx) {
+                            Poll::Ready(phase) => self.broke(Failure::Timeout(phase), observe::timed_out(phase)),
+                            Poll::Pending => return Poll::Pending,
+                        }
+                    }
+                }
                 Stage::Closing { last, cut } => {
                     let bytes = std::mem::take(last);
                     self.stage = if *cut { Stage::Flushing } else { Stage::Ended };
@@ -107,6 +145,30 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Takes what has arrived, or the end.
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.source.poll_chunk(cx)) {
+            Some(Ok(chunk)) => self.take(chunk),
+            Some(Err(error)) => self.broke(Failure::Truncated, &error),
+            None => self.broke(Failure::Truncated, "it ended without its terminal event"),
+        }
+        Poll::Ready(())
+    }
+
+    /// Adds to `first` what has arrived as well: one write for many small events is far cheaper than one for each.
+    fn gather(&mut self, first: Bytes, cx: &mut Context<'_>) -> Bytes {
+        let mut all = Gathered::One(first);
+        while all.len() < GATHER && matches!(self.stage, Stage::Relaying) {
+            if self.held.is_empty() && self.read(cx).is_pending() {
+                break;
+            }
+            if let Some(next) = self.held.pop() {
+                all = all.and(&next);
+            }
+        }
+        all.freeze()
     }
 
     fn send(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
