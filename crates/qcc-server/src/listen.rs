@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -115,7 +116,10 @@ fn serve(
     // A relayed event must not wait for the acknowledgement of the one before it.
     let _works_without = stream.set_nodelay(true);
     let state = Arc::clone(state);
+    let asked = Arc::new(AtomicBool::new(false));
+    let silent = silence(Arc::clone(&asked));
     let service = service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
         let state = Arc::clone(&state);
         // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
         Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
@@ -127,8 +131,18 @@ fn serve(
         tokio::select! {
             _the_client_knows = connection => {}
             () = cut.cancelled() => {}
+            () = silent => {}
         }
     });
+}
+
+/// Ends when a connection has not brought a single request in time. hyper's own limit begins when it knows which HTTP
+/// is spoken, so that it never does for a client that says nothing.
+async fn silence(asked: Arc<AtomicBool>) {
+    tokio::time::sleep(HEAD_TIMEOUT).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// A connection that is read in pieces of at most [`READ`] bytes.

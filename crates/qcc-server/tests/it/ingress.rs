@@ -431,3 +431,25 @@ async fn without_any_usable_provider_a_request_is_answered_and_not_left_waiting(
     assert_eq!((&row["verdict"], &row["attempts"]), (&json!("failed"), &json!(0)));
     assert_eq!(upstream.opened(), 0);
 }
+
+/// Whether the gateway has closed the connection, once two minutes have passed in which the client sent nothing more.
+async fn is_closed_after_two_minutes(running: &Running, sent: &[u8]) -> bool {
+    let mut client = TcpStream::connect(running.address()).await.unwrap();
+    client.write_all(sent).await.unwrap();
+    assert_eq!(running.ask(&Request::get("/live")).await.status, 200);
+    pass_time(Duration::from_secs(121)).await;
+    let mut rest = Vec::new();
+    tokio::time::timeout(qcc_testkit::PATIENCE, client.read_to_end(&mut rest)).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_connection_without_a_whole_head_is_let_go() {
+    let (running, _upstream) = with_one("").await;
+    assert!(is_closed_after_two_minutes(&running, b"POST /v1/messages HTTP/1.1\r\nhost: ").await);
+    assert!(is_closed_after_two_minutes(&running, b"P").await);
+    assert!(
+        is_closed_after_two_minutes(&running, b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n").await,
+        "kept alive"
+    );
+    assert!(is_closed_after_two_minutes(&running, b"").await, "a connection that never says anything");
+}

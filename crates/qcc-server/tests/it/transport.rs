@@ -422,3 +422,30 @@ async fn a_socks_proxy_is_given_the_name_and_the_provider_the_plain_request() {
     assert_eq!(upstream.posts()[0].path, "/v1/messages");
     assert_eq!(names.lock().unwrap()[0], "provider.example");
 }
+
+/// The name of the test below, and the variable by which it knows its own child.
+const BY_ENVIRONMENT: (&str, &str) =
+    ("transport::a_proxy_of_the_environment_is_used_but_where_no_proxy_says_so", "QCC_TEST_DIRECT");
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_used_but_where_no_proxy_says_so() {
+    let (name, direct) = BY_ENVIRONMENT;
+    if let Ok(direct) = std::env::var(direct) {
+        let list = [("one", "http://provider.example".to_owned())];
+        assert_eq!(Running::start(&providers(&list)).await.ask(&for_message()).await.said(), "through");
+        assert_eq!(Running::start(&providers(&[("one", direct)])).await.ask(&for_message()).await.said(), "direct");
+        return;
+    }
+    let proxy = Upstream::start(message_json("through")).await.unwrap();
+    let upstream = Upstream::start(message_json("direct")).await.unwrap();
+    // In a process of its own: the environment of this one belongs to all tests.
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    for variable in ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"] {
+        child.env(variable, proxy.url());
+    }
+    let child = child.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").env(direct, upstream.url());
+    let done = child.args(["--exact", name, "--nocapture"]).output().await.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(proxy.posts()[0].path, "http://provider.example/v1/messages");
+    assert_eq!((proxy.posts().len(), upstream.posts().len()), (1, 1));
+}
