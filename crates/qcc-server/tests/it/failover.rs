@@ -119,6 +119,14 @@ fn broken_streams() -> Vec<Fault> {
         ),
         ("only its end".into(), sse("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "fault"),
         (
+            "only its end, and the connection stays".into(),
+            {
+                let end = event("message_stop", &json!({"type": "message_stop"}));
+                Reply::new().write(stream_head(Framing::Chunked)).write(chunk(&end)).stall()
+            },
+            "fault",
+        ),
+        (
             "an end without content".into(),
             {
                 sse(&format!(

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qcc_testkit::claude::{Claude, SESSION, claude_request};
-use qcc_testkit::replies::{Framing, Stream, big_event, chunk, head, message, status, stream_head, whole};
+use qcc_testkit::replies::{
+    Framing, Stream, big_event, chunk, head, message, message_json, status, stream_head, whole,
+};
 use qcc_testkit::{Ended, Received, Reply, Request, Script, Upstream};
 use serde_json::json;
 
@@ -293,5 +295,16 @@ async fn answer_headers_come_down_untouched_but_for_those_of_this_hop() {
     assert_eq!(vias, ["1.1 one", "1.1 two"]);
     for hop in ["connection", "keep-alive", "x-this-hop"] {
         assert_eq!(answer.header(hop), None, "{hop}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interim_answers_of_a_provider_are_passed_over() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
+    for (request, good) in [(for_stream(), Stream::text(["fine"]).reply()), (for_message(), message_json("fine"))] {
+        let mut reply = Reply::new().write(interim);
+        reply.steps.extend(good.steps);
+        let answer = sent_down(&request, reply).await;
+        assert_eq!((answer.said().as_str(), answer.header("link")), ("fine", None));
     }
 }
