@@ -11,6 +11,9 @@ use qcc_policy::{Charge, Outcome, ProviderId, Refund, Transition, classify};
 use crate::events::{Event, RequestRow};
 use crate::state::{Running, State, now};
 
+/// What a request was when it is dropped without an end.
+const CLIENT_GONE: &str = "client_gone";
+
 /// A shorter text is no real credential, and might be a part of any word.
 const SHORTEST_SECRET: usize = 6;
 
@@ -49,7 +52,7 @@ impl Exchange {
             state: Arc::clone(state),
             row: Some(Box::new(row)),
             started,
-            verdict: "client_gone",
+            verdict: CLIENT_GONE,
             secrets: Vec::new(),
             _running: state.run(),
         }
@@ -118,6 +121,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        if self.verdict == CLIENT_GONE && self.state.is_cutting() {
+            return self.end("broken", Some("cut: it outlived proxy.drain when the gateway stopped".to_owned()));
+        }
         self.end(self.verdict, None);
     }
 }

@@ -186,7 +186,7 @@ impl Gateway {
         let running = self.state.start_draining();
         self.state.log.emit(Event::GatewayDraining { running });
         let limit = self.state.snapshot().config.settings.proxy.drain;
-        let cut = self.listening.drain(limit).await;
+        let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }

@@ -51,8 +51,9 @@ impl Listening {
         Self { stop, cut, connections, accepting }
     }
 
-    /// Stops accepting, waits at most `limit` for running requests, cuts the rest. Returns how many were cut.
-    pub(crate) async fn drain(self, limit: Duration) -> usize {
+    /// Stops accepting, waits at most `limit` for running requests, cuts the rest after `about_to_cut`. Returns how many
+    /// were cut.
+    pub(crate) async fn drain(self, limit: Duration, about_to_cut: impl FnOnce()) -> usize {
         self.stop.cancel();
         self.connections.close();
         let finished = async {
@@ -65,6 +66,7 @@ impl Listening {
             return 0;
         }
         let left = self.connections.len();
+        about_to_cut();
         self.cut.cancel();
         self.connections.wait().await;
         left

@@ -42,6 +42,7 @@ pub(crate) struct State {
     roots: Arc<Roots>,
     listen_host: String,
     draining: AtomicBool,
+    cutting: AtomicBool,
     running: AtomicUsize,
     started: Instant,
 }
@@ -76,6 +77,7 @@ impl State {
             roots,
             listen_host,
             draining: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             started: now(),
         }))
@@ -132,6 +134,15 @@ impl State {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether what still runs is being cut, because it outlived `proxy.drain`.
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn start_cutting(&self) {
+        self.cutting.store(true, Ordering::Relaxed);
     }
 
     /// Returns how many requests are running.

@@ -74,7 +74,7 @@ pub(crate) struct Answer {
 /// How a request is to be sent.
 enum Way {
     Lane(Box<Lane>),
-    Shared(http2::SendRequest<Out>),
+    Shared { sender: http2::SendRequest<Out>, reused: bool },
 }
 
 /// Why a request was not answered over a connection.
@@ -125,14 +125,18 @@ impl Pool {
                         Err(NotAnswered::Failed(error)) => return Err(SendError::Exchange(error)),
                     }
                 }
-                Way::Shared(mut shared) => {
+                Way::Shared { mut sender, reused } => {
                     request.headers_mut().remove(HOST);
                     *request.uri_mut() = address.clone();
-                    match shared.try_send_request(request).await {
+                    match sender.try_send_request(request).await {
                         Ok(response) => Ok(response.map(|body| Answer { body, lane: None, pool: Arc::clone(self) })),
                         Err(mut error) => match error.take_message() {
                             Some(unsent) => {
                                 *lock(&self.shared) = None;
+                                // A provider that hangs up on new connections would be dialled for ever.
+                                if !reused {
+                                    return Err(SendError::Closed);
+                                }
                                 Err(Box::new(unsent))
                             }
                             None => return Err(SendError::Exchange(error.into_error())),
@@ -157,8 +161,8 @@ impl Pool {
 
     async fn way(&self, address: &Uri) -> Result<Way, SendError> {
         let shared = lock(&self.shared).as_ref().filter(|shared| !shared.is_closed()).cloned();
-        if let Some(shared) = shared {
-            return Ok(Way::Shared(shared));
+        if let Some(sender) = shared {
+            return Ok(Way::Shared { sender, reused: true });
         }
         match self.take_idle() {
             Some(lane) => Ok(Way::Lane(Box::new(lane))),
@@ -183,7 +187,7 @@ impl Pool {
         let stream = self.connector.open(address.clone()).await.map_err(SendError::Connect)?;
         let connected = stream.connected();
         if connected.is_negotiated_h2() {
-            return self.share(stream).await.map(Way::Shared);
+            return Ok(Way::Shared { sender: self.share(stream).await?, reused: false });
         }
         let proxied = connected.is_proxied();
         let (sender, driver) = http1::Builder::new()

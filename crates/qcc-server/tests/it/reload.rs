@@ -328,7 +328,9 @@ async fn what_outlives_the_time_for_stopping_is_cut_and_cannot_be_taken_for_whol
         let (mut client, head) = committed(&running).await;
         let events = running.stop().await;
         assert_eq!(find(&events, "gateway_stopped")["cut"], 1);
-        assert_ne!(find(&events, "request_finished")["verdict"], "done");
+        let row = find(&events, "request_finished");
+        assert_eq!(row["verdict"], "broken", "the client did not leave, it was cut: {row}");
+        assert!(row["error"].as_str().unwrap().contains("proxy.drain"), "{row}");
         let answer = client.receive_rest(head).await.unwrap();
         assert!(matches!(answer.ended, Ended::Unterminated | Ended::Reset), "{:?}", answer.ended);
     }

@@ -187,6 +187,29 @@ async fn a_provider_that_offers_http_2_is_asked_over_one_connection_of_it() {
     assert_eq!(*connections.lock().unwrap(), 1);
 }
 
+#[tokio::test]
+async fn an_http_2_provider_that_hangs_up_at_once_is_left_and_not_dialled_for_ever() {
+    let certificate = Certificate::new();
+    let acceptor = certificate.acceptor("h2");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let dialled = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&dialled);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            *counted.lock().unwrap() += 1;
+            drop(acceptor.accept(stream).await);
+        }
+    });
+    let two = Upstream::start(message_json("hi")).await.unwrap();
+    let entry = certificate.trusting("one", &format!("https://{address}"));
+    let entry = format!("{entry}  - {{name: two, base_url: '{}', auth_value: k}}\n", two.url());
+    let running = Running::start(&entry).await;
+    assert_eq!(running.ask(&for_message()).await.said(), "hi");
+    let dialled = *dialled.lock().unwrap();
+    assert!(dialled <= 4, "{dialled} connections for one request");
+}
+
 /// Through this proxy, with these credentials in its address.
 fn through(proxy: SocketAddr, user: &str, url: &str) -> String {
     providers(&[("one", url.to_owned())]).replace("auth_value", &format!("proxy: 'http://{user}{proxy}', auth_value"))
