@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use qcc_config::Secret;
+use http::HeaderValue;
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::{Charge, Outcome, ProviderId, Refund, Transition, classify};
 
@@ -25,7 +25,7 @@ pub(crate) struct Exchange {
     /// What it was when nothing more is said.
     verdict: &'static str,
     /// Credentials that went up, which no text may show.
-    secrets: Vec<Secret>,
+    secrets: Vec<HeaderValue>,
     _running: Running,
 }
 
@@ -74,13 +74,16 @@ impl Exchange {
     }
 
     /// Keeps these out of everything that is said about the request: a provider may repeat them in its errors.
-    pub(crate) fn hide(&mut self, secrets: Vec<Secret>) {
+    pub(crate) fn hide(&mut self, secrets: impl Iterator<Item = HeaderValue>) {
         self.secrets.extend(secrets);
     }
 
     /// A text without the credentials that went up.
     pub(crate) fn masked(&self, text: String) -> String {
-        let known = self.secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET);
+        let sent = self.secrets.iter().filter_map(|value| value.to_str().ok());
+        // `Bearer` is no secret, what follows it is.
+        let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
+        let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
         known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
     }
 

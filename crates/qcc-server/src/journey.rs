@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
@@ -23,7 +23,7 @@ use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
 use crate::state::{Snapshot, State, now};
 use crate::upstream::Upstream;
-use crate::upstream::credential::{Inbound, secrets_of};
+use crate::upstream::credential::Inbound;
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
@@ -54,8 +54,6 @@ struct Stop {
     upstream: Arc<Upstream>,
     /// The model that goes up, where it is not the one asked for.
     model: Option<String>,
-    /// Complete but for what the provider's transport adds.
-    headers: HeaderMap,
     charged: Charged,
     /// Its last answer, in case that it has to be passed on.
     answer: Option<Answer>,
@@ -121,8 +119,11 @@ impl Journey {
     async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
+        let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
+        // A body is JSON, also where the client did not say so.
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         stop.charged.started = now();
-        self.exchange.hide(secrets_of(&stop.headers, &stop.upstream.provider));
+        self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
             row.attempts = attempts;
@@ -132,7 +133,7 @@ impl Journey {
         let call = Call {
             kind: self.asked.kind,
             path_and_query: &self.asked.target,
-            headers: stop.headers.clone(),
+            headers,
             body: match &stop.model {
                 Some(model) => splice_model(body, &self.asked.envelope.model, model),
                 None => body.clone(),
@@ -249,9 +250,9 @@ impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
     fn new(snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        let mut headers = asked.inbound.headers_for(&upstream.provider)?;
-        // A body is JSON, also where the client did not say so.
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        if !asked.inbound.suits(&upstream.provider) {
+            return None;
+        }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
         let charged = Charged {
             provider: upstream.id,
@@ -261,6 +262,6 @@ impl Stop {
             started: now(),
             counts: asked.kind != Kind::CountTokens,
         };
-        Some(Self { upstream, model, headers, charged, answer: None })
+        Some(Self { upstream, model, charged, answer: None })
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn pass(
         row.attempts = 1;
     });
     let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
-    let headers = inbound.headers_for(&upstream.provider).unwrap_or_default();
+    let headers = inbound.headers_for(&upstream.provider);
     let until = Instant::now() + upstream.provider.timeouts.response.unwrap_or(LONGEST);
     let sending = upstream.send(head.method, target, headers, body.bytes);
     let reply = match timeout_at(until, sending).await {
@@ -84,7 +84,7 @@ pub(crate) async fn pass(
 fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Option<Arc<Upstream>> {
     let plan = snapshot.router.plan("");
     let planned = plan.candidates.iter().filter_map(|candidate| snapshot.upstream(candidate.provider));
-    let able: Vec<_> = planned.filter(|upstream| inbound.headers_for(&upstream.provider).is_some()).collect();
+    let able: Vec<_> = planned.filter(|upstream| inbound.suits(&upstream.provider)).collect();
     let admissible = able.iter().find(|upstream| {
         let credential = inbound.fingerprint(&upstream.provider);
         state.cooldowns().standing(upstream.id, None, credential, now()) == Standing::Admissible

@@ -84,7 +84,7 @@ async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Ro
     }
     let mut asked = HeaderMap::new();
     asked.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
-    let headers = Inbound::new(&asked, Consumed::default()).headers_for(&upstream.provider).unwrap_or_default();
+    let headers = Inbound::new(&asked, Consumed::default()).headers_for(&upstream.provider);
     match timeout(LIMIT, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await {
         Ok(Ok(reply)) => judge(name, reply.response.status().as_u16(), &base_url),
         Ok(Err(error)) => {

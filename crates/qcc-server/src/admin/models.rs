@@ -86,7 +86,10 @@ async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Ve
     let mut asking = tokio::task::JoinSet::new();
     let mut private = false;
     for (place, upstream) in snapshot.upstreams.iter().enumerate() {
-        let Some(headers) = inbound.headers_for(&upstream.provider) else { continue };
+        if !inbound.suits(&upstream.provider) {
+            continue;
+        }
+        let headers = inbound.headers_for(&upstream.provider);
         private |= inbound.fingerprint(&upstream.provider).is_some();
         let upstream = Arc::clone(upstream);
         asking.spawn(async move { (place, timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten()) });

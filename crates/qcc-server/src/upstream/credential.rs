@@ -3,8 +3,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use qcc_config::{Auth, Provider, Secret};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use qcc_config::{Auth, Provider};
 
 /// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
 pub(crate) const PLACEHOLDER: &str = "proxy-managed";
@@ -64,23 +64,24 @@ impl Inbound {
         }
     }
 
-    /// The headers for `provider`; `None` when it needs the client's credential and there is none.
-    pub(crate) fn headers_for(&self, provider: &Provider) -> Option<HeaderMap> {
+    /// Whether `provider` can be asked: one that takes the client's credential needs the client to have one.
+    pub(crate) fn suits(&self, provider: &Provider) -> bool {
+        provider.auth != Auth::Passthrough || self.api_key.is_some() || self.bearer.is_some()
+    }
+
+    /// The headers that go up, but for those of the provider itself.
+    pub(crate) fn headers_for(&self, provider: &Provider) -> HeaderMap {
         let mut headers = self.forward.clone();
-        match &provider.auth {
-            Auth::ApiKey(key) => headers.insert(X_API_KEY, secret_value(key, "")?),
-            Auth::Token(token) => headers.insert(header::AUTHORIZATION, secret_value(token, "Bearer ")?),
-            Auth::Passthrough => {
-                if let Some(key) = &self.api_key {
-                    headers.insert(X_API_KEY, key.clone());
-                }
-                if let Some(bearer) = &self.bearer {
-                    headers.insert(header::AUTHORIZATION, bearer.clone());
-                }
-                return (self.api_key.is_some() || self.bearer.is_some()).then_some(headers);
-            }
-        };
-        Some(headers)
+        if provider.auth == Auth::Passthrough {
+            headers.extend(self.api_key.clone().map(|key| (X_API_KEY, key)));
+            headers.extend(self.bearer.clone().map(|bearer| (header::AUTHORIZATION, bearer)));
+        }
+        headers
+    }
+
+    /// The client's own credentials, which no text may show.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = HeaderValue> {
+        self.api_key.iter().chain(&self.bearer).cloned()
     }
 
     /// Tells credentials of clients apart without keeping them. `None` unless `provider` takes the client's.
@@ -106,13 +107,6 @@ fn is_placeholder(value: &HeaderValue) -> bool {
     bare.trim_ascii() == PLACEHOLDER.as_bytes() || bare.trim_ascii().is_empty()
 }
 
-/// What of `headers` and of the provider's own is secret: a provider may repeat it in its errors.
-pub(crate) fn secrets_of(headers: &HeaderMap, provider: &Provider) -> Vec<Secret> {
-    let sent = [X_API_KEY, header::AUTHORIZATION].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
-    let bare = sent.map(|value| Secret::new(value.split_once(' ').map_or(value, |(_, token)| token.trim())));
-    bare.chain(provider.headers.iter().map(|(_, value)| value.clone())).collect()
-}
-
 /// Header names that `connection:` declares to be for this hop only.
 pub(crate) fn connection_listed(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
@@ -124,8 +118,17 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     NOT_FORWARDED.contains(name)
 }
 
-fn secret_value(secret: &Secret, prefix: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).ok()?;
+/// The provider's own credential as a header; `Ok(None)` for one that takes the client's.
+///
+/// # Errors
+/// When it has characters that a header cannot carry.
+pub(crate) fn header_of(auth: &Auth) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeaderValue> {
+    let (name, text) = match auth {
+        Auth::ApiKey(key) => (X_API_KEY, key.expose().to_owned()),
+        Auth::Token(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
+        Auth::Passthrough => return Ok(None),
+    };
+    let mut value = HeaderValue::from_str(&text)?;
     value.set_sensitive(true);
-    Some(value)
+    Ok(Some((name, value)))
 }

@@ -78,7 +78,9 @@ impl Transport {
 impl Upstream {
     pub(crate) fn new(id: ProviderId, provider: Provider, transport: Arc<Transport>) -> Result<Self, Unusable> {
         let unusable = |what: String| Unusable { provider: provider.name.clone(), what };
-        let mut headers = Vec::with_capacity(provider.headers.len());
+        let credential = credential::header_of(&provider.auth)
+            .map_err(|_| unusable("auth_value has characters that a header cannot carry".to_owned()))?;
+        let mut headers: Vec<_> = credential.into_iter().collect();
         for (name, value) in &provider.headers {
             let name: HeaderName = name.parse().map_err(|_| unusable(format!("`{name}` is not a header name")))?;
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
@@ -101,6 +103,11 @@ impl Upstream {
 
     pub(crate) fn name(&self) -> &str {
         &self.provider.name
+    }
+
+    /// The credentials that go up, which no text may show. Other headers of the user's may hold some too.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = HeaderValue> {
+        self.headers.iter().map(|(_, value)| value.clone())
     }
 
     /// The model name that this provider gets: the route's, mapped by the provider's own table. `None`: as asked.
