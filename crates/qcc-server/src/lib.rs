@@ -39,6 +39,8 @@ mod log;
 
 mod reach;
 
+mod sipping;
+
 mod state;
 
 mod tasks;

@@ -20,8 +20,8 @@ use serde_json::Value;
 
 use crate::events::{Event, level_name};
 
-/// Lines that may wait for the writer: some tens of ms at any rate that this machine can serve.
-const CHANNEL: usize = 16 * 1024;
+/// Lines that may wait for the writer: over 100 ms at 30,000 requests a second.
+const CHANNEL: usize = 4 * 1024;
 
 /// How long lines are gathered before a write. Long enough to batch under load, short enough for `logs -f`.
 const GATHER: Duration = Duration::from_millis(20);

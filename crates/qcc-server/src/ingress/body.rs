@@ -1,14 +1,18 @@
 //! Reading a request body: once, into one piece of memory that all attempts share, within limits of size and time.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use http_body_util::BodyExt;
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::rescue::Refused;
 
@@ -66,11 +70,9 @@ pub(crate) async fn read(
     }
     let mut counted = Counted { buffers: Arc::clone(buffers), size: 0 };
     let mut whole = BytesMut::new();
-    while let Some(frame) =
-        tokio::time::timeout(BODY_IDLE, body.frame()).await.map_err(|_| Refused::BodyStalled(BODY_IDLE))?
-    {
-        // A client that has left hears nothing of it; one with wrong chunks is still there.
-        let Ok(data) = frame.map_err(|_| Refused::BodyBroken)?.into_data() else { continue };
+    let mut patience = pin!(sleep(BODY_IDLE));
+    while let Some(frame) = next_frame(&mut body, patience.as_mut()).await? {
+        let Ok(data) = frame.into_data() else { continue };
         if whole.len() as u64 + data.len() as u64 > limit {
             return Err(Refused::TooLarge { limit });
         }
@@ -85,4 +87,20 @@ pub(crate) async fn read(
         whole.extend_from_slice(&data);
     }
     Ok(Buffered { bytes: whole.freeze(), _counted: counted })
+}
+
+/// The next frame, for as long as `BODY_IDLE`. The timer is touched only when there is something to wait for.
+async fn next_frame(body: &mut Incoming, mut patience: Pin<&mut Sleep>) -> Result<Option<Frame<Bytes>>, Refused> {
+    let mut waiting = false;
+    poll_fn(|cx| {
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+            // A client that has left hears nothing of it; one with wrong chunks is still there.
+            return Poll::Ready(frame.transpose().map_err(|_| Refused::BodyBroken));
+        }
+        if !std::mem::replace(&mut waiting, true) {
+            patience.as_mut().reset(Instant::now() + BODY_IDLE);
+        }
+        patience.as_mut().poll(cx).map(|()| Err(Refused::BodyStalled(BODY_IDLE)))
+    })
+    .await
 }

@@ -17,10 +17,10 @@ use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use qcc_config::Provider;
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::tls::Roots;
+use crate::sipping::{self, Sipping};
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 pub(crate) type Stream = MaybeHttpsStream<Plain>;
@@ -41,7 +41,7 @@ struct Inner {
 /// TCP to the provider or through its proxy.
 #[derive(Clone)]
 struct Reach {
-    tcp: HttpConnector,
+    tcp: Tcp,
     proxy: Arc<Matcher>,
     trust: Arc<Trust>,
 }
@@ -52,8 +52,12 @@ struct Trust {
     ca_file: Option<std::path::PathBuf>,
 }
 
+/// TCP alone.
+#[derive(Clone)]
+struct Tcp(HttpConnector);
+
 /// A connection as far as the next hop: TCP, and TLS where that is an `https` proxy.
-type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Hop = MaybeHttpsStream<TokioIo<Sipping>>;
 
 /// A connection that knows whether requests over it must name the whole address.
 pub(crate) struct Plain {
@@ -87,7 +91,7 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         let trust = Arc::new(Trust { roots, ca_file: provider.ca_file.clone() });
-        let reach = Reach { tcp, proxy: Arc::new(proxy), trust };
+        let reach = Reach { tcp: Tcp(tcp), proxy: Arc::new(proxy), trust };
         Ok(Self {
             inner: Arc::new(Inner { reach, limit: provider.timeouts.connect, secure: tokio::sync::OnceCell::new() }),
         })
@@ -164,7 +168,7 @@ impl Trust {
 }
 
 /// Through a proxy: SOCKS, a tunnel for `https`, or the proxy itself as the one to ask for `http`.
-async fn through(via: Intercept, tcp: HttpConnector, trust: &Trust, uri: Uri) -> Result<(Hop, bool), BoxError> {
+async fn through(via: Intercept, tcp: Tcp, trust: &Trust, uri: Uri) -> Result<(Hop, bool), BoxError> {
     let scheme = via.uri().scheme_str().unwrap_or("http");
     if scheme.starts_with("socks5") {
         let mut socks = SocksV5::new(via.uri().clone(), tcp).local_dns(scheme == "socks5");
@@ -189,7 +193,7 @@ async fn through(via: Intercept, tcp: HttpConnector, trust: &Trust, uri: Uri) ->
 
 /// The way to a proxy that speaks HTTP, over TLS where its address says so.
 struct Next {
-    tcp: HttpConnector,
+    tcp: Tcp,
     tls: Option<rustls::ClientConfig>,
 }
 
@@ -211,6 +215,29 @@ impl Service<Uri> for Next {
                 secure.wrap_connector(tcp).call(uri)
             }
         }
+    }
+}
+
+// === impl Tcp ===
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<Sipping>;
+    type Error = BoxError;
+    type Future = Opening<TokioIo<Sipping>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move { Ok(TokioIo::new(Sipping::new(connecting.await?.into_inner(), sipping::SMALL))) })
+    }
+}
+
+impl Connection for Sipping {
+    fn connected(&self) -> Connected {
+        Connected::new()
     }
 }
 

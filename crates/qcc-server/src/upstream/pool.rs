@@ -30,9 +30,8 @@ use super::connect::{Connector, Stream};
 /// (the figures that a peer gateway settled on for the same fault).
 const H2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
 
-/// Bytes that are read from an HTTP/1.1 connection at once, and the most that the head of an answer may have (nginx
-/// takes 4 or 8 KiB by default). Every open stream holds this.
-const READ: usize = 16 * 1024;
+/// Bytes that one HTTP/1.1 connection may buffer in each direction. An answer's head must fit.
+const BUFFER: usize = 64 * 1024;
 
 /// How often idle connections are looked at when they may stay for ever.
 const LOOK: Duration = Duration::from_secs(30);
@@ -190,11 +189,8 @@ impl Pool {
             return Ok(Way::Shared { sender: self.share(stream).await?, reused: false });
         }
         let proxied = connected.is_proxied();
-        let (sender, driver) = http1::Builder::new()
-            .read_buf_exact_size(Some(READ))
-            .handshake(stream)
-            .await
-            .map_err(SendError::Exchange)?;
+        let (sender, driver) =
+            http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await.map_err(SendError::Exchange)?;
         Ok(Way::Lane(Box::new(Lane { sender, driver: Box::pin(driver), proxied, reused: false, ended: false })))
     }
 
