@@ -108,7 +108,7 @@ fn serve(
         // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
         Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
     });
-    let io = TokioIo::new(Sipping::new(stream, sipping::LARGE));
+    let io = TokioIo::new(Sipping::new(stream, sipping::SMALL));
     let connection = builder.serve_connection(io, service).into_owned();
     Served::new(connection, Arc::clone(lifeline), asked, HEAD_TIMEOUT)
 }
