@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::outcome::{Failure, Outcome, Refusal, Topic};
+use crate::outcome::{Failure, Outcome, Phase, Refusal, Topic};
 
 /// A 429 without a stated wait. Long enough to outlast a per-second limit, short against a per-minute one.
 pub const THROTTLE_DEFAULT: Duration = Duration::from_secs(30);
@@ -266,7 +266,11 @@ fn failed(failure: Failure) -> Verdict {
     Verdict::fault(match failure {
         Failure::DiedBeforeAnswer => Repeat::AtOnce,
         Failure::Connect | Failure::NotTheDialect | Failure::Truncated => Repeat::Last,
-        Failure::Timeout(_) => Repeat::Never,
+        // An impatient client must not put a provider out for the others.
+        Failure::Timeout(Phase::Patience) => return Verdict::refused(Blame::Client, Charge::None),
+        Failure::Timeout(
+            Phase::Connect | Phase::FirstByte | Phase::Idle | Phase::Stall | Phase::Response | Phase::Total,
+        ) => Repeat::Never,
     })
 }
 

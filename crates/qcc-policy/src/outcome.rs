@@ -65,6 +65,8 @@ pub enum Phase {
     Response,
     /// Everything before commit.
     Total,
+    /// The client announced so little patience that the provider had no fair chance.
+    Patience,
 }
 
 /// An attempt that brought no usable answer, without the provider saying so.

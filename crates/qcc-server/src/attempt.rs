@@ -40,7 +40,7 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// Everything before commit ends here.
-    pub(crate) deadline: Instant,
+    pub(crate) deadline: Until,
 }
 
 /// Proof that the provider works on it.
@@ -116,11 +116,11 @@ fn open(reply: Reply) -> Result<(Parts, Source), String> {
 }
 
 /// An error status: read what the provider says about it.
-async fn refusal(reply: Reply, deadline: Instant) -> Fault {
+async fn refusal(reply: Reply, deadline: Until) -> Fault {
     let Ok((head, mut source)) = open(reply) else {
         return Fault::failed(Failure::NotTheDialect, "an error in an unknown compression");
     };
-    let until = deadline.min(Instant::now() + ERROR_BODY);
+    let until = deadline.at.min(Instant::now() + ERROR_BODY);
     // Whatever of the body arrives is better than nothing: the status decides.
     let mut body = BytesMut::new();
     while let Ok(Some(Ok(chunk))) = timeout_at(until, poll_fn(|cx| source.poll_chunk(cx))).await {
@@ -134,16 +134,16 @@ async fn refusal(reply: Reply, deadline: Instant) -> Fault {
 
 /// A moment that a wait may not outlast, and what it means when it does.
 #[derive(Clone, Copy)]
-struct Until {
-    at: Instant,
-    phase: Phase,
+pub(crate) struct Until {
+    pub(crate) at: Instant,
+    pub(crate) phase: Phase,
 }
 
 impl Until {
-    fn new(from: Instant, limit: Option<Duration>, phase: Phase, deadline: Instant) -> Self {
+    fn new(from: Instant, limit: Option<Duration>, phase: Phase, deadline: Self) -> Self {
         match limit.map(|limit| from + limit) {
-            Some(at) if at < deadline => Self { at, phase },
-            _ => Self { at: deadline, phase: Phase::Total },
+            Some(at) if at < deadline.at => Self { at, phase },
+            _ => deadline,
         }
     }
 
@@ -163,7 +163,7 @@ struct Clocks {
     started: Instant,
     idle: Option<Duration>,
     stall: Option<Duration>,
-    deadline: Instant,
+    deadline: Until,
 }
 
 impl Clocks {

@@ -56,6 +56,14 @@ pub enum StartError {
     /// A provider of the configuration cannot be called.
     #[error("{0}")]
     Provider(String),
+    /// The address can be reached from elsewhere, and nothing would protect it.
+    #[error(
+        "{host} can be reached from other machines, whose users could spend your money\nhint: set proxy.client_keys, or listen on 127.0.0.1"
+    )]
+    Exposed {
+        /// As given.
+        host: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -134,7 +142,7 @@ impl Gateway {
         options.log.set_level(loaded.config.settings.logging.level);
         let state = State::new(loaded, options.source.clone(), options.log.clone(), host.clone())
             .map_err(|error| StartError::Provider(error.to_string()))?;
-        check_exposure(&state, &host, port)?;
+        check_exposure(&state, &host)?;
         let listener = bind(&host, port).await?;
         let address =
             listener.local_addr().map_err(|source| StartError::Bind { address: format!("{host}:{port}"), source })?;
@@ -203,15 +211,11 @@ pub(crate) fn load(source: &Source) -> Result<Loaded, ConfigError> {
 }
 
 /// `--host` may open what the file did not.
-fn check_exposure(state: &State, host: &str, port: u16) -> Result<(), StartError> {
-    let loopback = host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if loopback || !state.snapshot().config.settings.proxy.client_keys.is_empty() {
+fn check_exposure(state: &State, host: &str) -> Result<(), StartError> {
+    if qcc_config::is_loopback(host) || !state.snapshot().config.settings.proxy.client_keys.is_empty() {
         return Ok(());
     }
-    let why =
-        "whoever reaches this address could spend your money\nhint: set proxy.client_keys, or listen on 127.0.0.1";
-    Err(StartError::Bind { address: format!("{host}:{port} without proxy.client_keys"), source: io::Error::other(why) })
+    Err(StartError::Exposed { host: host.to_owned() })
 }
 
 async fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {

@@ -11,7 +11,7 @@ use qcc_dialect::tokens;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
-use crate::attempt::{Answer, Call, Fault, Good, attempt};
+use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
 use crate::finish::{Charged, Exchange};
@@ -34,7 +34,7 @@ pub(crate) struct Asked {
     /// Path with the client's query.
     pub(crate) target: String,
     /// Everything before commit ends here.
-    pub(crate) deadline: Instant,
+    pub(crate) deadline: Until,
 }
 
 /// A request on its way.
@@ -83,7 +83,7 @@ impl Journey {
             let step = failover.next(
                 &mut |stop| self.standing(stop),
                 &mut || self.state.budget().try_repeat(now()),
-                self.asked.deadline,
+                self.asked.deadline.at.into_std(),
                 self.state.draw(),
                 now(),
             );
@@ -138,7 +138,7 @@ impl Journey {
                 Some(model) => splice_model(body, &self.asked.envelope.model, model),
                 None => body.clone(),
             },
-            deadline: self.asked.deadline.into(),
+            deadline: self.asked.deadline,
         };
         attempt(&stop.upstream, call).await
     }

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::ingress::access::{MAX_HEAD, MAX_HEADERS};
 use crate::pipeline;
-use crate::sipping::{self, Sipping};
+use crate::sipping::Sipping;
 use crate::state::State;
 use connection::{Lifeline, Served};
 
@@ -108,7 +108,7 @@ fn serve(
         // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
         Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
     });
-    let io = TokioIo::new(Sipping::new(stream, sipping::SMALL));
+    let io = TokioIo::new(Sipping::new(stream));
     let connection = builder.serve_connection(io, service).into_owned();
     Served::new(connection, Arc::clone(lifeline), asked, HEAD_TIMEOUT)
 }

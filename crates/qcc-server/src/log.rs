@@ -285,7 +285,12 @@ pub fn render(line: &str, colour: bool) -> Option<String> {
         .iter()
         .filter(|(key, _)| !matches!(key.as_str(), "time" | "level" | "event"))
         .map(|(key, value)| match value {
-            Value::String(text) if text.is_empty() || text.contains([' ', '"']) => format!("{key}={text:?}"),
+            // Quoted and escaped: what a provider says must not steer the terminal.
+            Value::String(text)
+                if text.is_empty() || text.contains(|c: char| c == ' ' || c == '"' || c.is_control()) =>
+            {
+                format!("{key}={text:?}")
+            }
             Value::String(text) => format!("{key}={text}"),
             other => format!("{key}={other}"),
         })
@@ -303,4 +308,22 @@ pub fn render(line: &str, colour: bool) -> Option<String> {
         _ => tag.blue().to_string(),
     };
     Some(format!("{} {tag} {:<18} {}", clock.dimmed(), what.bold(), rest.dimmed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_says_cannot_steer_the_terminal() {
+        let line = r#"{"time":"2026-11-20T10:00:00.000Z","level":"warn","event":"attempt_failed","error":"\u001b[2J","n":1}"#;
+        let shown = render(line, false).unwrap();
+        assert_eq!(shown, "10:00:00 warn  attempt failed     error=\"\\u{1b}[2J\" n=1");
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_line() {
+        assert_eq!(render("half a li", true), None);
+        assert_eq!(render("[1]", true), None);
+    }
 }

@@ -114,9 +114,10 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
         Phase::Connect => "no connection within timeouts.connect",
         Phase::FirstByte => "no answer within timeouts.first_byte",
         Phase::Idle => "no bytes for timeouts.idle",
-        Phase::Stall => "only pings for timeouts.stall",
+        Phase::Stall => "no content for timeouts.stall",
         Phase::Response => "no whole answer within timeouts.response",
-        Phase::Total => "no answer within the time that the client waits",
+        Phase::Total => "no answer within timeouts.total, or the 290 s that clients wait",
+        Phase::Patience => "no answer within the time that the client waits",
     }
 }
 

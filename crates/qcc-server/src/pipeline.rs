@@ -6,6 +6,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::admin;
+use crate::attempt::Until;
 use crate::body::Body;
 use crate::events::{Event, RequestRow};
 use crate::finish::Exchange;
@@ -107,7 +108,8 @@ async fn messages(
         bytes_in: body.bytes.len() as u64,
         ..RequestRow::default()
     };
-    let deadline = started + time_allowed(&head.headers, snapshot.config.settings.timeouts.total);
+    let (time, phase) = time_allowed(&head.headers, snapshot.config.settings.timeouts.total);
+    let deadline = Until { at: (started + time).into(), phase };
     let target = head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     let inbound = Inbound::new(&head.headers, consumed);
     let asked = Asked { inbound, envelope, kind, body, target, deadline };

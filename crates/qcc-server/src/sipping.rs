@@ -1,6 +1,6 @@
 //! Sockets that are read in sips. hyper doubles its read buffer whenever a read fills it and never gives it back, so that
-//! every open stream would keep what a large body once made of it. A read that brings less than twice the buffer's first
-//! size leaves it at that.
+//! every open stream would keep what a large body once made of it. A read that does not fill the buffer leaves it at its
+//! first size.
 
 use std::io;
 use std::pin::Pin;
@@ -9,24 +9,17 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 
-/// hyper's first read buffer, bytes.
-const FIRST: u64 = 8 * 1024;
-
-/// One byte less than what would make hyper double a buffer of 8 KiB.
-pub(crate) const SMALL: u64 = FIRST - 1;
-
-/// One byte less than what would make hyper double a buffer of 16 KiB.
-pub(crate) const LARGE: u64 = 2 * FIRST - 1;
+/// Bytes that one read may bring: one less than what makes hyper double its first buffer of 8 KiB.
+const SIP: u64 = 8 * 1024 - 1;
 
 /// A socket that is read in pieces of a limited size.
 pub(crate) struct Sipping {
     io: Take<TcpStream>,
-    limit: u64,
 }
 
 impl Sipping {
-    pub(crate) fn new(stream: TcpStream, limit: u64) -> Self {
-        Self { io: stream.take(limit), limit }
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self { io: stream.take(SIP) }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
@@ -36,8 +29,7 @@ impl Sipping {
 
 impl AsyncRead for Sipping {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let limit = self.limit;
-        self.io.set_limit(limit);
+        self.io.set_limit(SIP);
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }

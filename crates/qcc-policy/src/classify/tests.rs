@@ -236,3 +236,11 @@ fn only_a_4xx_without_a_known_cause_is_unexplained() {
     assert_eq!(super::unexplained(&about(409, Topic::Quota)), None);
     assert_eq!(super::unexplained(&about(418, Topic::Overloaded)), None);
 }
+
+#[test]
+fn a_client_that_has_too_little_patience_charges_nobody() {
+    let verdict = classify(&Outcome::Failed(Failure::Timeout(Phase::Patience)), false);
+    assert_eq!(verdict.blame, Blame::Client);
+    assert_eq!(verdict.next, Next::Failover { repeat: Repeat::Never });
+    assert_eq!(verdict.charge, Charge::None);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use qcc_dialect::scan::{Envelope, scan};
+use qcc_policy::Phase;
 
 use crate::rescue::Refused;
 
@@ -51,8 +52,10 @@ pub(crate) fn recognise(body: &[u8], counting: bool) -> Result<(Envelope, Kind),
     Ok((envelope, kind))
 }
 
-/// How long everything before commit may take: the client's patience, its own word, and ours, whichever is least.
-pub(crate) fn time_allowed(headers: &HeaderMap, total: Option<Duration>) -> Duration {
+/// How long everything before commit may take, and what it means when that is over: the client's patience, its own word,
+/// and ours, whichever is least.
+pub(crate) fn time_allowed(headers: &HeaderMap, total: Option<Duration>) -> (Duration, Phase) {
+    let ours = total.map_or(PATIENCE, |total| total.min(PATIENCE));
     let announced =
         headers.get("x-stainless-timeout").and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok());
     let client = announced.filter(|seconds| seconds.is_finite() && *seconds > 0.0 && *seconds < 1e6).map(|seconds| {
@@ -60,7 +63,10 @@ pub(crate) fn time_allowed(headers: &HeaderMap, total: Option<Duration>) -> Dura
         // A client with less patience than the margin still gets an attempt: half of what it has.
         told.checked_sub(BEFORE_CLIENT).filter(|left| *left >= BEFORE_CLIENT / 2).unwrap_or(told / 2)
     });
-    [Some(PATIENCE), client, total].into_iter().flatten().min().unwrap_or(PATIENCE)
+    match client {
+        Some(client) if client < ours => (client, Phase::Patience),
+        _ => (ours, Phase::Total),
+    }
 }
 
 #[cfg(test)]
@@ -75,13 +81,16 @@ mod tests {
             headers
         };
         let minutes = Some(Duration::from_secs(900));
-        assert_eq!(time_allowed(&HeaderMap::new(), minutes), Duration::from_secs(290));
-        assert_eq!(time_allowed(&announced("600"), minutes), Duration::from_secs(290));
-        assert_eq!(time_allowed(&announced("60"), minutes), Duration::from_secs(50));
-        assert_eq!(time_allowed(&announced("60"), Some(Duration::from_secs(20))), Duration::from_secs(20));
-        assert_eq!(time_allowed(&announced("4"), None), Duration::from_secs(2));
+        assert_eq!(time_allowed(&HeaderMap::new(), minutes), (Duration::from_secs(290), Phase::Total));
+        assert_eq!(time_allowed(&announced("600"), minutes), (Duration::from_secs(290), Phase::Total));
+        assert_eq!(time_allowed(&announced("60"), minutes), (Duration::from_secs(50), Phase::Patience));
+        assert_eq!(
+            time_allowed(&announced("60"), Some(Duration::from_secs(20))),
+            (Duration::from_secs(20), Phase::Total)
+        );
+        assert_eq!(time_allowed(&announced("4"), None), (Duration::from_secs(2), Phase::Patience));
         for nonsense in ["-1", "0", "NaN", "inf", "1e99", "soon"] {
-            assert_eq!(time_allowed(&announced(nonsense), minutes), Duration::from_secs(290), "{nonsense}");
+            assert_eq!(time_allowed(&announced(nonsense), minutes).0, Duration::from_secs(290), "{nonsense}");
         }
     }
 }

@@ -20,7 +20,7 @@ use qcc_config::Provider;
 use tower_service::Service;
 
 use super::tls::Roots;
-use crate::sipping::{self, Sipping};
+use crate::sipping::Sipping;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 pub(crate) type Stream = MaybeHttpsStream<Plain>;
@@ -231,7 +231,7 @@ impl Service<Uri> for Tcp {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.0.call(uri);
-        Box::pin(async move { Ok(TokioIo::new(Sipping::new(connecting.await?.into_inner(), sipping::SMALL))) })
+        Box::pin(async move { Ok(TokioIo::new(Sipping::new(connecting.await?.into_inner()))) })
     }
 }
 

@@ -169,13 +169,15 @@ async fn half_a_tool_call_is_never_made_to_look_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_lacks_only_its_stop_gets_it_and_still_counts_as_broken() {
+async fn a_message_that_lacks_only_its_stop_is_no_whole_one() {
     for cut in CUTS {
-        for stream in [Stream::text(["one"]), Stream::new().and_tool_use("Read", &call())] {
+        for (stream, added_event) in
+            [(Stream::text(["one"]), "error"), (Stream::new().and_tool_use("Read", &call()), "message_stop")]
+        {
             let stream = stream.truncated(TruncateAt::BeforeMessageStop, cut);
             let end = end_of(stream.reply()).await;
             let added = end.added_to(&stream.body());
-            assert_eq!((added.len(), added[0].name.as_str(), end.answer.ended), (1, "message_stop", Ended::Clean));
+            assert_eq!((added.len(), added[0].name.as_str(), end.answer.ended), (1, added_event, Ended::Clean));
             end.is_a_failure();
         }
     }

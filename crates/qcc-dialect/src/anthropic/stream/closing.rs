@@ -13,8 +13,9 @@
 //!     runs the ended call in that case too, and SDKs raise.
 //! - Text or thinking ended last: nothing repairs it, and a second try would double it. An `error` event and
 //!   a clean end keep what is there and say that it is not all.
-//! - The model had given its stop reason and no block is open: only `message_stop` is missing. It is
-//!   supplied, for nothing of the answer is lost. In every count the stream stays a failure.
+//!
+//! A stop reason changes nothing of this: an answer is whole at its terminal event, and a provider that leaves
+//! that out may have left out more.
 //!
 //! Where the provider has sent an `error` event of its own, ours would be a second one and is left out.
 
@@ -65,9 +66,6 @@ impl Watcher {
     pub fn closing(&self, request_id: &str, message: &str) -> Closing {
         if self.terminal {
             return Closing { bytes: Bytes::new(), abort: false };
-        }
-        if self.stop_reason.is_some() && self.open.is_none() {
-            return Closing { bytes: message_stop().into(), abort: false };
         }
         let error = |abort| {
             let bytes = if self.failed { Bytes::new() } else { error_event(request_id, message).into() };
