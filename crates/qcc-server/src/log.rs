@@ -316,7 +316,8 @@ mod tests {
 
     #[test]
     fn what_a_provider_says_cannot_steer_the_terminal() {
-        let line = r#"{"time":"2026-11-20T10:00:00.000Z","level":"warn","event":"attempt_failed","error":"\u001b[2J","n":1}"#;
+        let line =
+            r#"{"time":"2026-11-20T10:00:00.000Z","level":"warn","event":"attempt_failed","error":"\u001b[2J","n":1}"#;
         let shown = render(line, false).unwrap();
         assert_eq!(shown, "10:00:00 warn  attempt failed     error=\"\\u{1b}[2J\" n=1");
     }

@@ -3,8 +3,10 @@
 //! Relays answer 200 with an error object, a login page or nothing at all, and clients take an error
 //! object for a message without complaint. So an answer is read whole before its first byte goes down.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::{ErrorFacts, looks_like_html};
@@ -76,7 +78,17 @@ pub fn check_count(body: &[u8]) -> Result<u64, Wrong> {
     count.ok_or(Wrong::OtherJson)
 }
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+type Members<'a> = BTreeMap<Name<'a>, &'a RawValue>;
+
+/// A member's name, copied only where it is written with escapes. Of several members with one name the last counts.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The top-level members; the long ones are checked but not built.
 fn members(body: &[u8]) -> Result<Members<'_>, Wrong> {

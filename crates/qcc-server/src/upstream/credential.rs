@@ -5,29 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use qcc_config::{Auth, Provider};
+use qcc_dialect::anthropic::head;
 
 /// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
 pub(crate) const PLACEHOLDER: &str = "proxy-managed";
-
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
-
-/// Hop-by-hop headers (RFC 9110 7.6.1), and those that we set ourselves.
-const NOT_FORWARDED: [HeaderName; 13] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::ACCEPT_ENCODING,
-    header::EXPECT,
-];
 
 /// The client's headers, parted into what may pass and what is a credential.
 #[derive(Debug, Default)]
@@ -49,18 +30,17 @@ impl Inbound {
         let mut forward = HeaderMap::with_capacity(headers.len() + 2);
         let listed = connection_listed(headers);
         for (name, value) in headers {
-            if !is_credential(name) && !NOT_FORWARDED.contains(name) && !listed.contains(name) {
+            if !head::is_credential(name.as_str()) && !is_hop_by_hop(name) && !listed.contains(name) {
                 forward.append(name.clone(), value.clone());
             }
         }
         forward.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let kept = |name: HeaderName, consumed: bool| {
-            headers.get(name).filter(|value| !consumed && !is_placeholder(value)).cloned()
-        };
+        let kept =
+            |name: &str, consumed: bool| headers.get(name).filter(|value| !consumed && !is_placeholder(value)).cloned();
         Self {
             forward,
-            api_key: kept(X_API_KEY, consumed.api_key),
-            bearer: kept(header::AUTHORIZATION, consumed.bearer),
+            api_key: kept(head::API_KEY, consumed.api_key),
+            bearer: kept(head::AUTHORIZATION, consumed.bearer),
         }
     }
 
@@ -73,7 +53,7 @@ impl Inbound {
     pub(crate) fn headers_for(&self, provider: &Provider) -> HeaderMap {
         let mut headers = self.forward.clone();
         if provider.auth == Auth::Passthrough {
-            headers.extend(self.api_key.clone().map(|key| (X_API_KEY, key)));
+            headers.extend(self.api_key.clone().map(|key| (api_key_header(), key)));
             headers.extend(self.bearer.clone().map(|bearer| (header::AUTHORIZATION, bearer)));
         }
         headers
@@ -97,8 +77,8 @@ impl Inbound {
     }
 }
 
-fn is_credential(name: &HeaderName) -> bool {
-    [X_API_KEY, header::AUTHORIZATION, X_GOOG_API_KEY, header::COOKIE].contains(name)
+fn api_key_header() -> HeaderName {
+    HeaderName::from_static(head::API_KEY)
 }
 
 fn is_placeholder(value: &HeaderValue) -> bool {
@@ -113,9 +93,24 @@ pub(crate) fn connection_listed(headers: &HeaderMap) -> Vec<HeaderName> {
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
 }
 
-/// Whether an answer's header is for this hop only, or ours to set.
+/// Headers that are for one hop only (RFC 9110 7.6.1), or that each side sets for itself.
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    NOT_FORWARDED.contains(name)
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "host"
+            | "content-length"
+            | "accept-encoding"
+            | "expect"
+    )
 }
 
 /// The provider's own credential as a header; `Ok(None)` for one that takes the client's.
@@ -124,7 +119,7 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// When it has characters that a header cannot carry.
 pub(crate) fn header_of(auth: &Auth) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeaderValue> {
     let (name, text) = match auth {
-        Auth::ApiKey(key) => (X_API_KEY, key.expose().to_owned()),
+        Auth::ApiKey(key) => (api_key_header(), key.expose().to_owned()),
         Auth::Token(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
         Auth::Passthrough => return Ok(None),
     };

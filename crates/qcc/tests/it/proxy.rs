@@ -273,7 +273,7 @@ fn in_the_foreground_it_shows_a_banner_reloads_and_ends_on_a_signal() {
 
     home.write(&PLAIN.replace("name: relay", "name: other"));
     kill_process(running, Signal::HUP).unwrap();
-    lines.until("config reloaded");
+    lines.until("config_reloaded");
     assert_eq!(home.json(&["proxy", "status"])["providers"][0]["name"], "other");
 
     kill_process(running, Signal::TERM).unwrap();

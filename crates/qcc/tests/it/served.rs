@@ -95,14 +95,14 @@ async fn a_second_signal_does_not_wait_for_what_runs() {
     let home = Home::with(&config(&upstream.url(), "10m"));
     let mut gateway = home.spawn(&["proxy", "start", "--foreground"]);
     let mut lines = Lines::of(gateway.0.stderr.take().unwrap());
-    lines.until("gateway started");
+    lines.until("gateway_started");
     let address = home.json(&["proxy", "status"])["address"].as_str().unwrap().replace("http://", "");
     let mut client = Connection::open(address.parse().unwrap()).await.unwrap();
     client.send(&claude_request("claude-sonnet-5", false, 4)).await.unwrap();
     upstream.wait_for(1).await;
     let running = Pid::from_raw(gateway.0.id().try_into().unwrap()).unwrap();
     kill_process(running, Signal::INT).unwrap();
-    lines.until("gateway draining");
+    lines.until("gateway_draining");
     kill_process(running, Signal::INT).unwrap();
     lines.until("qcc has stopped at once");
     assert_eq!(gateway.0.wait().unwrap().code(), Some(0));
