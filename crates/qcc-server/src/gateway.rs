@@ -14,6 +14,7 @@ use crate::listen::Listening;
 use crate::log::Log;
 use crate::state::State;
 use crate::tasks;
+use crate::workers::Workers;
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub log: Log,
     /// Whether edits of the file are picked up by themselves.
     pub watch: bool,
+    /// Threads that serve connections; 0: the caller's runtime does.
+    pub workers: usize,
 }
 
 /// A running gateway.
@@ -64,6 +67,9 @@ pub enum StartError {
         /// As given.
         host: String,
     },
+    /// The threads that serve cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Workers(io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -146,7 +152,8 @@ impl Gateway {
         let listener = bind(&host, port).await?;
         let address =
             listener.local_addr().map_err(|source| StartError::Bind { address: format!("{host}:{port}"), source })?;
-        let listening = Listening::start(listener, Arc::clone(&state));
+        let workers = Workers::start(options.workers).map_err(StartError::Workers)?;
+        let listening = Listening::start(listener, Arc::clone(&state), workers);
         let watch = match &options.source {
             Source::Path(path) if options.watch => tasks::reload::watch(path, known, &state),
             _ => None,

@@ -45,6 +45,8 @@ mod state;
 
 mod tasks;
 
+mod workers;
+
 pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};

@@ -18,6 +18,7 @@ use crate::ingress::access::{MAX_HEAD, MAX_HEADERS};
 use crate::pipeline;
 use crate::sipping::Sipping;
 use crate::state::State;
+use crate::workers::Workers;
 use connection::{Lifeline, Served};
 
 /// A connection without a complete request head for so long is closed. It also bounds idle keep-alive; nginx keeps 75 s.
@@ -34,13 +35,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Listening {
     lifeline: Arc<Lifeline>,
     connections: TaskTracker,
-    accepting: tokio::task::JoinHandle<()>,
+    /// Gives the workers back, so that they live until the last connection has ended.
+    accepting: tokio::task::JoinHandle<Workers>,
 }
 
 impl Listening {
-    pub(crate) fn start(listener: TcpListener, state: Arc<State>) -> Self {
+    pub(crate) fn start(listener: TcpListener, state: Arc<State>, workers: Workers) -> Self {
         let (lifeline, connections) = (Arc::<Lifeline>::default(), TaskTracker::new());
-        let accepting = tokio::spawn(accept(listener, state, Arc::clone(&lifeline), connections.clone()));
+        let serving = Serving { state, lifeline: Arc::clone(&lifeline), connections: connections.clone() };
+        let accepting = tokio::spawn(accept(listener, serving, workers));
         Self { lifeline, connections, accepting }
     }
 
@@ -48,7 +51,7 @@ impl Listening {
     /// were cut.
     pub(crate) async fn drain(self, limit: Duration, about_to_cut: impl FnOnce()) -> usize {
         self.lifeline.drain();
-        let _it_ends_with_the_lifeline = self.accepting.await;
+        let _workers = self.accepting.await;
         self.connections.close();
         if tokio::time::timeout(limit, self.connections.wait()).await.is_ok() {
             return 0;
@@ -61,20 +64,35 @@ impl Listening {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>, lifeline: Arc<Lifeline>, connections: TaskTracker) {
-    let builder = builder();
+/// What every connection is served with.
+#[derive(Clone)]
+struct Serving {
+    state: Arc<State>,
+    lifeline: Arc<Lifeline>,
+    connections: TaskTracker,
+}
+
+async fn accept(listener: TcpListener, serving: Serving, workers: Workers) -> Workers {
     loop {
         let accepted = tokio::select! {
-            () = lifeline.draining() => return,
+            () = serving.lifeline.draining() => return workers,
             accepted = listener.accept() => accepted,
         };
-        match accepted {
-            Ok((stream, _)) => connections.spawn(serve(stream, &builder, &state, &lifeline)),
-            Err(_) => {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
+        match accepted.and_then(|(stream, _)| stream.into_std()) {
+            Ok(stream) => {
+                let serving = serving.clone();
+                let token = serving.connections.token();
+                workers.carry(move || {
+                    // It fails when descriptors ran out; the client sees a closed connection.
+                    let stream = TcpStream::from_std(stream).ok()?;
+                    Some(async move {
+                        serve(stream, &serving).await;
+                        drop(token);
+                    })
+                });
             }
-        };
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
     }
 }
 
@@ -91,15 +109,10 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-fn serve(
-    stream: TcpStream,
-    builder: &Builder<TokioExecutor>,
-    state: &Arc<State>,
-    lifeline: &Arc<Lifeline>,
-) -> impl Future<Output = ()> + Send + 'static {
+async fn serve(stream: TcpStream, serving: &Serving) {
     // A relayed event must not wait for the acknowledgement of the one before it.
     let _works_without = stream.set_nodelay(true);
-    let state = Arc::clone(state);
+    let state = Arc::clone(&serving.state);
     let asked = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&asked);
     let service = service_fn(move |request| {
@@ -108,7 +121,7 @@ fn serve(
         // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
         Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
     });
-    let io = TokioIo::new(Sipping::new(stream));
-    let connection = builder.serve_connection(io, service).into_owned();
-    Served::new(connection, Arc::clone(lifeline), asked, HEAD_TIMEOUT)
+    let builder = builder();
+    let connection = builder.serve_connection(TokioIo::new(Sipping::new(stream)), service);
+    Served::new(connection, Arc::clone(&serving.lifeline), asked, HEAD_TIMEOUT).await;
 }

@@ -2,6 +2,7 @@
 //! signals. SIGTERM and SIGINT finish what runs and stop, a second one stops at once, SIGHUP reloads.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZero;
 use std::process;
 
 use owo_colors::OwoColorize;
@@ -67,6 +68,9 @@ fn name_process() {
     let _only_cosmetic = std::fs::write("/proc/self/comm", "qcc");
 }
 
+/// A worker relays over 50,000 events a second: more of them only cost memory.
+const MOST_WORKERS: usize = 8;
+
 /// Serves to the end. `false` when another process is the gateway of this state directory.
 fn serve(context: &Context, listen: &Listen, audience: Audience) -> Result<bool, Failure> {
     let state = &context.locations.state_dir;
@@ -77,7 +81,7 @@ fn serve(context: &Context, listen: &Listen, audience: Audience) -> Result<bool,
     let Some(mut claim) = Claim::take(pid, &record).map_err(|error| Failure::file("write", pid, &error))? else {
         return Ok(false);
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::bare(format!("cannot start threads: {error}")))?;
     let log = open_log(context, &loaded.config.settings.logging, audience)?;
     let ended = runtime.block_on(async {
@@ -88,7 +92,6 @@ fn serve(context: &Context, listen: &Listen, audience: Audience) -> Result<bool,
         announce(context, &gateway, audience)?;
         Ok(until_stopped(gateway, &mut signals).await)
     });
-    // Connections that were cut may still have work on other threads. It is not waited for.
     runtime.shutdown_background();
     log.flush();
     match ended {
@@ -137,11 +140,23 @@ fn open_log(context: &Context, settings: &LoggingSettings, audience: Audience) -
 }
 
 async fn start(context: &Context, listen: &Listen, loaded: &Loaded, log: Log) -> Result<Gateway, Failure> {
-    let options = Options { source: context.source(), host: listen.host.clone(), port: listen.port, log, watch: true };
+    let options = Options {
+        source: context.source(),
+        host: listen.host.clone(),
+        port: listen.port,
+        log,
+        watch: true,
+        workers: workers(),
+    };
     let proxy = &loaded.config.settings.proxy;
     let host = listen.host.as_deref().unwrap_or(&proxy.host);
     let port = listen.port.unwrap_or(proxy.port);
     Gateway::start(options).await.map_err(|error| not_started(error, host, port))
+}
+
+/// Threads that serve: one for each core, up to what the traffic of a team can fill.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS)
 }
 
 /// Why it did not start, with what can be found out about it here.

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use super::SendError;
 use super::connect::{Connector, Stream};
+use crate::workers;
 
 /// Keeps an HTTP/2 connection that was black-holed from swallowing requests: a ping after 30 s, dead 15 s later
 /// (the figures that a peer gateway settled on for the same fault).
@@ -60,6 +61,8 @@ struct Lane {
     proxied: bool,
     reused: bool,
     ended: bool,
+    /// The worker whose runtime reads it. Others can use it too, at the price of waking that one.
+    home: usize,
 }
 
 /// The body of an answer, and the connection that it comes over.
@@ -169,11 +172,16 @@ impl Pool {
         }
     }
 
-    /// The connection that was used last, if the other side has not closed it.
+    /// The connection of this worker that was used last, else another's, if the other side has not closed it.
     fn take_idle(&self) -> Option<Lane> {
-        let now = Instant::now();
+        let (now, home) = (Instant::now(), workers::home());
         loop {
-            let Idle { mut lane, since } = lock(&self.idle).pop()?;
+            let Idle { mut lane, since } = {
+                let mut idle = lock(&self.idle);
+                let own = idle.iter().rposition(|idle| idle.lane.home == home);
+                let place = own.or_else(|| idle.len().checked_sub(1))?;
+                idle.remove(place)
+            };
             let fresh = self.idle_for.is_none_or(|limit| now.duration_since(since) < limit);
             if fresh && lane.is_open() {
                 lane.reused = true;
@@ -191,7 +199,14 @@ impl Pool {
         let proxied = connected.is_proxied();
         let (sender, driver) =
             http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await.map_err(SendError::Exchange)?;
-        Ok(Way::Lane(Box::new(Lane { sender, driver: Box::pin(driver), proxied, reused: false, ended: false })))
+        Ok(Way::Lane(Box::new(Lane {
+            sender,
+            driver: Box::pin(driver),
+            proxied,
+            reused: false,
+            ended: false,
+            home: workers::home(),
+        })))
     }
 
     async fn share(&self, stream: Stream) -> Result<http2::SendRequest<Out>, SendError> {

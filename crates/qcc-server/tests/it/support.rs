@@ -29,7 +29,7 @@ impl Running {
     /// Starts from whatever source; `watch` as in [`Options`].
     pub(crate) async fn from_source(source: Source, watch: bool) -> Self {
         let (log, news) = tap();
-        let options = Options { source, host: None, port: Some(0), log, watch };
+        let options = Options { source, host: None, port: Some(0), log, watch, workers: 0 };
         let gateway = Gateway::start(options).await.unwrap_or_else(|error| panic!("no gateway: {error}"));
         Self { gateway, news }
     }

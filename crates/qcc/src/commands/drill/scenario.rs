@@ -153,7 +153,14 @@ impl Scenario {
         let log = Log::to_channel(tap, &qcc_config::implicit().config.settings.logging)
             .map_err(|error| format!("the log could not be opened: {error}"))?;
         let text = self.configuration(first.addr(), second.as_ref().map(Upstream::addr));
-        let options = Options { source: Source::Text(text), host: None, port: Some(0), log: log.clone(), watch: false };
+        let options = Options {
+            source: Source::Text(text),
+            host: None,
+            port: Some(0),
+            log: log.clone(),
+            watch: false,
+            workers: 0,
+        };
         let gateway = Gateway::start(options).await.map_err(|error| format!("the gateway did not start: {error}"))?;
         let sent = self.ask.request();
         let started = Instant::now();
