@@ -20,6 +20,7 @@ mod limits;
 mod planning;
 #[cfg(test)]
 mod verdicts;
+mod workers;
 
 #[cfg(test)]
 mod admin;

@@ -35,7 +35,7 @@ enum Load {
 const SMALL: Ask = Ask { answer: "whole", kilobytes: 60 };
 
 /// All of them, in the order of the report.
-pub(crate) const SCENARIOS: [Scenario; 10] = [
+pub(crate) const SCENARIOS: [Scenario; 11] = [
     Scenario { name: "idle", title: "Start and idle process", ask: SMALL, load: Load::Idle },
     Scenario {
         name: "json-1",
@@ -59,6 +59,12 @@ pub(crate) const SCENARIOS: [Scenario; 10] = [
         name: "burst",
         title: "60 kB request, stream of 40 events without pause, 64 connections",
         ask: Ask { answer: "burst", kilobytes: 60 },
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "burst-3k",
+        title: "3 kB request, stream of 40 events without pause, 64 connections: the events' own cost",
+        ask: Ask { answer: "burst", kilobytes: 3 },
         load: Load::Closed { connections: 64, seconds: 3.0 },
     },
     Scenario {
