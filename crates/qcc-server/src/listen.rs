@@ -81,14 +81,14 @@ async fn accept(listener: TcpListener, serving: Serving, workers: Workers) -> Wo
         match accepted.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => {
                 let serving = serving.clone();
-                let token = serving.connections.token();
+                // Draining waits for it also while it is on its way to its worker.
+                let coming = serving.connections.token();
                 workers.carry(move || {
                     // It fails when descriptors ran out; the client sees a closed connection.
                     let stream = TcpStream::from_std(stream).ok()?;
-                    Some(async move {
-                        serve(stream, &serving).await;
-                        drop(token);
-                    })
+                    let served = serving.connections.track_future(serve(stream, &serving));
+                    drop(coming);
+                    Some(served)
                 });
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -109,7 +109,7 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn serve(stream: TcpStream, serving: &Serving) {
+fn serve(stream: TcpStream, serving: &Serving) -> impl Future<Output = ()> + Send + use<> {
     // A relayed event must not wait for the acknowledgement of the one before it.
     let _works_without = stream.set_nodelay(true);
     let state = Arc::clone(&serving.state);
@@ -121,7 +121,6 @@ async fn serve(stream: TcpStream, serving: &Serving) {
         // Boxed: the connection would keep room for it while the answer streams, when it has long ended.
         Box::pin(async move { Ok::<_, Infallible>(pipeline::handle(state, request).await) })
     });
-    let builder = builder();
-    let connection = builder.serve_connection(TokioIo::new(Sipping::new(stream)), service);
-    Served::new(connection, Arc::clone(&serving.lifeline), asked, HEAD_TIMEOUT).await;
+    let connection = builder().serve_connection(TokioIo::new(Sipping::new(stream)), service).into_owned();
+    Served::new(connection, Arc::clone(&serving.lifeline), asked, HEAD_TIMEOUT)
 }

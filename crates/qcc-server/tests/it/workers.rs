@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use qcc_server::{Gateway, Log, Options, Source};
+use qcc_server::{Gateway, Log, Options, Source, StartError};
 use qcc_testkit::claude::claude_request;
 use qcc_testkit::{Connection, Script, Upstream, exchange, replies};
 
 use crate::support::providers;
 
-async fn served_by(workers: usize, upstream: &Upstream) -> Gateway {
+async fn served_by(workers: usize, upstream: &Upstream) -> Result<Gateway, StartError> {
     let source = Source::Text(providers(&[("only", upstream.url())]));
     let options = Options { source, host: None, port: Some(0), log: Log::discard(), watch: false, workers };
-    Gateway::start(options).await.unwrap_or_else(|error| panic!("no gateway: {error}"))
+    Gateway::start(options).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_was_opened_elsewhere_is_used_before_a_new_one() {
     let upstream = Upstream::start(Script::always(replies::message_json("hello"))).await.unwrap();
-    let gateway = served_by(2, &upstream).await;
+    let gateway = served_by(2, &upstream).await.unwrap();
     upstream.connected(1).await;
     for _ in 0..6 {
         let answer = exchange(gateway.address(), &claude_request("claude-opus-4-8", false, 4)).await.unwrap();
@@ -30,7 +30,7 @@ async fn a_connection_that_was_opened_elsewhere_is_used_before_a_new_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_side_by_side_are_all_answered_whichever_thread_has_them() {
     let upstream = Upstream::start(Script::always(replies::stream(["one", "two"]))).await.unwrap();
-    let gateway = Arc::new(served_by(3, &upstream).await);
+    let gateway = Arc::new(served_by(3, &upstream).await.unwrap());
     let asking: Vec<_> = (0..30)
         .map(|_| {
             let gateway = Arc::clone(&gateway);
@@ -45,7 +45,7 @@ async fn requests_side_by_side_are_all_answered_whichever_thread_has_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_closes_idle_connections_of_every_thread() {
     let upstream = Upstream::start(Script::always(replies::message_json("hello"))).await.unwrap();
-    let gateway = served_by(2, &upstream).await;
+    let gateway = served_by(2, &upstream).await.unwrap();
     let mut clients = Vec::new();
     for _ in 0..4 {
         let mut client = Connection::open(gateway.address()).await.unwrap();
