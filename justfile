@@ -32,7 +32,7 @@ e2e-claude:
 
 # Line coverage of all tests. Needs `cargo install cargo-tarpaulin`.
 cover:
-    cargo tarpaulin --workspace --locked --engine llvm --follow-exec --out Stdout --skip-clean --exclude-files "*/examples/*" "*/tests/*" "*/tests.rs"
+    cargo tarpaulin --workspace --locked --engine llvm --follow-exec --out Stdout --skip-clean --target-dir target/cover --exclude-files "*/examples/*" "*/tests/*" "*/tests.rs"
 
 # Licences, advisories, banned crates. Needs `cargo install cargo-deny`.
 deny:

@@ -64,17 +64,14 @@ fn is_served(host: &str, settings: &ProxySettings) -> bool {
         || settings
             .allowed_hosts
             .iter()
-            .any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
+            .any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
 }
 
 fn origin_is_ours(origin: &str, settings: &ProxySettings) -> bool {
     let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     host.is_some_and(|host| {
         is_loopback(host_name(host)) || host_name(host).eq_ignore_ascii_case(host_name(&settings.host))
-    }) || settings
-        .allowed_origins
-        .iter()
-        .any(|allowed| allowed == "*" || allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    }) || settings.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
 fn is_loopback(name: &str) -> bool {
