@@ -61,8 +61,14 @@ type Hop = MaybeHttpsStream<TokioIo<Sipping>>;
 
 /// A connection that knows whether requests over it must name the whole address.
 pub(crate) struct Plain {
-    io: Hop,
+    io: Wire,
     proxied: bool,
+}
+
+/// The direct way is small, so that a connection does not hold room for the TLS of a proxy that it does not have.
+enum Wire {
+    Direct(TokioIo<Sipping>),
+    Proxy(Box<Hop>),
 }
 
 /// The connection was not there in time.
@@ -153,8 +159,11 @@ impl Service<Uri> for Reach {
         let via = self.proxy.intercept(&uri);
         Box::pin(async move {
             let (io, proxied) = match via {
-                None => (Hop::Http(tcp.call(uri).await?), false),
-                Some(via) => through(via, tcp, &trust, uri).await?,
+                None => (Wire::Direct(tcp.call(uri).await?), false),
+                Some(via) => {
+                    let (hop, proxied) = through(via, tcp, &trust, uri).await?;
+                    (Wire::Proxy(Box::new(hop)), proxied)
+                }
             };
             Ok(Plain { io, proxied })
         })
@@ -251,25 +260,40 @@ impl Connection for Plain {
 
 impl Read for Plain {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        match &mut self.io {
+            Wire::Direct(io) => Pin::new(io).poll_read(cx, buf),
+            Wire::Proxy(io) => Pin::new(io).poll_read(cx, buf),
+        }
     }
 }
 
 impl Write for Plain {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        match &mut self.io {
+            Wire::Direct(io) => Pin::new(io).poll_write(cx, buf),
+            Wire::Proxy(io) => Pin::new(io).poll_write(cx, buf),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        match &mut self.io {
+            Wire::Direct(io) => Pin::new(io).poll_flush(cx),
+            Wire::Proxy(io) => Pin::new(io).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        match &mut self.io {
+            Wire::Direct(io) => Pin::new(io).poll_shutdown(cx),
+            Wire::Proxy(io) => Pin::new(io).poll_shutdown(cx),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        match &self.io {
+            Wire::Direct(io) => io.is_write_vectored(),
+            Wire::Proxy(io) => io.is_write_vectored(),
+        }
     }
 
     fn poll_write_vectored(
@@ -277,7 +301,10 @@ impl Write for Plain {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        match &mut self.io {
+            Wire::Direct(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+            Wire::Proxy(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+        }
     }
 }
 
