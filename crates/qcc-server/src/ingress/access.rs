@@ -4,7 +4,7 @@
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use qcc_config::{ProxySettings, Secret};
+use qcc_config::{ProxySettings, Secret, is_loopback};
 
 use crate::rescue::Refused;
 use crate::upstream::credential::Consumed;
@@ -72,12 +72,6 @@ fn origin_is_ours(origin: &str, settings: &ProxySettings) -> bool {
     host.is_some_and(|host| {
         is_loopback(host_name(host)) || host_name(host).eq_ignore_ascii_case(host_name(&settings.host))
     }) || settings.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
-}
-
-fn is_loopback(name: &str) -> bool {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `host:port`, `[v6]:port` or `host` without its port.
