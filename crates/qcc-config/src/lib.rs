@@ -6,10 +6,13 @@
 //! hint, and never a secret.
 
 mod balancer;
+mod change;
 mod diff;
+pub mod edit;
 mod env;
 mod error;
 mod file;
+mod keys;
 mod locate;
 mod permissions;
 mod resolve;
@@ -23,8 +26,10 @@ mod yaml;
 
 use std::path::Path;
 
+pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version, redacted};
 pub use diff::{Changes, diff};
 pub use error::{ConfigError, Problem};
+pub use keys::{Key, Takes, Unfit, key, keys};
 pub use locate::{Locations, locate};
 pub use permissions::permissions;
 pub use resolve::{implicit, is_loopback};
