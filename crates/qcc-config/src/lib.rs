@@ -34,6 +34,7 @@ pub use locate::{Locations, locate};
 pub use permissions::permissions;
 pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
+pub use suggest::nearest;
 pub use types::{
     Auth, ColorChoice, Config, Dialect, Endpoint, Env, Level, Loaded, LoggingSettings, Notice, PoolSettings, Profile,
     Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Tier, Timeouts, env_of,
