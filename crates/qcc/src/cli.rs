@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use qcc_config::Level;
 
+pub(crate) mod setup;
+
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
 #[derive(Debug, Parser)]
 #[command(name = "qcc", version, disable_help_subcommand = true)]
@@ -33,6 +35,27 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write the first configuration file
+    Init(setup::Init),
+    /// Add a provider with a profile of its name, or an empty profile
+    Add(setup::Add),
+    /// Show profiles and providers
+    List,
+    /// Put a profile before all tiers (the same as `priority switch`)
+    Use {
+        /// Name of the profile, or its beginning; `auto` ends it
+        profile: String,
+    },
+    /// Remove a profile or provider that nothing refers to
+    Remove(setup::Remove),
+    /// Choose which providers are in a profile
+    #[command(subcommand)]
+    Endpoint(setup::Endpoint),
+    /// Choose which profile is asked first, and when that changes
+    #[command(subcommand)]
+    Priority(setup::Priority),
+    /// Show the vendors whose address is known
+    Presets,
     /// Start, stop and watch the gateway
     #[command(subcommand)]
     Proxy(Proxy),

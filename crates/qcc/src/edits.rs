@@ -113,7 +113,7 @@ pub(crate) fn in_force(context: &Context) -> Gateway {
     }
 }
 
-fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+pub(crate) fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
     let real = |path: &std::path::Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     real(one) == real(other)
 }

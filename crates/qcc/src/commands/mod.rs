@@ -10,10 +10,13 @@ use crate::{daemon, serve};
 
 mod config;
 mod drill;
+mod endpoint;
 mod env;
 mod logs;
+mod priority;
 mod restart;
 mod run;
+mod setup;
 mod start;
 mod status;
 mod stop;
@@ -36,6 +39,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn dispatch(context: Context, command: Option<Command>) -> Outcome {
     match command {
         None => summary::run(&context),
+        Some(Command::Init(init)) => setup::init::run(&context, &init),
+        Some(Command::Add(add)) => setup::add::run(&context, &add),
+        Some(Command::List) => setup::list::run(&context),
+        Some(Command::Use { profile }) => priority::switch(&context, &profile),
+        Some(Command::Remove(remove)) => setup::remove::run(&context, &remove),
+        Some(Command::Endpoint(command)) => endpoint::run(&context, &command),
+        Some(Command::Priority(command)) => priority::run(&context, &command),
+        Some(Command::Presets) => setup::presets::run(&context),
         Some(Command::Proxy(Proxy::Start(start))) => start::run(&context, &start),
         Some(Command::Proxy(Proxy::Stop)) => stop::run(&context),
         Some(Command::Proxy(Proxy::Restart(listen))) => restart::run(context, listen),
