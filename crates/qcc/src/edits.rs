@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::ask;
 use crate::context::{Context, variable};
 use crate::failure::{Failure, OK, Outcome};
-use crate::output::{Cell, table};
+use crate::table::{Cell, table};
 use crate::pidfile;
 
 /// What the running gateway made of a change.

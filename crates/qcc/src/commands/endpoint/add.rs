@@ -23,20 +23,20 @@ pub(super) fn run(context: &Context, add: &AddEndpoint) -> Outcome {
     }
     let prompt = Prompt::new(context.output);
     if provider::is_asked_for(&add.provider) {
-        return type_in(context, &document, &target.name, &add.provider, add, prompt.as_ref());
+        return type_in(context, &document, &target.name, &add.provider, add, prompt);
     }
     provider::needs_address(&add.provider)?;
     let Some(prompt) = prompt else {
         let hint = "-f NAME reuses a provider or profile, --preset NAME takes a vendor, --base-url URL any other";
         return Err(Failure::usage("nothing says which provider to add", hint));
     };
-    ask(context, &prompt, &document, &target, add)
+    ask(context, prompt, &document, &target, add)
 }
 
 /// The three ways, then a place in the profile.
 fn ask(
     context: &Context,
-    prompt: &Prompt,
+    prompt: Prompt,
     document: &Document,
     target: &WrittenProfile,
     add: &AddEndpoint,
@@ -80,7 +80,7 @@ fn ask(
     }
 }
 
-fn number(prompt: &Prompt, question: &str, default: u32, most: u32) -> Result<u32, Failure> {
+fn number(prompt: Prompt, question: &str, default: u32, most: u32) -> Result<u32, Failure> {
     let parse = move |text: &str| text.trim().parse::<u32>().ok().filter(|number| *number <= most);
     let text = prompt.text(question, Some(&default.to_string()), &|text| match parse(text) {
         Some(_) => Ok(()),
@@ -174,9 +174,9 @@ fn type_in(
     target: &str,
     flags: &NewProvider,
     add: &AddEndpoint,
-    prompt: Option<&Prompt>,
+    prompt: Option<Prompt>,
 ) -> Outcome {
-    let new = provider::gather(flags, add.name.as_deref(), document, prompt)?;
+    let new = provider::gather(context, flags, add.name.as_deref(), document, prompt)?;
     if let Some(prompt) = prompt.filter(|_| flags.api_key.is_none()) {
         setup::confirm(context, prompt, &new)?;
     }

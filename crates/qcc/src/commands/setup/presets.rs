@@ -19,7 +19,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let mut table = Table::new(&["PRESET", "VENDOR", "BASE URL", "KEY VARIABLE"]).shrink(1).shrink(2);
     for preset in presets::all() {
         let set = if is_set(&preset.variable) { " (set)" } else { "" };
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(&preset.name),
             Cell::new(&preset.title),
             Cell::new(&preset.base_url),
