@@ -8,5 +8,7 @@ mod home;
 mod logs;
 mod proxy;
 mod run;
+mod screen;
 mod served;
+mod terminal;
 mod words;
