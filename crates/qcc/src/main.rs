@@ -17,7 +17,11 @@ mod output;
 mod pidfile;
 mod port;
 mod progress;
+#[cfg_attr(not(test), expect(dead_code, reason = "the commands that ask come with the next changes"))]
+mod prompt;
 mod serve;
+#[expect(dead_code, reason = "the commands that take a key come with the next changes")]
+mod stdin;
 mod table;
 mod tail;
 mod usage;
