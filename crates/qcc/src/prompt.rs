@@ -41,6 +41,14 @@ pub(crate) struct Choice {
     pub(crate) note: String,
 }
 
+// === impl Choice ===
+
+impl Choice {
+    pub(crate) fn new(label: impl Into<String>, note: impl Into<String>) -> Self {
+        Self { label: label.into(), note: note.into() }
+    }
+}
+
 // === impl Prompt ===
 
 impl Prompt {

@@ -38,10 +38,8 @@ pub(crate) fn run(context: &Context, typed: &str) -> Outcome {
     }
     let mark = table(&[vec![Cell::mark(true)]]);
     match name {
-        Some(name) => output.data(format_args!(
-            "{mark} {} comes before all tiers, until `qcc priority switch auto`",
-            harmless(name)
-        ))?,
+        Some(name) => output
+            .data(format_args!("{mark} {} comes before all tiers, until `qcc priority switch auto`", harmless(name)))?,
         None => output.data(format_args!("{mark} the tiers decide again"))?,
     }
     if !kept {

@@ -102,7 +102,8 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
         if let Some(provider) = provider {
             edits.push(Edit::Append { path: vec!["providers".into()], value: provider.node() });
         }
-        edits.push(Edit::Set { path: vec!["profiles".into(), Step::from(name)], value: profile(description, provider) });
+        edits
+            .push(Edit::Set { path: vec!["profiles".into(), Step::from(name)], value: profile(description, provider) });
         Ok(edits)
     })?;
     let shown = harmless(name);
@@ -134,7 +135,8 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
 
 /// A key on a command line stays in the history of the shell.
 pub(crate) fn literal_note(context: &Context) {
-    if std::env::args_os().any(|argument| argument == "--api-key" || argument.to_string_lossy().starts_with("--api-key="))
+    if std::env::args_os()
+        .any(|argument| argument == "--api-key" || argument.to_string_lossy().starts_with("--api-key="))
         && !std::env::args_os().any(|argument| argument == "-" || argument == "--api-key=-")
     {
         context.output.note(

@@ -38,10 +38,15 @@ fn sample(context: &Context) -> Outcome {
 
 /// The sample first, so that the file explains itself; then one provider into it.
 fn ask(context: &Context, prompt: Prompt, document: &Document) -> Outcome {
-    context.output.talk("This makes a configuration with one provider; `qcc add` adds more. Esc leaves everything as it is.");
+    context
+        .output
+        .talk("This makes a configuration with one provider; `qcc add` adds more. Esc leaves everything as it is.");
     let choices = [
         Choice::new("a provider with a key of mine", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, a relay, ..."),
-        Choice::new("Anthropic with the login of Claude Code", "the client's own credential goes through, as without a file"),
+        Choice::new(
+            "Anthropic with the login of Claude Code",
+            "the client's own credential goes through, as without a file",
+        ),
         Choice::new("only a commented sample", "to be edited by hand"),
     ];
     let chosen = prompt.select("What do you have?", &choices)?;

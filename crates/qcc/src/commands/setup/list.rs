@@ -71,8 +71,7 @@ pub(crate) fn state_word(state: &str) -> &str {
 }
 
 fn profile_table(profiles: &[WrittenProfile], served: Option<&Profiles>, pinned: Option<&str>) -> Table {
-    let mut table =
-        Table::new(&["PROFILE", "TIER", "ENDPOINTS", "STATE", "DESCRIPTION"]).shrink(2).shrink(4);
+    let mut table = Table::new(&["PROFILE", "TIER", "ENDPOINTS", "STATE", "DESCRIPTION"]).shrink(2).shrink(4);
     for profile in profiles {
         let endpoints: Vec<&str> = profile.endpoints.iter().map(|endpoint| endpoint.provider.as_str()).collect();
         table.row(vec![

@@ -4,9 +4,8 @@ use serde_json::json;
 
 use crate::context::{Context, variable};
 use crate::failure::{OK, Outcome};
-use crate::output::Cell;
 use crate::presets;
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let output = context.output;
