@@ -248,7 +248,8 @@ fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
 
 fn profile_candidates(input: &PlanInput) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    if input.profiles.is_empty() {
+    // Profiles that are made before their endpoints must not leave everybody without a provider in between.
+    if input.profiles.iter().all(|profile| profile.endpoints.is_empty()) {
         for provider in input.providers.iter().filter(|provider| provider.enabled) {
             add(&mut candidates, provider.id, None, None);
         }

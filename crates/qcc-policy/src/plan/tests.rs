@@ -49,6 +49,13 @@ fn without_profiles_the_enabled_providers_are_taken_in_file_order() {
 }
 
 #[test]
+fn profiles_that_name_nobody_yet_change_nothing() {
+    let profiles = vec![profile(Some(Tier::Primary), &[]), profile(None, &[])];
+    let input = PlanInput { providers: five(), profiles, ..PlanInput::default() };
+    assert_eq!(ids(&input, "any"), [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn tiers_come_in_order_and_profiles_of_one_tier_in_file_order() {
     let input = PlanInput {
         providers: five(),
