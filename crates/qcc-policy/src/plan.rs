@@ -215,13 +215,10 @@ impl Router {
         due_first.map(|(_, profile)| Lead { profile, admissible: false })
     }
 
-    /// Whether `profile` comes in a turn before that of `other`.
+    /// Whether the turn of `profile` comes before that of `other`. Not where one of them has none.
     pub fn is_before(&self, profile: usize, other: usize) -> bool {
         let turn = |place| self.by_profile.iter().position(|candidate| candidate.profile == Some(place));
-        match (turn(profile), turn(other)) {
-            (Some(one), Some(two)) => one < two,
-            (one, _) => one.is_some(),
-        }
+        turn(profile).zip(turn(other)).is_some_and(|(one, two)| one < two)
     }
 }
 

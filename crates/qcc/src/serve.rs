@@ -147,6 +147,7 @@ async fn start(context: &Context, listen: &Listen, loaded: &Loaded, log: Log) ->
         log,
         watch: true,
         workers: workers(),
+        database: Some(context.locations.database.clone()),
     };
     let proxy = &loaded.config.settings.proxy;
     let host = listen.host.as_deref().unwrap_or(&proxy.host);
