@@ -15,10 +15,12 @@ mod file;
 mod keys;
 mod locate;
 mod permissions;
+mod redact;
 mod resolve;
 mod secret;
 mod sections;
 mod source;
+mod spans;
 mod suggest;
 mod types;
 mod value;
@@ -26,12 +28,13 @@ mod yaml;
 
 use std::path::Path;
 
-pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version, redacted};
+pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
 pub use error::{ConfigError, Problem};
 pub use keys::{Key, Takes, Unfit, key, keys};
 pub use locate::{Locations, locate};
 pub use permissions::permissions;
+pub use redact::redacted;
 pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
 pub use suggest::nearest;
