@@ -93,7 +93,7 @@ impl History {
         let found = Store::open_existing(&database.path).and_then(|store| store.map_or(Ok(None), |store| store.pin()));
         match found {
             Ok(found) if found.as_deref() == pin => Ok(()),
-            Ok(_) => Err(format!("the database {} does not hold it", database.path.display())),
+            Ok(_) => Err(format!("the database {} does not hold it\nhint: set it again", database.path.display())),
             Err(error) => Err(database.faults.told(&error)),
         }
     }
