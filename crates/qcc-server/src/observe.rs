@@ -37,8 +37,6 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         Some(PlanCandidate { target: target(&line.target)?, model, priority: line.priority })
     };
     Router::new(&PlanInput {
-        pinned: None,
-        auto: true,
         providers: upstreams.iter().map(|upstream| PlanProvider { id: upstream.id, enabled: true }).collect(),
         profiles: config
             .profiles
