@@ -9,6 +9,7 @@ use crate::output::Output;
 use crate::{daemon, serve};
 
 mod config;
+mod doctor;
 mod drill;
 mod env;
 mod logs;
@@ -44,6 +45,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Run(command)) => run::run(&context, &command),
         Some(Command::Env(env)) => env::run(&context, &env),
         Some(Command::Test) => test::run(&context),
+        Some(Command::Doctor) => doctor::run(&context),
         Some(Command::Config(command)) => config::run(&context, &command),
         Some(Command::Drill(drill)) => drill::run(&context, &drill),
         Some(Command::Serve(serve)) if serve.detach => daemon::detach(&context, &serve),
