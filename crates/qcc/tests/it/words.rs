@@ -16,6 +16,7 @@ fn the_help_lists_what_exists_and_nothing_else() {
       run     Run a command with its LLM traffic going through the gateway
       env     Print the variables that point a client at the gateway
       test    Check the configuration and reach every provider, without spending money
+      doctor  Find what is wrong and name the command that fixes it
       config  Check and describe the configuration file
       drill   Play every known fault of providers against the real gateway: no key, no network, no file
 

@@ -1,6 +1,7 @@
 //! Claude Code: does it come here? Its settings files beat the environment, and both beat nothing at all, so a leftover
 //! from another tool leads it past the gateway in silence, or to a gateway that does not run.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -24,8 +25,12 @@ const CONNECT: Duration = Duration::from_millis(500);
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut findings = vec![program()];
+    // In the home folder the user's settings are those of the project as well.
+    let mut seen = BTreeSet::new();
     for file in settings_files() {
-        findings.extend(settings(facts, &file));
+        if seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+            findings.extend(settings(facts, &file));
+        }
     }
     if let Some(url) = variable(BASE_URL).filter(|url| !url.is_empty()) {
         findings.extend(led(facts, &format!("{BASE_URL} in this shell"), &url, &Fix::run(format!("unset {BASE_URL}"))));

@@ -30,7 +30,7 @@ fn judge(reached: &[Reach]) -> Finding {
     match skew.unsigned_abs() {
         WRONG.. => Finding::problem(format!("{message}: TLS and stated waits fail"), fix()),
         DOUBTFUL.. => Finding::warning(message, fix()),
-        _ => Finding::ok(format!("agrees with {provider}")),
+        _ => Finding::ok(format!("agrees with that of {provider}")),
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_provider_with_a_wrong_clock_does_not_accuse_this_machine() {
         let found = judge(&[reach("wrong", Some(7200)), reach("right", Some(-2)), reach("silent", None)]);
-        assert_eq!(found, Finding::ok("agrees with right"));
+        assert_eq!(found, Finding::ok("agrees with that of right"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use qcc_config::{Config, ConfigError, Loaded, Provider, Secret};
 use qcc_server::Reach;
 
@@ -22,9 +23,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// Longest wait for looking a name up that may stand for this machine.
 const LOOKUP: Duration = Duration::from_secs(2);
 
-/// Variables that lead connections through a proxy, in the order in which they count.
-pub(super) const PROXIES: [&str; 6] =
-    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// Variables that lead connections through a proxy; the first of a scheme that is set counts.
+const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What is known about this installation.
 pub(super) struct Facts<'c> {
@@ -88,10 +88,11 @@ impl<'c> Facts<'c> {
 
     /// Whether what is sent to the provider comes back to the gateway.
     pub(super) fn is_looped(&self, provider: &Provider) -> bool {
-        let by_variable = || self.loops.iter().any(|found| matches!(found, Loop::Variable(_)));
-        let named =
-            |found: &Loop| matches!(found, Loop::Provider(name) | Loop::ProxyOf(name) if *name == provider.name);
-        self.loops.iter().any(named) || provider.proxy.is_none() && by_variable()
+        let through = detour(provider);
+        self.loops.iter().any(|found| match found {
+            Loop::Provider(name) | Loop::ProxyOf(name) => *name == provider.name,
+            Loop::Variable(name) => through == Some(*name),
+        })
     }
 
     /// Looks names up and reaches providers: all that goes over the network.
@@ -152,6 +153,25 @@ impl<'c> Facts<'c> {
         }
         found
     }
+}
+
+/// The variable that leads connections to this provider through a proxy: as the gateway's own client decides it, with
+/// `NO_PROXY`.
+pub(super) fn detour(provider: &Provider) -> Option<&'static str> {
+    let url: http::Uri = provider.base_url.parse().ok()?;
+    let of_scheme = format!("{}_", url.scheme_str()?);
+    if provider.proxy.is_some() || Matcher::from_env().intercept(&url).is_none() {
+        return None;
+    }
+    let counts = |name: &&str| {
+        let lower = name.to_ascii_lowercase();
+        (lower.starts_with(&of_scheme) || lower.starts_with("all_")) && is_set(name)
+    };
+    PROXIES.into_iter().find(counts)
+}
+
+fn is_set(name: &str) -> bool {
+    variable(name).is_some_and(|value| !value.is_empty())
 }
 
 async fn lookup(place: &Place) -> Vec<IpAddr> {

@@ -149,7 +149,8 @@ fn judge_room(state: &Path, free: u64) -> Finding {
     match free {
         0 => Finding::problem(format!("the disk of {shown} is full: nothing can be logged"), fix()),
         1..LOW => Finding::warning(format!("only {} left on the disk of {shown}", size(free)), fix()),
-        _ => Finding::ok(format!("{shown} is writable, {} free", size(free))),
+        _ if state.exists() => Finding::ok(format!("{shown} is writable, {} free", size(free))),
+        _ => Finding::ok(format!("{shown} can be made, {} free", size(free))),
     }
 }
 

@@ -116,7 +116,13 @@ impl Gateway {
 }
 
 fn providers(address: SocketAddr, key: Option<&Secret>) -> Result<Vec<Provider>, Silence> {
-    let told = |path| ask::get(address, path, key).map_err(|error| Silence::Hung(error.to_string()));
+    let told = |path| {
+        ask::get(address, path, key).map_err(|error| match error.kind() {
+            // Which of the two a socket gives for a time-out depends on the system.
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Silence::Hung("no answer in time".to_owned()),
+            _ => Silence::Hung(error.to_string()),
+        })
+    };
     told("/live")?;
     let answer = told("/providers")?;
     match answer.status {
@@ -232,7 +238,7 @@ fn answers(served: &Served) -> Finding {
         }
         Err(Silence::Hung(why)) => Finding::problem(
             format!("pid {pid} runs but does not answer at {url}: {why}"),
-            Fix::run("qcc proxy restart"),
+            Fix::sentence(format!("`qcc proxy restart`; if it does not stop, `kill -9 {pid}` first")),
         ),
         Err(Silence::Refused(why)) => Finding::warning(
             format!("running at {url} (pid {pid}, up {}), but {why}", human(up)),

@@ -151,7 +151,7 @@ pub(super) fn set_key(provider: &str) -> String {
     format!("qcc config set {} '${{{digit}{word}_API_KEY}}'", bourne(&format!("providers.{provider}.auth_value")))
 }
 
-/// What stands where a key should be, when it is the filling of an example.
+/// What stands where a key should be, when it was taken over from an example.
 fn placeholder(key: &str) -> Option<&'static str> {
     let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let filling = key.rsplit('-').next().unwrap_or_default();
@@ -168,7 +168,7 @@ fn placeholder(key: &str) -> Option<&'static str> {
         || key.starts_with('<') && key.ends_with('>')
         || EXAMPLES.iter().any(|example| plain.contains(example))
         || ["key", "apikey", "token", "none", "null", "undefined", "skant", "sk"].contains(&plain.as_str());
-    is_example.then_some("still the filling of an example")
+    is_example.then_some("the placeholder of an example")
 }
 
 /// What went wrong when a key was copied.
@@ -193,7 +193,7 @@ fn misplaced(name: &str, key: &str, place: &Place) -> Option<Finding> {
     match (key.starts_with(ANTHROPIC), official) {
         (true, false) => Some(Finding::warning(
             format!("{name}: a key of Anthropic's goes to {}, which is not Anthropic's", place.host),
-            Fix::sentence(format!("give it a key of its own: `{}`", set_key(name))),
+            Fix::run(set_key(name)),
         )),
         (false, true) => Some(Finding::warning(
             format!("{name}: its key does not look like one of Anthropic's, which begin with `{ANTHROPIC}`"),

@@ -15,16 +15,28 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     if config.profiles.is_empty() {
         return vec![Finding::ok("none: the enabled providers are tried in the order of the file")];
     }
-    let mut findings: Vec<Finding> = config.profiles.iter().filter_map(|profile| idle(config, profile)).collect();
-    findings.extend(unused(config));
-    if findings.iter().all(|finding| finding.state != State::Problem) && findings.len() < config.profiles.len() {
-        findings.insert(0, Finding::ok(usable(config)));
+    let usable = usable(config);
+    let mut findings: Vec<Finding> = usable.iter().map(|names| Finding::ok(names.clone())).collect();
+    findings.extend(config.profiles.iter().filter_map(|profile| idle(config, profile)));
+    if nobody_answers(config) {
+        findings
+            .iter_mut()
+            .filter(|finding| finding.state == State::Warning)
+            .for_each(|one| one.state = State::Problem);
     }
+    findings.extend(unused(config));
     findings
 }
 
+/// Whether all profiles are skipped that requests go to by themselves: then nothing is left but routes.
+fn nobody_answers(config: &Config) -> bool {
+    let tiers = config.profiles.iter().any(|profile| profile.tier.is_some());
+    let mut asked = config.profiles.iter().filter(|profile| !tiers || profile.tier.is_some());
+    asked.all(|profile| idle(config, profile).is_some())
+}
+
 /// The profiles that can answer, in one line.
-fn usable(config: &Config) -> String {
+fn usable(config: &Config) -> Option<String> {
     let name = |profile: &Profile| match profile.tier {
         Some(Tier::Primary) => format!("{} (primary)", profile.name),
         Some(Tier::Secondary) => format!("{} (secondary)", profile.name),
@@ -33,7 +45,7 @@ fn usable(config: &Config) -> String {
     };
     let names: Vec<String> =
         config.profiles.iter().filter(|profile| idle(config, profile).is_none()).map(name).collect();
-    names.join(", ")
+    (!names.is_empty()).then(|| format!("usable: {}", names.join(", ")))
 }
 
 /// A profile in which nobody can answer, and the shortest way to change that.
@@ -61,21 +73,29 @@ fn idle(config: &Config, profile: &Profile) -> Option<Finding> {
 }
 
 /// Enabled providers that no request can get to.
-fn unused(config: &Config) -> impl Iterator<Item = Finding> {
+fn unused(config: &Config) -> Option<Finding> {
     let in_profile = |name: &str| {
-        let endpoints = config.profiles.iter().flat_map(|profile| &profile.endpoints);
-        endpoints.into_iter().any(|endpoint| endpoint.provider == name)
+        let mut endpoints = config.profiles.iter().flat_map(|profile| &profile.endpoints);
+        endpoints.any(|endpoint| endpoint.provider == name)
     };
     let in_route = |name: &str| {
-        let candidates = config.routes.iter().flat_map(|route| &route.candidates);
-        candidates.into_iter().any(|candidate| candidate.target == RouteTarget::Provider(name.to_owned()))
+        let mut candidates = config.routes.iter().flat_map(|route| &route.candidates);
+        candidates.any(|candidate| matches!(&candidate.target, RouteTarget::Provider(target) if target == name))
     };
     let enabled = config.providers.iter().filter(|provider| provider.enabled).map(|provider| provider.name.as_str());
-    let first = config.profiles.first().map_or("", |profile| profile.name.as_str());
-    enabled.filter(move |name| !in_profile(name) && !in_route(name)).map(move |name| {
-        let fix = format!("qcc endpoint add {} -f {}", bourne(first), bourne(name));
-        Finding::warning(format!("{name} is in no profile and no route, so it is never asked"), Fix::run(fix))
-    })
+    let names: Vec<&str> = enabled.filter(|name| !in_profile(name) && !in_route(name)).collect();
+    let add = format!("qcc endpoint add {} -f", bourne(&config.profiles.first()?.name));
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(Finding::warning(
+            format!("{name} is in no profile and no route, so it is never asked"),
+            Fix::run(format!("{add} {}", bourne(name))),
+        )),
+        [first, ..] => Some(Finding::warning(
+            format!("{} are in no profile and no route, so they are never asked", names.join(", ")),
+            Fix::sentence(format!("`{add} {}`, and so on", bourne(first))),
+        )),
+    }
 }
 
 #[cfg(test)]

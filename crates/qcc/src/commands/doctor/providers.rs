@@ -6,7 +6,7 @@ use qcc_server::Reach;
 use crate::context::variable;
 use crate::variables::bourne;
 
-use super::facts::{Facts, PROXIES};
+use super::facts::{Facts, detour};
 use super::finding::{Finding, Fix};
 use super::keys::set_key;
 use super::place::Place;
@@ -25,16 +25,17 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         let message = format!("none is enabled, so every request is refused (there are: {})", names.join(", "));
         return vec![Finding::problem(message, Fix::run(enable(first)))];
     }
-    let detours = detours();
     let mut findings: Vec<Finding> = facts
         .enabled()
-        .map(|provider| match reached.iter().find(|reach| reach.provider == provider.name) {
-            Some(reach) => judged(provider, reach, &detours),
-            None => Finding::skipped(format!("{}: not asked, see above", provider.name)),
+        .filter_map(|provider| {
+            let reach = reached.iter().find(|reach| reach.provider == provider.name)?;
+            Some(judged(provider, reach))
         })
         .collect();
-    if !detours.is_empty() && facts.enabled().any(|provider| provider.proxy.is_none()) {
-        findings.push(Finding::ok(format!("asked through {}", detours.join(", "))));
+    let unasked = facts.enabled().filter(|provider| reached.iter().all(|reach| reach.provider != provider.name));
+    let unasked: Vec<&str> = unasked.map(|provider| provider.name.as_str()).collect();
+    if !unasked.is_empty() {
+        findings.push(Finding::skipped(format!("not asked, for the reasons above: {}", unasked.join(", "))));
     }
     findings
 }
@@ -44,29 +45,23 @@ pub(super) fn enable(provider: &str) -> String {
     format!("qcc config set {} true", bourne(&format!("providers.{provider}.enabled")))
 }
 
-fn judged(provider: &Provider, reach: &Reach, detours: &[String]) -> Finding {
+fn judged(provider: &Provider, reach: &Reach) -> Finding {
     let name = &reach.provider;
+    let through = detour(provider).map_or_else(String::new, |variable| format!(", through {}", proxy(variable)));
     let status = reach.status.map_or_else(String::new, |status| format!(" ({status})"));
     if reach.ok {
-        return Finding::ok(format!("{name}: {}{status}, {} ms", reach.detail, reach.ms));
+        return Finding::ok(format!("{name}: {}{status}, {} ms{through}", reach.detail, reach.ms));
     }
-    let hint = reach.hint.as_deref().unwrap_or("try again later, or leave it out");
+    let hint = reach.hint.clone().unwrap_or_else(|| "try again later, or leave it out".to_owned());
     let fix = match reach.status {
-        Some(401 | 403) if hint.contains("auth_value") => format!("{hint}: `{}`", set_key(name)),
-        None if provider.proxy.is_none() && !detours.is_empty() => format!("{hint} ({} in force)", detours.join(", ")),
-        _ => hint.to_owned(),
+        Some(401 | 403) if hint.contains("auth_value") => Fix::run(set_key(name)),
+        _ => Fix::sentence(hint),
     };
-    Finding::problem(format!("{name}: {}{status}", reach.detail), Fix::sentence(fix))
+    Finding::problem(format!("{name}: {}{status}{through}", reach.detail), fix)
 }
 
-/// The proxies that the environment asks for, without what may be secret in their addresses.
-fn detours() -> Vec<String> {
-    let shown = |name: &&str| {
-        let value = variable(name).filter(|value| !value.is_empty())?;
-        Some(format!(
-            "{name}={}",
-            Place::of(&value).map_or_else(|| "(not an address)".to_owned(), |place| place.shown())
-        ))
-    };
-    PROXIES.iter().filter_map(shown).collect()
+/// A proxy that the environment asks for, without what may be secret in its address.
+fn proxy(name: &str) -> String {
+    let place = variable(name).and_then(|value| Place::of(&value));
+    format!("{name}={}", place.map_or_else(|| "(not an address)".to_owned(), |place| place.shown()))
 }

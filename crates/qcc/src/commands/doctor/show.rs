@@ -13,6 +13,12 @@ const LABEL: usize = 15;
 /// Columns of a mark.
 const MARK: usize = 2;
 
+/// What stands before the words that mend.
+const FIX: &str = "fix: ";
+
+/// Columns that even a long command leaves free at the left.
+const LEAST: usize = 2;
+
 /// Where a terminal is narrower, breaking lines makes it worse.
 const NARROWEST: usize = 50;
 
@@ -37,27 +43,27 @@ fn block(group: &Group, room: Option<usize>) -> String {
     let mut lines = Vec::new();
     for finding in &group.findings {
         for (at, line) in broken(&harmless(&finding.message), room).into_iter().enumerate() {
+            let label = if lines.is_empty() { group.label } else { "" };
             let mark = if at == 0 { mark(finding.state) } else { " ".to_owned() };
-            lines.push(format!("{mark} {}", line.style(tone(finding.state))));
+            lines.push(format!("{}{mark} {}", format!("{label:LABEL$}").bold(), line.style(tone(finding.state))));
         }
         lines.extend(finding.fix.iter().flat_map(|fix| mending(fix, room)));
     }
-    let label = |at: usize| if at == 0 { format!("{:LABEL$}", group.label) } else { " ".repeat(LABEL) };
-    let labelled = lines.iter().enumerate().map(|(at, line)| format!("{}{line}", label(at).bold()));
-    labelled.collect::<Vec<_>>().join("\n")
+    lines.join("\n")
 }
 
-/// `fix: ` and what to do, under the text of its finding.
+/// `fix: ` and what to do, under the text of its finding. A line that would be too long begins further to the left.
 fn mending(fix: &Fix, room: Option<usize>) -> Vec<String> {
-    const NAME: &str = "fix: ";
+    let room = room.map(|room| room - FIX.len());
     let texts = match fix {
         Fix::Run(command) => vec![harmless(command)],
-        Fix::Do(sentence) => broken(&harmless(sentence), room.map(|room| room - NAME.len())),
+        Fix::Do(sentence) => broken(&harmless(sentence), room),
     };
-    let indent = " ".repeat(NAME.len());
-    let name = |at: usize| if at == 0 { NAME.cyan().bold().to_string() } else { indent.clone() };
-    let blank = " ".repeat(MARK);
-    texts.iter().enumerate().map(|(at, text)| format!("{blank}{}{text}", name(at))).collect()
+    let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    let outdent = room.map_or(0, |room| longest.saturating_sub(room));
+    let indent = " ".repeat((LABEL + MARK).saturating_sub(outdent).max(LEAST));
+    let name = |at: usize| if at == 0 { FIX.cyan().bold().to_string() } else { " ".repeat(FIX.len()) };
+    texts.iter().enumerate().map(|(at, text)| format!("{indent}{}{text}", name(at))).collect()
 }
 
 fn mark(state: State) -> String {
@@ -85,20 +91,38 @@ fn summary<'f>(findings: impl Iterator<Item = &'f Finding> + Clone) -> String {
     }
 }
 
-/// Text in lines of at most `room` characters, broken at blanks. A word that is longer keeps its line to itself.
+/// Text in lines of at most `room` characters, broken at blanks but not within a command. What is longer by itself keeps
+/// its line to itself.
 fn broken(text: &str, room: Option<usize>) -> Vec<String> {
     let Some(room) = room else { return vec![text.to_owned()] };
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    for part in parts(text) {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+            Some(line) if line.chars().count() + 1 + part.chars().count() <= room => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&part);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(part),
         }
     }
     lines
+}
+
+/// The words of a text; a command in backquotes counts as one.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut in_command = false;
+    for word in text.split(' ') {
+        match parts.last_mut() {
+            Some(part) if in_command => {
+                part.push(' ');
+                part.push_str(word);
+            }
+            _ => parts.push(word.to_owned()),
+        }
+        in_command ^= word.matches('`').count() % 2 == 1;
+    }
+    parts
 }
 
 #[cfg(test)]
