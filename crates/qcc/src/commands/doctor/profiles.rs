@@ -62,10 +62,15 @@ fn idle(config: &Config, profile: &Profile) -> Option<Finding> {
     } else if let Some(endpoint) = find(&|endpoint| endpoint.enabled && is_enabled(endpoint)) {
         let key = bourne(&format!("profiles.{}.endpoints.{}.weight", profile.name, endpoint.provider));
         ("its endpoints have weight 0", format!("qcc config set {key} 100"))
+    } else if let Some(endpoint) = find(&is_enabled) {
+        (
+            "its endpoints are disabled and have weight 0",
+            format!("qcc endpoint enable {name} {}", bourne(&endpoint.provider)),
+        )
     } else if let Some(endpoint) = profile.endpoints.first() {
         ("its providers are disabled", enable(&endpoint.provider))
     } else {
-        let provider = config.providers.iter().find(|provider| provider.enabled).or(config.providers.first());
+        let provider = config.providers.iter().find(|provider| provider.enabled).or_else(|| config.providers.first());
         let provider = provider.map_or("NAME", |provider| provider.name.as_str());
         ("it has no endpoints", format!("qcc endpoint add {name} -f {}", bourne(provider)))
     };

@@ -75,9 +75,7 @@ fn files_and_folders_that_are_open_to_others_are_named_with_the_mode_to_set() {
         home.mode("", folder);
         found(&home, &document(&home, &[]), "files")
     };
-    assert_snapshot!(states(0o600, 0o600, 0o755), @r"
-    ok: [home] is writable, [room] free
-    ");
+    assert_snapshot!(states(0o600, 0o600, 0o755), @"ok: [home] is writable, [room] free");
     assert_snapshot!(states(0o644, 0o640, 0o700), @r"
     warning: others may read [home]/key (mode 0640)
       fix: chmod 600 [home]/key
@@ -164,9 +162,7 @@ providers:
     warning: lost and again are one account: same key, same host
       fix: qcc config set providers.again.enabled false
     ");
-    assert_snapshot!(found(&home, &document, "configuration"), @r"
-    skipped: [home]/config.yaml would be valid, but it lacks what stands under keys
-    ");
+    assert_snapshot!(found(&home, &document, "configuration"), @"skipped: [home]/config.yaml would be valid, but it lacks what stands under keys");
     assert!(found(&home, &document, "providers").contains("skipped: not asked, for the reasons above: unset, blank"));
     assert!(!document.to_string().contains("sesame"));
 }

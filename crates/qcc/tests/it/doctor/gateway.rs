@@ -67,9 +67,7 @@ fn a_gateway_that_does_not_answer_is_told_from_one_that_does() {
     let home = sound(PLAIN);
     assert_eq!(home.qcc(&["proxy", "start"]).code, Some(0));
     let pid = Pid::from_raw(home.pid()).unwrap();
-    assert_snapshot!(found(&home, &document(&home, &[]), "gateway"), @r"
-    ok: running at http://127.0.0.1:[port] (pid [pid], up [time])
-    ");
+    assert_snapshot!(found(&home, &document(&home, &[]), "gateway"), @"ok: running at http://127.0.0.1:[port] (pid [pid], up [time])");
     kill_process(pid, Signal::STOP).unwrap();
     let stopped = Ended::of(command(&home, &[]).arg("--json").output().unwrap());
     kill_process(pid, Signal::CONT).unwrap();
@@ -95,9 +93,7 @@ fn a_file_that_a_crash_left_behind_is_named_with_the_start_that_replaces_it() {
       fix: qcc proxy start
     ");
     fs::remove_file(home.path("qcc.pid")).unwrap();
-    assert_snapshot!(found(&home, &document(&home, &[]), "gateway"), @r"
-    skipped: not running; `qcc proxy start` starts it
-    ");
+    assert_snapshot!(found(&home, &document(&home, &[]), "gateway"), @"skipped: not running; `qcc proxy start` starts it");
 }
 
 #[test]

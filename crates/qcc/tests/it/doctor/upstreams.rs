@@ -212,9 +212,7 @@ async fn a_wrong_clock_is_a_problem_when_every_provider_says_so() {
       fix: timedatectl set-ntp true
     ");
     home.write(&format!("{one}  - {{name: now, base_url: '{}', auth_value: k2}}\n", right.url()));
-    assert_snapshot!(found(&home, &document(&home, &[]), "clock"), @r"
-    ok: agrees with that of now
-    ");
+    assert_snapshot!(found(&home, &document(&home, &[]), "clock"), @"ok: agrees with that of now");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -243,9 +241,7 @@ providers:
     problem: http_proxy leads to this gateway itself (127.0.0.1:[port]), which is no proxy of this kind
       fix: unset http_proxy
     ");
-    assert_snapshot!(found(&home, &document, "providers"), @r"
-    skipped: not asked, for the reasons above: direct, anywhere, through, variable
-    ");
+    assert_snapshot!(found(&home, &document, "providers"), @"skipped: not asked, for the reasons above: direct, anywhere, through, variable");
     assert!(gateway.requests().is_empty());
 }
 

@@ -32,6 +32,10 @@ fn each_reason_for_which_a_profile_is_skipped_has_its_own_command() {
         fix_of("{provider: on, weight: 0}").as_deref(),
         Some("qcc config set profiles.p.endpoints.on.weight 100")
     );
+    assert_eq!(
+        fix_of("{provider: off}, {provider: on, weight: 0, enabled: false}").as_deref(),
+        Some("qcc endpoint enable p on")
+    );
 }
 
 #[test]
