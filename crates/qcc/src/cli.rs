@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Env(Env),
     /// Check the configuration and reach every provider, without spending money
     Test,
+    /// Find what is wrong and name the command that fixes it
+    Doctor,
     /// Check and describe the configuration file
     #[command(subcommand)]
     Config(Config),
