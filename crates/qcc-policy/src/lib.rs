@@ -1,6 +1,6 @@
 //! What to do. Every decision about an attempt's outcome is taken here: whose fault it is ([`classify()`]), who is left
-//! out for it and how long ([`cooldown`]), what may be tried for a request ([`plan`]), and what is tried next
-//! ([`failover`]).
+//! out for it and how long ([`cooldown`]), what may be tried for a request ([`plan`]), who of several goes first
+//! ([`select`], by how busy and slow they are: [`load`]), and what is tried next ([`failover`]).
 //!
 //! The crate is pure so that its rules can be read and tested without a network: no clock, no randomness, no log, no
 //! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
@@ -11,8 +11,10 @@ pub mod budget;
 pub mod classify;
 pub mod cooldown;
 pub mod failover;
+pub mod load;
 pub mod outcome;
 pub mod plan;
+pub mod select;
 
 #[cfg(test)]
 mod testing;
@@ -22,8 +24,10 @@ pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
+pub use load::{Ended, Load, Loads, Remembered, Running};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
+pub use select::{Ask, Member, Order, Rotation, Rotations, Strategy};
 
 use std::time::{Duration, Instant};
 
