@@ -19,6 +19,8 @@
 //! Cost: one pass over the endpoints and one per place chosen, so it grows linearly. Nothing is allocated once the
 //! [`Order`] has held as many endpoints.
 
+use std::ops::Range;
+
 use crate::load::Load;
 use crate::outcome::ProviderId;
 
@@ -99,30 +101,27 @@ pub struct Ask {
 /// An endpoint that takes part.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    section: Section,
-    /// Its priority, where that counts.
-    group: u32,
     /// Its place among the members.
     place: usize,
+    priority: u32,
     /// Positive.
     weight: f64,
     /// What the strategy compares; lower is better.
     cost: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Section {
-    Usable,
-    /// Usable, but its ramp holds it back.
-    HeldBack,
-    Unusable,
-}
-
 /// The order for one request. Reuse it: it keeps its memory.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
+    /// First those that are chosen from, then those that a ramp holds back, then those that are not usable.
     slots: Vec<Slot>,
+    /// Where the first of these sections ends.
+    free: usize,
+    /// Where the second one ends.
     usable: usize,
+    /// Only while it is filled: the second and the third section.
+    held_back: Vec<Slot>,
+    unusable: Vec<Slot>,
 }
 
 // === impl Order ===
@@ -148,39 +147,51 @@ impl Order {
         self.slots.iter().map(|slot| slot.place)
     }
 
-    /// Who takes part, in sections and groups, before any choice.
+    /// Who takes part, by section, priority and place, before any choice.
     fn fill(&mut self, members: &[Member], strategy: Strategy, draws: &mut Draws) {
         self.slots.clear();
-        self.slots.extend(members.iter().enumerate().filter_map(|(place, member)| {
-            let weight = weight(member, strategy)?;
-            let section = if !member.usable {
-                Section::Unusable
-            } else if member.ramp < 1.0 && draws.unit() >= member.ramp {
-                Section::HeldBack
-            } else {
-                Section::Usable
+        self.slots.reserve(members.len());
+        for (place, member) in members.iter().enumerate() {
+            let Some(weight) = weight(member, strategy) else {
+                continue;
             };
-            let cost = cost(strategy, &member.load, weight);
-            Some(Slot { section, group: group(strategy, member), place, weight, cost })
-        }));
-        self.usable = self.slots.iter().filter(|slot| slot.section != Section::Unusable).count();
-        // Of those that nobody chooses among, the configured order stays.
-        let key = |slot: &Slot| (slot.section, slot.group, members[slot.place].priority, slot.place);
-        if !self.slots.is_sorted_by_key(key) {
-            self.slots.sort_unstable_by_key(key);
+            let slot = Slot { place, priority: member.priority, weight, cost: cost(strategy, &member.load, weight) };
+            if !member.usable {
+                self.unusable.push(slot);
+            } else if member.ramp < 1.0 && draws.unit() >= member.ramp {
+                self.held_back.push(slot);
+            } else {
+                self.slots.push(slot);
+            }
+        }
+        self.free = self.slots.len();
+        self.slots.append(&mut self.held_back);
+        self.usable = self.slots.len();
+        self.slots.append(&mut self.unusable);
+        for section in [0..self.free, self.free..self.usable, self.usable..self.slots.len()] {
+            let section = &mut self.slots[section];
+            // Sorted by the configuration as a rule.
+            if !section.is_sorted_by_key(|slot| slot.priority) {
+                section.sort_unstable_by_key(|slot| (slot.priority, slot.place));
+            }
         }
     }
 
-    /// Moves the slot at `from` to `to`, before it; the others keep their order.
+    /// Moves the slot at `from` to the place before `to`; the others keep their order.
     fn bring(&mut self, from: usize, to: usize) {
-        self.slots[to..=from].rotate_right(1);
+        let slot = self.slots[from];
+        self.slots.copy_within(to..from, to + 1);
+        self.slots[to] = slot;
     }
 
-    /// Where the run of slots ends that are as good as the one at `from`: the same section and group.
-    fn run_end(&self, from: usize) -> usize {
-        let of = |slot: &Slot| (slot.section, slot.group);
-        let first = of(&self.slots[from]);
-        from + self.slots[from..self.usable].iter().take_while(|slot| of(slot) == first).count()
+    /// The slots from here on that are as good as the one at `from`.
+    fn run(&self, from: usize, strategy: Strategy) -> Range<usize> {
+        let section = if from < self.free { self.free } else { self.usable };
+        if strategy != Strategy::Priority {
+            return from..section;
+        }
+        let priority = self.slots[from].priority;
+        from..from + self.slots[from..section].partition_point(|slot| slot.priority == priority)
     }
 }
 
@@ -188,30 +199,45 @@ impl Order {
 fn arrange(rotation: &mut Rotation, members: &[Member], ask: &Ask, order: &mut Order) {
     let mut draws = Draws::new(ask.draw);
     order.fill(members, ask.strategy, &mut draws);
-    let preferred = ask.preferred.and_then(|preferred| {
+    let bound = ask.preferred.and_then(|preferred| {
         order.slots[..order.usable].iter().position(|slot| members[slot.place].provider == preferred)
     });
-    if let Some(preferred) = preferred {
-        order.bring(preferred, 0);
+    if let Some(bound) = bound {
+        order.bring(bound, 0);
+        order.free += usize::from(bound >= order.free);
     }
-    for place in usize::from(preferred.is_some())..order.usable.min(DEPTH) {
-        let run = &order.slots[place..order.run_end(place)];
-        let chosen = if run.len() == 1 {
-            0
-        } else {
-            match ask.strategy {
-                Strategy::Priority | Strategy::Weighted | Strategy::RoundRobin if place == 0 => {
-                    rotation.choose(run, ask.takes_turn)
-                }
-                Strategy::Priority | Strategy::Weighted | Strategy::RoundRobin | Strategy::Random => {
-                    draws.weighted(run)
-                }
-                Strategy::LeastInflight => draws.least(run),
-                Strategy::Latency => draws.better_of_two(run),
+    let mut run = 0..0;
+    let mut total = 0.0;
+    for place in usize::from(bound.is_some())..order.usable.min(DEPTH) {
+        run.start = place;
+        if run.is_empty() {
+            run = order.run(place, ask.strategy);
+            total = weigh(&order.slots[run.clone()]);
+        }
+        let slots = &order.slots[run.clone()];
+        let chosen = match ask.strategy {
+            _ if slots.len() == 1 => 0,
+            Strategy::Priority | Strategy::Weighted | Strategy::RoundRobin if place == 0 => {
+                rotation.choose(slots, total, ask.takes_turn)
             }
+            Strategy::Priority | Strategy::Weighted | Strategy::RoundRobin | Strategy::Random => {
+                draws.weighted(slots, total)
+            }
+            Strategy::LeastInflight => draws.least(slots),
+            Strategy::Latency => draws.better_of_two(slots),
         };
+        let weight = slots[chosen].weight;
         order.bring(place + chosen, place);
+        total -= weight;
+        // A small difference of large numbers is mostly rounding.
+        if total < weight {
+            total = weigh(&order.slots[place + 1..run.end]);
+        }
     }
+}
+
+fn weigh(slots: &[Slot]) -> f64 {
+    slots.iter().map(|slot| slot.weight).sum()
 }
 
 /// `None`: it takes no part.

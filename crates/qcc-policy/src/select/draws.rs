@@ -29,9 +29,8 @@ impl Draws {
         ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 
-    /// By weight.
-    pub(super) fn weighted(&mut self, run: &[Slot]) -> usize {
-        let total: f64 = run.iter().map(|slot| slot.weight).sum();
+    /// By weight; `total` is that of the run.
+    pub(super) fn weighted(&mut self, run: &[Slot], total: f64) -> usize {
         let mut left = self.unit() * total;
         let mut chosen = 0;
         // Rounding may leave a crumb behind the last one, which then has it.
@@ -47,18 +46,20 @@ impl Draws {
 
     /// The lowest cost; of equals one by weight.
     pub(super) fn least(&mut self, run: &[Slot]) -> usize {
-        let (mut best, mut least, mut equals) = (0, f64::INFINITY, 0.0);
+        let least = run.iter().fold(f64::INFINITY, |least, slot| if slot.cost < least { slot.cost } else { least });
+        let equals = |slot: &Slot| if slot.cost <= least { slot.weight } else { 0.0 };
+        let mut left = self.unit() * run.iter().map(equals).sum::<f64>();
+        let mut chosen = 0;
         for (at, slot) in run.iter().enumerate() {
-            if slot.cost < least {
-                (best, least, equals) = (at, slot.cost, slot.weight);
-            } else if slot.cost <= least {
-                equals += slot.weight;
-                if self.unit() * equals < slot.weight {
-                    best = at;
+            if slot.cost <= least {
+                chosen = at;
+                left -= slot.weight;
+                if left < 0.0 {
+                    break;
                 }
             }
         }
-        best
+        chosen
     }
 
     /// The lower cost of two different ones; of equals the one that was drawn first.

@@ -76,9 +76,8 @@ impl Rotation {
         arrange(self, members, ask, order);
     }
 
-    /// Who of the run has the turn.
-    pub(super) fn choose(&mut self, run: &[Slot], takes_turn: bool) -> usize {
-        let total: f64 = run.iter().map(|slot| slot.weight).sum();
+    /// Who of the run has the turn; `total` is the run's weight.
+    pub(super) fn choose(&mut self, run: &[Slot], total: f64, takes_turn: bool) -> usize {
         let mut best: Option<(usize, Due)> = None;
         for (at, slot) in run.iter().enumerate() {
             let share = slot.weight / total;
