@@ -11,8 +11,9 @@
 //! A failure is quick: 429 in 5 ms, nothing in flight any more. Taken at face value it would make the failing provider
 //! the fastest and the least busy one, and draw all traffic to it. So a failure counts as a latency of at least
 //! [`PENALTY`] (or of what is known, or of what it took, if more), and as debt that doubles with every further one. Both
-//! are needed: the penalty alone loses against a good provider with enough requests in flight. As debt fades a request
-//! finds out; if it succeeds, half of the debt is forgiven and the next comes sooner, if not, it takes twice as long.
+//! are needed: the penalty alone loses against a good provider with enough requests in flight. As debt fades, a request
+//! finds out whether the provider is well again: if so half of the debt is forgiven and the next one comes sooner, if not
+//! the debt doubles. What the load cannot do is keep requests away for good: that is for cooldowns and breakers.
 //!
 //! All time is lazy: figures fade when they are read, and nothing has to run in between.
 

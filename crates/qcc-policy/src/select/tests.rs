@@ -263,6 +263,29 @@ fn behind_a_failing_one_the_others_share_by_weight() {
 }
 
 #[test]
+fn behind_an_enormous_weight_the_tiny_ones_still_share() {
+    let members = vec![member(0, 1e12), member(1, 1e-5), member(2, 1e-5)];
+    let mut draws = Draws::new(1);
+    let mut seconds = [0, 0, 0];
+    for _ in 0..1000 {
+        let draw = (draws.unit() * 1e18) as u64;
+        seconds[ordered(&mut Rotation::new(), &members, &ask(Strategy::Random, draw))[1]] += 1;
+    }
+    assert!(seconds[0] == 0 && seconds[1] > 400 && seconds[2] > 400, "{seconds:?}");
+}
+
+#[test]
+fn behind_a_bound_provider_that_ramps_come_those_that_do_not() {
+    let mut members = equals(4);
+    (members[1].ramp, members[2].ramp) = (0.0, 0.0);
+    let bound = Ask { preferred: Some(ProviderId(2)), ..ask(Strategy::Random, 0) };
+    for draw in 0..50 {
+        let order = ordered(&mut Rotation::new(), &members, &Ask { draw, ..bound });
+        assert_eq!((order[0], order[3]), (2, 1), "{order:?}");
+    }
+}
+
+#[test]
 fn nobody_is_a_possible_order() {
     for strategy in ALL {
         assert_eq!(ordered(&mut Rotation::new(), &[], &ask(strategy, 1)), Vec::<usize>::new());
