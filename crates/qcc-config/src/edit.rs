@@ -4,12 +4,19 @@
 //! A [`Document`] is a text and what stands in it. [`Document::edited`] gives a new one; it writes no file. The text is
 //! edited by the library for its syntax (`yaml`, `json`), and `verify` then proves what the library did.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use crate::ConfigError;
+use crate::source::{self, Source};
+use crate::{ConfigError, yaml};
 
 mod node;
+pub(crate) mod places;
+mod syntax;
 mod written;
+
+use syntax::Syntax;
+use written::Written;
 
 pub use node::{Kind, Node};
 pub use written::{Credential, WrittenEndpoint, WrittenProfile, WrittenProvider, WrittenRoute};
@@ -66,12 +73,21 @@ pub enum Edit {
 }
 
 /// A configuration file as it is written.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Document {
-    path: std::path::PathBuf,
+    path: PathBuf,
     text: String,
     root: Node,
     exists: bool,
+    syntax: Syntax,
+    written: Written,
+}
+
+impl fmt::Debug for Document {
+    /// The text may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("path", &self.path).field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl Document {
@@ -80,7 +96,10 @@ impl Document {
     /// # Errors
     /// When it cannot be read, is larger than 4 MiB, or is not of the shape of a configuration.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        todo!("{path:?}")
+        // A dangling link is not a missing file: writing would put the file where nobody looks for it.
+        let missing = path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let text = if missing { String::new() } else { source::read(path)? };
+        Ok(Self { exists: !missing, ..Self::parse(path, &text)? })
     }
 
     /// A text that need not be a file yet. `path` is what errors show.
@@ -88,7 +107,16 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        todo!("{path:?} {text}")
+        let source = Source::new(path, text)?;
+        let file = yaml::read(&source)?;
+        let unreadable = || {
+            let message = "the file is valid, but written in a way that commands cannot edit".to_owned();
+            ConfigError::whole(path, message, "write it without directives, tags and references to itself")
+        };
+        let syntax = Syntax::of(&source.text).ok_or_else(unreadable)?;
+        let root = syntax.meaning().ok_or_else(unreadable)?;
+        let written = Written::of(&file);
+        Ok(Self { path: path.to_owned(), text: text.to_owned(), root, exists: false, syntax, written })
     }
 
     /// The file.
@@ -112,31 +140,31 @@ impl Document {
     /// What stands at `path`; the whole file for an empty one.
     #[must_use]
     pub fn get(&self, path: &[Step]) -> Option<&Node> {
-        todo!("{path:?} {:?}", self.root)
+        self.root.get(path)
     }
 
     /// The 1-based line on which what is at `path` begins.
     #[must_use]
     pub fn line(&self, path: &[Step]) -> Option<usize> {
-        todo!("{path:?}")
+        self.syntax.line(path)
     }
 
     /// The providers as written, in file order: with defaults filled in, `${...}` left as it is.
     #[must_use]
     pub fn providers(&self) -> Vec<WrittenProvider> {
-        todo!()
+        self.written.providers.clone()
     }
 
     /// The profiles as written, in file order.
     #[must_use]
     pub fn profiles(&self) -> Vec<WrittenProfile> {
-        todo!()
+        self.written.profiles.clone()
     }
 
     /// The model routes as written, in file order.
     #[must_use]
     pub fn routes(&self) -> Vec<WrittenRoute> {
-        todo!()
+        self.written.routes.clone()
     }
 
     /// The document with the edits made, one after the other. Comments, order and formatting of everything else stay.
@@ -147,3 +175,6 @@ impl Document {
         todo!("{edits:?}")
     }
 }
+
+#[cfg(test)]
+mod tests;

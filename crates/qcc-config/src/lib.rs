@@ -20,7 +20,6 @@ mod resolve;
 mod secret;
 mod sections;
 mod source;
-mod spans;
 mod suggest;
 mod types;
 mod value;

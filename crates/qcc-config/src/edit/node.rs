@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Step;
+
 /// A value.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Node {
@@ -54,6 +56,17 @@ impl Node {
     #[must_use]
     pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// What stands at `path` below this.
+    #[must_use]
+    pub fn get(&self, path: &[Step]) -> Option<&Self> {
+        let Some((step, rest)) = path.split_first() else { return Some(self) };
+        match (self, step) {
+            (Self::Map(entries), Step::Key(key)) => entries.iter().find(|(known, _)| known == key)?.1.get(rest),
+            (Self::List(items), Step::Item(index)) => items.get(*index)?.get(rest),
+            _ => None,
+        }
     }
 
     /// The text of a scalar.

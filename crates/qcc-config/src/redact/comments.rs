@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::source::{Source, content_column, keys_of};
-use crate::spans::Lines;
 use crate::suggest::nearest;
 use crate::value;
 
-use super::only_references;
+use super::{Lines, only_references};
 
 /// Parts of names that values with secrets have.
 const TELLING: &[&str] =
@@ -64,7 +63,7 @@ fn hidden_in(text: &str, comments: &[&Range<usize>], suspicious: bool) -> Vec<Ra
         let below_secret = source.ancestors(at + 1).iter().any(|key| tells_secret(key));
         let ranges = if below_secret {
             vec![content_column(line)..line.len()]
-        } else if let Some(from) = secret_value(line) {
+        } else if let Some(from) = secret_value(line, suspicious) {
             vec![from..line.len()]
         } else {
             words(line).filter(|word| is_token(&line[word.clone()], suspicious)).collect()
@@ -83,9 +82,10 @@ fn body<'a>(text: &'a str, comment: &Range<usize>) -> (usize, &'a str) {
     (comment.start + start, &line[start..])
 }
 
-/// From where on a comment gives a secret its value: after the colon, the `=` or the word.
-fn secret_value(line: &str) -> Option<usize> {
-    let of_key = keys_of(line).into_iter().find(|(key, end)| tells_secret(key) && is_literal(&line[*end..]));
+/// From where on a comment gives a secret its value: after the colon, the `=` or the word. `suspicious`: any key does.
+fn secret_value(line: &str, suspicious: bool) -> Option<usize> {
+    let told = |key: &str| tells_secret(key) || suspicious && !key.contains(' ');
+    let of_key = keys_of(line).into_iter().find(|(key, end)| told(key) && is_literal(&line[*end..]));
     let of_sign = line.match_indices('=').map(|(at, _)| at + 1).find(|end| {
         let name = line[..end - 1].trim_end().rsplit([' ', '\t', ',']).next().unwrap_or_default();
         tells_secret(name) && is_literal(&line[*end..])
@@ -96,10 +96,22 @@ fn secret_value(line: &str) -> Option<usize> {
     Some(from + (line[from..].len() - line[from..].trim_start().len()))
 }
 
+/// Whether a value, with what follows on the line, is more than a reference or the beginning of something nested.
 fn is_literal(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'', ',', '}', ']']);
-    let opens = value.is_empty() || ["|", ">", "|-", ">-", "{", "["].contains(&value);
-    !(opens || only_references(value) || value == "passthrough" || value.starts_with("${") && value.ends_with('}'))
+    let mut value = value.trim().trim_start_matches(['"', '\'']);
+    if ["", "|", ">", "|-", ">-", "{", "["].contains(&value) {
+        return false;
+    }
+    loop {
+        if value == "passthrough" || only_references(value) {
+            return false;
+        }
+        // The end of the map or the list around it.
+        match value.strip_suffix(['"', '\'', ',', '}', ']', ' ']) {
+            Some(rest) => value = rest,
+            None => return true,
+        }
+    }
 }
 
 /// Whether a name says that its value is a secret.
