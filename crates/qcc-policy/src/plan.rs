@@ -215,13 +215,10 @@ impl Router {
         due_first.map(|(_, profile)| Lead { profile, admissible: false })
     }
 
-    /// Whether `profile` comes in a turn before that of `other`.
+    /// Whether the turn of `profile` comes before that of `other`. Not where one of them has none.
     pub fn is_before(&self, profile: usize, other: usize) -> bool {
         let turn = |place| self.by_profile.iter().position(|candidate| candidate.profile == Some(place));
-        match (turn(profile), turn(other)) {
-            (Some(one), Some(two)) => one < two,
-            (one, _) => one.is_some(),
-        }
+        turn(profile).zip(turn(other)).is_some_and(|(one, two)| one < two)
     }
 }
 
@@ -248,7 +245,8 @@ fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
 
 fn profile_candidates(input: &PlanInput) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    if input.profiles.is_empty() {
+    // Profiles that are made before their endpoints must not leave everybody without a provider in between.
+    if input.profiles.iter().all(|profile| profile.endpoints.is_empty()) {
         for provider in input.providers.iter().filter(|provider| provider.enabled) {
             add(&mut candidates, provider.id, None, None);
         }

@@ -35,6 +35,8 @@ mod events;
 
 mod gateway;
 
+mod history;
+
 mod log;
 
 mod reach;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use qcc_config::Level;
 
 pub(crate) mod setup;
@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Configuration file instead of the usual one (also: QCC_CONFIG)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
@@ -70,6 +70,9 @@ pub(crate) enum Command {
     Config(Config),
     /// Play every known fault of providers against the real gateway: no key, no network, no file
     Drill(Drill),
+    /// Print the script that completes qcc's commands in your shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(Completions),
     /// The background half of `proxy start`. Not for people: it reports over its standard output.
     #[command(name = "__serve", hide = true)]
     Serve(Serve),
@@ -137,7 +140,7 @@ pub(crate) struct Logs {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -156,6 +159,39 @@ pub(crate) struct Drill {
     /// List the faults and what is promised for each
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+/// Where each shell looks for such a script.
+const COMPLETIONS_HELP: &str = "\
+Where to put it, and how to have it in every new shell:
+  bash        qcc completions bash > ~/.local/share/bash-completion/completions/qcc
+              (make the folder first; needs the package bash-completion)
+  zsh         in ~/.zshrc, after compinit: source <(qcc completions zsh)
+  fish        qcc completions fish > ~/.config/fish/completions/qcc.fish
+  powershell  in $PROFILE: qcc completions powershell | Out-String | Invoke-Expression
+  elvish      in ~/.config/elvish/rc.elv: eval (qcc completions elvish | slurp)
+  nu          qcc completions nu | save -f ($nu.default-config-dir | path join qcc.nu)
+              and in config.nu: source qcc.nu
+
+Run it again after an upgrade where it was written to a file.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Shell to print for
+    #[arg(value_enum)]
+    pub(crate) shell: CompletionShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    Elvish,
+    #[value(alias = "nushell")]
+    Nu,
 }
 
 #[derive(Debug, Subcommand)]

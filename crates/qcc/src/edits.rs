@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::ask;
 use crate::context::{Context, variable};
 use crate::failure::{Failure, OK, Outcome};
-use crate::output::{Cell, table};
 use crate::pidfile;
+use crate::table::{Cell, table};
 
 /// What the running gateway made of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -68,7 +68,9 @@ impl Failure {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Told { message, .. } => message.clone(),
-            Self::Config(error) => error.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "),
+            Self::Config(error) => {
+                error.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
             Self::ReaderGone => String::new(),
         }
     }

@@ -116,8 +116,7 @@ pub(crate) fn database(context: &Context) -> PathBuf {
 /// # Errors
 /// When it cannot be opened.
 pub(crate) fn kept(context: &Context) -> Result<Option<Store>, Failure> {
-    let path = database(context);
-    if !path.exists() { Ok(None) } else { open(&path).map(Some) }
+    Store::open_existing(&database(context)).map_err(|error| failed(&error))
 }
 
 /// The database, made where it is missing.
@@ -125,16 +124,12 @@ pub(crate) fn kept(context: &Context) -> Result<Option<Store>, Failure> {
 /// # Errors
 /// When it cannot be opened or made.
 pub(crate) fn store(context: &Context) -> Result<Store, Failure> {
-    open(&database(context))
-}
-
-fn open(path: &std::path::Path) -> Result<Store, Failure> {
-    Store::open(path).map_err(|error| failed(&error))
+    Store::open(&database(context)).map_err(|error| failed(&error))
 }
 
 /// What the database said.
 pub(crate) fn failed(error: &qcc_store::StoreError) -> Failure {
-    Failure::new(error.to_string(), "check the file and its folder: `qcc doctor`")
+    Failure::new(error.to_string(), error.hint())
 }
 
 /// The profile that `priority switch` put first: as the gateway says, or as the database kept it. What cannot be found

@@ -20,8 +20,13 @@ mod output;
 mod pidfile;
 mod port;
 mod presets;
+mod progress;
+mod prompt;
 mod serve;
+mod stdin;
+mod table;
 mod tail;
+mod usage;
 mod variables;
 
 /// Many small, short-lived buffers on many threads: mimalloc keeps them from fragmenting a process that runs for weeks.
@@ -31,10 +36,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match cli::Cli::try_parse() {
         Ok(cli) => commands::run(cli),
-        Err(usage) => {
-            // A reader that went away (`qcc --help | head -1`) is no reason to complain.
-            let _reader_may_be_gone = usage.print();
-            ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
-        }
+        Err(error) => usage::end(&error, &std::env::args_os().skip(1).collect::<Vec<_>>()),
     }
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::cli::Config;
 use crate::context::Context;
 use crate::failure::{Failure, OK, Outcome};
-use crate::output::{Cell, count, table};
+use crate::output::count;
+use crate::table::Cell;
 
 pub(crate) fn run(context: &Context, command: &Config) -> Outcome {
     match command {
@@ -40,12 +41,12 @@ fn validate(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
     match path {
         Some(path) => {
             let found = [count(providers, "provider"), count(profiles, "profile"), count(routes, "route")].join(", ");
-            output.data(format_args!("{} {} is valid: {found}", table(&[vec![Cell::mark(true)]]), path.display()))?;
+            output.data(format_args!("{} {} is valid: {found}", Cell::mark(true), path.display()))?;
         }
         None => {
             output.data(format_args!(
                 "{} no configuration file: every request goes to {} with the client's own credential",
-                table(&[vec![Cell::mark(true)]]),
+                Cell::mark(true),
                 loaded.config.providers.first().map_or("", |provider| provider.base_url.as_str()),
             ))?;
             output.talk(format_args!("next: write {}", context.locations.config.display()));

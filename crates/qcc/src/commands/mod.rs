@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::{daemon, serve};
 
+mod completions;
 mod config;
 mod drill;
 mod endpoint;
@@ -57,6 +58,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Test) => test::run(&context),
         Some(Command::Config(command)) => config::run(&context, &command),
         Some(Command::Drill(drill)) => drill::run(&context, &drill),
+        Some(Command::Completions(completions)) => completions::run(&context, &completions),
         Some(Command::Serve(serve)) if serve.detach => daemon::detach(&context, &serve),
         Some(Command::Serve(serve)) => serve::background(&context, &serve.listen),
     }

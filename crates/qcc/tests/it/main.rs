@@ -10,6 +10,8 @@ mod priority;
 mod proxy;
 mod quick_start;
 mod run;
+mod screen;
 mod served;
 mod setup;
+mod terminal;
 mod words;

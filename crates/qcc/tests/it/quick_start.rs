@@ -72,5 +72,8 @@ async fn the_quick_start_leads_from_nothing_to_a_working_failover() {
     let profiles = exchange(address, &Request::get("/api/profiles")).await.unwrap().json();
     assert_eq!(profiles["active"], json!("production"));
     let listed = home.json(&["priority", "list"]);
-    assert_eq!((&listed["profiles"][0]["profile"], &listed["profiles"][0]["state"]), (&json!("production"), &json!("active")));
+    assert_eq!(
+        (&listed["profiles"][0]["profile"], &listed["profiles"][0]["state"]),
+        (&json!("production"), &json!("active"))
+    );
 }

@@ -12,12 +12,14 @@ fn the_help_lists_what_exists_and_nothing_else() {
     Usage: qcc [OPTIONS] [COMMAND]
 
     Commands:
-      proxy   Start, stop and watch the gateway
-      run     Run a command with its LLM traffic going through the gateway
-      env     Print the variables that point a client at the gateway
-      test    Check the configuration and reach every provider, without spending money
-      config  Check and describe the configuration file
-      drill   Play every known fault of providers against the real gateway: no key, no network, no file
+      proxy        Start, stop and watch the gateway
+      run          Run a command with its LLM traffic going through the gateway
+      env          Print the variables that point a client at the gateway
+      test         Check the configuration and reach every provider, without spending money
+      config       Check and describe the configuration file
+      drill        Play every known fault of providers against the real gateway: no key, no network, no
+                   file
+      completions  Print the script that completes qcc's commands in your shell
 
     Options:
           --config <FILE>  Configuration file instead of the usual one (also: QCC_CONFIG)
@@ -78,13 +80,9 @@ fn a_mistyped_command_is_wrong_usage_and_the_right_one_is_named() {
     assert_snapshot!(home.qcc(&["proxy", "sart"]).shown(&home), @r"
     exit 2
     --- stderr
-    error: unrecognized subcommand 'sart'
-
-      tip: a similar subcommand exists: 'start'
-
-    Usage: qcc proxy [OPTIONS] <COMMAND>
-
-    For more information, try '--help'.
+    error: unknown command `sart`
+    hint: did you mean `qcc proxy start`?
+    usage: qcc proxy [OPTIONS] <COMMAND>
     ");
 }
 

@@ -23,24 +23,18 @@ pub(super) fn run(context: &Context, add: &AddEndpoint) -> Outcome {
     }
     let prompt = Prompt::new(context.output);
     if provider::is_asked_for(&add.provider) {
-        return type_in(context, &document, &target.name, &add.provider, add, prompt.as_ref());
+        return type_in(context, &document, &target.name, &add.provider, add, prompt);
     }
     provider::needs_address(&add.provider)?;
     let Some(prompt) = prompt else {
         let hint = "-f NAME reuses a provider or profile, --preset NAME takes a vendor, --base-url URL any other";
         return Err(Failure::usage("nothing says which provider to add", hint));
     };
-    ask(context, &prompt, &document, &target, add)
+    ask(context, prompt, &document, &target, add)
 }
 
 /// The three ways, then a place in the profile.
-fn ask(
-    context: &Context,
-    prompt: &Prompt,
-    document: &Document,
-    target: &WrittenProfile,
-    add: &AddEndpoint,
-) -> Outcome {
+fn ask(context: &Context, prompt: Prompt, document: &Document, target: &WrittenProfile, add: &AddEndpoint) -> Outcome {
     let sources = sources(document, target);
     let mut ways = vec![
         Choice::new("a vendor", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, ..."),
@@ -80,7 +74,7 @@ fn ask(
     }
 }
 
-fn number(prompt: &Prompt, question: &str, default: u32, most: u32) -> Result<u32, Failure> {
+fn number(prompt: Prompt, question: &str, default: u32, most: u32) -> Result<u32, Failure> {
     let parse = move |text: &str| text.trim().parse::<u32>().ok().filter(|number| *number <= most);
     let text = prompt.text(question, Some(&default.to_string()), &|text| match parse(text) {
         Some(_) => Ok(()),
@@ -139,8 +133,8 @@ fn referenced(document: &Document, target: &WrittenProfile, from: &str) -> Resul
         };
         return Ok(vec![plain]);
     }
-    let endpoints = profiles.into_iter().find(|profile| profile.name == name).map(|profile| profile.endpoints);
-    let endpoints = endpoints.unwrap_or_default();
+    let profile = profiles.iter().find(|profile| profile.name == name);
+    let endpoints = profile.map(|profile| profile.endpoints.clone()).unwrap_or_default();
     if endpoints.is_empty() {
         let message = format!("the profile `{}` has no endpoints to reuse", harmless(name));
         return Err(Failure::new(message, format!("fill it first: `qcc endpoint add {}`", harmless(name))));
@@ -162,7 +156,8 @@ fn missing(
     {
         let (profile, name) = (harmless(&target.name), harmless(&one.provider));
         let message = format!("`{name}` is in the profile `{profile}` already, with other numbers (line {})", old.line);
-        let hint = format!("change them: `qcc config set profiles.{profile}.endpoints.{name}.weight N` (or `.priority`)");
+        let hint =
+            format!("change them: `qcc config set profiles.{profile}.endpoints.{name}.weight N` (or `.priority`)");
         return Err(Failure::new(message, hint));
     }
     Ok(wanted.iter().filter(|endpoint| there(&endpoint.provider).is_none()).cloned().collect())
@@ -174,9 +169,9 @@ fn type_in(
     target: &str,
     flags: &NewProvider,
     add: &AddEndpoint,
-    prompt: Option<&Prompt>,
+    prompt: Option<Prompt>,
 ) -> Outcome {
-    let new = provider::gather(flags, add.name.as_deref(), document, prompt)?;
+    let new = provider::gather(context, flags, add.name.as_deref(), document, prompt)?;
     if let Some(prompt) = prompt.filter(|_| flags.api_key.is_none()) {
         setup::confirm(context, prompt, &new)?;
     }
@@ -187,8 +182,7 @@ fn type_in(
             let message = format!("there is already a provider `{name}` (line {})", old.line);
             return Err(Failure::new(message, format!("reuse it with `-f {name}`, or give the new one --name NAME")));
         }
-        let endpoint =
-            WrittenEndpoint { provider: new.name.clone(), weight: 100, priority: 1, enabled: true, line: 0 };
+        let endpoint = WrittenEndpoint { provider: new.name.clone(), weight: 100, priority: 1, enabled: true, line: 0 };
         let provider = Edit::Append { path: vec!["providers".into()], value: new.node() };
         Ok(vec![provider, append(&target.name, node(&endpoint, add))])
     })?;
@@ -214,7 +208,7 @@ fn append(profile: &str, value: Node) -> Edit {
 /// As it is written: what equals a default is left out, but for numbers that were asked for.
 fn node(endpoint: &WrittenEndpoint, add: &AddEndpoint) -> Node {
     let mut entries = vec![("provider", Node::text(&endpoint.provider))];
-    let number = |asked: Option<u32>, own: u32, default: u32| asked.or((own != default).then_some(own));
+    let number = |asked: Option<u32>, own: u32, default: u32| asked.or_else(|| (own != default).then_some(own));
     if let Some(weight) = number(add.weight, endpoint.weight, 100) {
         entries.push(("weight", Node::number(weight.into())));
     }

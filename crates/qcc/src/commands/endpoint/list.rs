@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::edits;
 use crate::failure::{OK, Outcome};
 use crate::live::{Gateway, Profiles};
-use crate::output::{Cell, harmless};
-use crate::table::Table;
+use crate::output::harmless;
+use crate::table::{Cell, Table};
 
 pub(super) fn run(context: &Context, typed: &str) -> Outcome {
     let document = edits::document(context)?;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, typed: &str) -> Outcome {
             Some(state) => state,
             None => "-".to_owned(),
         };
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(place + 1),
             Cell::new(&endpoint.provider),
             Cell::new(endpoint.priority),

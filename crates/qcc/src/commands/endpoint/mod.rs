@@ -95,6 +95,6 @@ profiles:
         assert!(weight("3").unwrap_err().contains("there is no endpoint `3`"));
         let empty = profile(&document(), "empty").unwrap();
         assert!(endpoint(&empty, "work").unwrap_err().to_string().contains("has no endpoints"));
-        assert!(profile(&document(), "prodd").unwrap_err().to_string().contains("did you mean `production`?"));
+        assert!(profile(&document(), "prodution").unwrap_err().to_string().contains("did you mean `production`?"));
     }
 }

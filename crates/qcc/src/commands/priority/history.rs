@@ -1,13 +1,12 @@
 //! `qcc priority history`: when, from where, to where and why the serving profile changed.
 
-use qcc_store::Failover;
+use qcc_store::FailoverRow;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::{OK, Outcome};
 use crate::live;
-use crate::output::Cell;
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 pub(super) fn run(context: &Context, lines: u32) -> Outcome {
     // The gateway writes its rows within moments, and reading beside it is safe: there is no need to ask it.
@@ -27,11 +26,11 @@ pub(super) fn run(context: &Context, lines: u32) -> Outcome {
     }
     let mut table = Table::new(&["TIME", "FROM", "TO", "WHO", "WHY"]).shrink(4);
     for row in &rows {
-        table = table.row(vec![
-            Cell::new(local_time(row.time_ms)),
+        table.row(vec![
+            Cell::new(local_time(row.at_ms)),
             Cell::new(row.from.as_deref().unwrap_or("-")),
             Cell::new(row.to.as_deref().unwrap_or("-")),
-            Cell::new(row.who),
+            Cell::new(row.who.name()),
             Cell::new(&row.reason),
         ]);
     }
@@ -39,12 +38,12 @@ pub(super) fn run(context: &Context, lines: u32) -> Outcome {
     Ok(OK)
 }
 
-fn document(row: &Failover) -> Value {
+fn document(row: &FailoverRow) -> Value {
     json!({
-        "time": utc(row.time_ms).map(|time| time.to_string()),
+        "time": utc(row.at_ms).map(|time| time.to_string()),
         "from": row.from,
         "to": row.to,
-        "who": row.who.to_string(),
+        "who": row.who.name(),
         "reason": row.reason,
     })
 }

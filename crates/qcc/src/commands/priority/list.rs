@@ -8,8 +8,7 @@ use crate::context::Context;
 use crate::edits;
 use crate::failure::{OK, Outcome};
 use crate::live::{self, Gateway};
-use crate::output::Cell;
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 /// Tiers in the order in which they are asked; a profile without one comes last.
 const TIERS: [&str; 3] = ["primary", "secondary", "fallback"];
@@ -51,7 +50,7 @@ pub(super) fn run(context: &Context) -> Outcome {
     for profile in &profiles {
         let endpoints: Vec<&str> = profile.endpoints.iter().map(|endpoint| endpoint.provider.as_str()).collect();
         let tier = profile.tier.as_deref().unwrap_or(if untiered { "primary" } else { "-" });
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(tier),
             Cell::new(&profile.name),
             Cell::new(if endpoints.is_empty() { "-".to_owned() } else { endpoints.join(", ") }),

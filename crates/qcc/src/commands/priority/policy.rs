@@ -8,7 +8,7 @@ use crate::cli::setup::Policy;
 use crate::context::Context;
 use crate::edits;
 use crate::failure::{Failure, OK, Outcome};
-use crate::output::{Cell, table};
+use crate::table::{Cell, table};
 
 /// The keys, with what each one is called in the policy.
 const KEYS: [(&str, &str); 4] = [

@@ -1,7 +1,7 @@
 //! `qcc priority switch PROFILE|auto` and `qcc use PROFILE`: puts a profile before all tiers, until `auto`. It is kept in
 //! the database, so it survives a restart; a running gateway is told first, and keeps it itself.
 
-use qcc_store::Who;
+use qcc_store::{FailoverRow, Who};
 use serde_json::json;
 
 use crate::commands::endpoint::profile;
@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::edits;
 use crate::failure::{Failure, OK, Outcome};
 use crate::live::{self, Gateway};
-use crate::output::{Cell, harmless, table};
+use crate::output::harmless;
+use crate::table::{Cell, table};
 
 pub(crate) fn run(context: &Context, typed: &str) -> Outcome {
     let document = edits::document(context)?;
@@ -26,12 +27,7 @@ pub(crate) fn run(context: &Context, typed: &str) -> Outcome {
     let kept = match &gateway {
         Some(gateway) => gateway.post("/api/pin", &json!({ "profile": name }))?["kept"] == json!(true),
         None => {
-            let before = live::kept(context)?.and_then(|store| store.pin().ok()?);
-            if before.as_deref() != name {
-                live::store(context)?
-                    .set_pin(name, before.as_deref(), "by command", Who::Manual)
-                    .map_err(|error| live::failed(&error))?;
-            }
+            keep(context, name)?;
             true
         }
     };
@@ -42,10 +38,8 @@ pub(crate) fn run(context: &Context, typed: &str) -> Outcome {
     }
     let mark = table(&[vec![Cell::mark(true)]]);
     match name {
-        Some(name) => output.data(format_args!(
-            "{mark} {} comes before all tiers, until `qcc priority switch auto`",
-            harmless(name)
-        ))?,
+        Some(name) => output
+            .data(format_args!("{mark} {} comes before all tiers, until `qcc priority switch auto`", harmless(name)))?,
         None => output.data(format_args!("{mark} the tiers decide again"))?,
     }
     if !kept {
@@ -58,4 +52,23 @@ pub(crate) fn run(context: &Context, typed: &str) -> Outcome {
         output.talk("the gateway is not running; it will find this when it starts");
     }
     Ok(OK)
+}
+
+/// Into the database, for the next start.
+fn keep(context: &Context, name: Option<&str>) -> Result<(), Failure> {
+    let before = match live::kept(context)? {
+        Some(store) => store.pin().map_err(|error| live::failed(&error))?,
+        None => None,
+    };
+    if before.as_deref() == name {
+        return Ok(());
+    }
+    let row = FailoverRow {
+        at_ms: jiff::Timestamp::now().as_millisecond(),
+        from: before,
+        to: name.map(str::to_owned),
+        reason: "switched by command".to_owned(),
+        who: Who::Manual,
+    };
+    live::store(context)?.set_pin(name, &row).map_err(|error| live::failed(&error))
 }

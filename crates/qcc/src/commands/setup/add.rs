@@ -18,7 +18,7 @@ pub(crate) fn run(context: &Context, add: &Add) -> Outcome {
     let prompt = Prompt::new(context.output);
     let document = edits::document(context)?;
     is_new(&add.name, &document)?;
-    let flags = match &prompt {
+    let flags = match prompt {
         Some(prompt) if asks(add) => ask_what(prompt, &add.name, &add.provider)?,
         _ => Some(add.provider.clone()).filter(provider::is_asked_for),
     };
@@ -26,9 +26,9 @@ pub(crate) fn run(context: &Context, add: &Add) -> Outcome {
         provider::needs_address(&add.provider)?;
         return write(context, &add.name, add.description.as_deref(), None);
     };
-    let provider = provider::gather(&flags, Some(&add.name), &document, prompt.as_ref())?;
+    let provider = provider::gather(context, &flags, Some(&add.name), &document, prompt)?;
     if let Some(prompt) = prompt.filter(|_| flags.api_key.is_none()) {
-        confirm(context, &prompt, &provider)?;
+        confirm(context, prompt, &provider)?;
     }
     write(context, &add.name, add.description.as_deref(), Some(&provider))
 }
@@ -40,7 +40,7 @@ fn asks(add: &Add) -> bool {
 }
 
 /// Which of the ways to add; `None` for an empty profile.
-pub(super) fn ask_what(prompt: &Prompt, name: &str, flags: &NewProvider) -> Result<Option<NewProvider>, Failure> {
+pub(super) fn ask_what(prompt: Prompt, name: &str, flags: &NewProvider) -> Result<Option<NewProvider>, Failure> {
     let mut choices: Vec<Choice> =
         presets::all().iter().map(|preset| Choice::new(&preset.title, &preset.base_url)).collect();
     choices.push(Choice::new("another address", "of any provider that speaks the Anthropic dialect"));
@@ -56,7 +56,7 @@ pub(super) fn ask_what(prompt: &Prompt, name: &str, flags: &NewProvider) -> Resu
 }
 
 /// The address of a provider that is no preset.
-pub(crate) fn ask_address(prompt: &Prompt) -> Result<String, Failure> {
+pub(crate) fn ask_address(prompt: Prompt) -> Result<String, Failure> {
     prompt.text("Base URL:", None, &|text| {
         let fits = text.starts_with("https://") || text.starts_with("http://");
         if fits { Ok(()) } else { Err("it begins with https:// or http://".to_owned()) }
@@ -64,8 +64,8 @@ pub(crate) fn ask_address(prompt: &Prompt) -> Result<String, Failure> {
 }
 
 /// What is about to be written, before it is.
-pub(crate) fn confirm(context: &Context, prompt: &Prompt, provider: &Provider) -> Result<(), Failure> {
-    prompt.say(format_args!(
+pub(crate) fn confirm(context: &Context, prompt: Prompt, provider: &Provider) -> Result<(), Failure> {
+    context.output.talk(format_args!(
         "{}: {}, key: {}, into {}",
         harmless(&provider.name),
         harmless(&provider.base_url),
@@ -102,7 +102,8 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
         if let Some(provider) = provider {
             edits.push(Edit::Append { path: vec!["providers".into()], value: provider.node() });
         }
-        edits.push(Edit::Set { path: vec!["profiles".into(), Step::from(name)], value: profile(description, provider) });
+        edits
+            .push(Edit::Set { path: vec!["profiles".into(), Step::from(name)], value: profile(description, provider) });
         Ok(edits)
     })?;
     let shown = harmless(name);
@@ -134,7 +135,8 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
 
 /// A key on a command line stays in the history of the shell.
 pub(crate) fn literal_note(context: &Context) {
-    if std::env::args_os().any(|argument| argument == "--api-key" || argument.to_string_lossy().starts_with("--api-key="))
+    if std::env::args_os()
+        .any(|argument| argument == "--api-key" || argument.to_string_lossy().starts_with("--api-key="))
         && !std::env::args_os().any(|argument| argument == "-" || argument == "--api-key=-")
     {
         context.output.note(

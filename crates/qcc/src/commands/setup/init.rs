@@ -22,7 +22,7 @@ pub(crate) fn run(context: &Context, init: &Init) -> Outcome {
         return Err(Failure::new(message, "add to it with `qcc add NAME`; `qcc config list` shows its settings"));
     }
     match Prompt::new(context.output).filter(|_| !init.sample) {
-        Some(prompt) => ask(context, &prompt, &document),
+        Some(prompt) => ask(context, prompt, &document),
         None => sample(context),
     }
 }
@@ -37,11 +37,16 @@ fn sample(context: &Context) -> Outcome {
 }
 
 /// The sample first, so that the file explains itself; then one provider into it.
-fn ask(context: &Context, prompt: &Prompt, document: &Document) -> Outcome {
-    prompt.say("This makes a configuration with one provider; `qcc add` adds more. Esc leaves everything as it is.");
+fn ask(context: &Context, prompt: Prompt, document: &Document) -> Outcome {
+    context
+        .output
+        .talk("This makes a configuration with one provider; `qcc add` adds more. Esc leaves everything as it is.");
     let choices = [
         Choice::new("a provider with a key of mine", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, a relay, ..."),
-        Choice::new("Anthropic with the login of Claude Code", "the client's own credential goes through, as without a file"),
+        Choice::new(
+            "Anthropic with the login of Claude Code",
+            "the client's own credential goes through, as without a file",
+        ),
         Choice::new("only a commented sample", "to be edited by hand"),
     ];
     let chosen = prompt.select("What do you have?", &choices)?;
@@ -64,7 +69,7 @@ fn ask(context: &Context, prompt: &Prompt, document: &Document) -> Outcome {
             None => return sample(context),
         }
     };
-    let provider = provider::gather(&flags, Some(&name), document, Some(prompt))?;
+    let provider = provider::gather(context, &flags, Some(&name), document, Some(prompt))?;
     add::confirm(context, prompt, &provider)?;
     edits::editor(context).replace("init", SAMPLE, true, false, edits::now(), &variable)?;
     let outcome = add::write(context, &name, None, Some(&provider))?;

@@ -10,8 +10,7 @@ use crate::context::Context;
 use crate::edits;
 use crate::failure::{OK, Outcome};
 use crate::live::{self, Gateway, Profiles};
-use crate::output::Cell;
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let document = edits::document(context)?;
@@ -72,11 +71,10 @@ pub(crate) fn state_word(state: &str) -> &str {
 }
 
 fn profile_table(profiles: &[WrittenProfile], served: Option<&Profiles>, pinned: Option<&str>) -> Table {
-    let mut table =
-        Table::new(&["PROFILE", "TIER", "ENDPOINTS", "STATE", "DESCRIPTION"]).shrink(2).shrink(4);
+    let mut table = Table::new(&["PROFILE", "TIER", "ENDPOINTS", "STATE", "DESCRIPTION"]).shrink(2).shrink(4);
     for profile in profiles {
         let endpoints: Vec<&str> = profile.endpoints.iter().map(|endpoint| endpoint.provider.as_str()).collect();
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(&profile.name),
             Cell::new(profile.tier.as_deref().unwrap_or("-")),
             Cell::new(if endpoints.is_empty() { "-".to_owned() } else { endpoints.join(", ") }),
@@ -114,7 +112,7 @@ pub(crate) fn state_cell(state: &str) -> Cell {
 fn provider_table(providers: &[WrittenProvider], states: &BTreeMap<String, String>) -> Table {
     let mut table = Table::new(&["PROVIDER", "TYPE", "BASE URL", "KEY", "STATE"]).shrink(2).shrink(3);
     for provider in providers {
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(&provider.name),
             Cell::new(&provider.kind),
             Cell::new(&provider.base_url),

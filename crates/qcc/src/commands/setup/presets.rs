@@ -4,9 +4,8 @@ use serde_json::json;
 
 use crate::context::{Context, variable};
 use crate::failure::{OK, Outcome};
-use crate::output::Cell;
 use crate::presets;
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let output = context.output;
@@ -19,7 +18,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let mut table = Table::new(&["PRESET", "VENDOR", "BASE URL", "KEY VARIABLE"]).shrink(1).shrink(2);
     for preset in presets::all() {
         let set = if is_set(&preset.variable) { " (set)" } else { "" };
-        table = table.row(vec![
+        table.row(vec![
             Cell::new(&preset.name),
             Cell::new(&preset.title),
             Cell::new(&preset.base_url),

@@ -6,7 +6,7 @@ use qcc_config::Secret;
 use qcc_config::edit::{Document, Node};
 
 use crate::cli::setup::{AuthName, DialectName, NewProvider, word};
-use crate::context::variable;
+use crate::context::{Context, variable};
 use crate::failure::Failure;
 use crate::presets::{self, Preset};
 use crate::prompt::{Choice, Prompt};
@@ -64,17 +64,18 @@ pub(crate) fn needs_address(flags: &NewProvider) -> Result<(), Failure> {
 /// # Errors
 /// When something is missing or contradicts itself, or the answer to a question is not given.
 pub(crate) fn gather(
+    context: &Context,
     flags: &NewProvider,
     name: Option<&str>,
     document: &Document,
-    prompt: Option<&Prompt>,
+    prompt: Option<Prompt>,
 ) -> Result<Provider, Failure> {
     let preset = flags.preset.as_deref().map(presets::find).transpose()?;
     let Some(base_url) = flags.base_url.clone().or_else(|| preset.map(|preset| preset.base_url.clone())) else {
         return Err(Failure::usage("a provider needs an address", "add --base-url URL, or --preset NAME"));
     };
     let auth = flags.auth_type.or_else(|| preset.and_then(|preset| auth_of(&preset.auth_type)));
-    let credential = credential(flags, auth, preset, prompt)?;
+    let credential = credential(context, flags, auth, preset, prompt)?;
     let auth = match credential {
         Credential::Passthrough => AuthName::Passthrough,
         Credential::Value(_) => auth.unwrap_or(AuthName::ApiKey),
@@ -98,10 +99,11 @@ fn auth_of(name: &str) -> Option<AuthName> {
 }
 
 fn credential(
+    context: &Context,
     flags: &NewProvider,
     auth: Option<AuthName>,
     preset: Option<&Preset>,
-    prompt: Option<&Prompt>,
+    prompt: Option<Prompt>,
 ) -> Result<Credential, Failure> {
     let own = auth == Some(AuthName::Passthrough);
     match flags.api_key.as_deref() {
@@ -110,12 +112,12 @@ fn credential(
             "--api-key has no use with --auth-type passthrough, which sends the client's own credential",
             "leave one of the two out",
         )),
-        Some("-") => Ok(Credential::Value(stdin::secret_line("the key of the provider")?)),
+        Some("-") => Ok(Credential::Value(stdin::secret_line(context.output, "the key of the provider")?)),
         Some("") => Err(Failure::usage("the key is empty", "is the variable set that it comes from?")),
         Some(key) => Ok(Credential::Value(Secret::new(key))),
         None if own => Ok(Credential::Passthrough),
         None => match (prompt, preset) {
-            (Some(prompt), _) => ask_key(prompt, preset),
+            (Some(prompt), _) => ask_key(context, prompt, preset),
             (None, Some(preset)) => Ok(Credential::Value(Secret::new(format!("${{{}}}", preset.variable)))),
             (None, None) => Err(no_key()),
         },
@@ -130,7 +132,7 @@ fn no_key() -> Failure {
 }
 
 /// From a variable, so that it stands in no file; or typed unseen.
-fn ask_key(prompt: &Prompt, preset: Option<&Preset>) -> Result<Credential, Failure> {
+fn ask_key(context: &Context, prompt: Prompt, preset: Option<&Preset>) -> Result<Credential, Failure> {
     let name = preset.map_or("ANTHROPIC_API_KEY", |preset| &preset.variable);
     let is_set = variable(name).is_some_and(|value| !value.is_empty());
     let choices = [
@@ -139,7 +141,7 @@ fn ask_key(prompt: &Prompt, preset: Option<&Preset>) -> Result<Credential, Failu
         Choice::new("none", "the client's own credential is passed through"),
     ];
     if let Some(preset) = preset {
-        prompt.say(format_args!("keys of {} are made at {}", preset.title, preset.keys_at));
+        context.output.talk(format_args!("keys of {} are made at {}", preset.title, preset.keys_at));
     }
     let order: &[usize] = if is_set { &[0, 1, 2] } else { &[1, 0, 2] };
     let shown: Vec<Choice> = order.iter().filter_map(|at| choices.get(*at).cloned()).collect();

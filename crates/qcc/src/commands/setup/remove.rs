@@ -36,8 +36,10 @@ type Gone = (Option<String>, Option<String>);
 
 fn plan(document: &Document, remove: &Remove, pinned: Option<&str>) -> Result<(Vec<Edit>, Gone, String), Failure> {
     let (profiles, providers) = (document.profiles(), document.providers());
-    let mut names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
-    names.extend(providers.iter().map(|provider| provider.name.as_str()).filter(|name| !names.contains(name)));
+    let both = profiles.iter().map(|profile| profile.name.as_str());
+    let mut names: Vec<&str> = both.chain(providers.iter().map(|provider| provider.name.as_str())).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
     let name = resolve("profile or provider", &remove.name, &names, "qcc list")?.to_owned();
     let profile = profiles.iter().any(|profile| profile.name == name);
     let provider = providers.iter().position(|provider| provider.name == name);
@@ -78,7 +80,8 @@ fn is_unused(name: &str, document: &Document, with_profile: bool) -> Result<(), 
     for profile in document.profiles().iter().filter(|profile| !(with_profile && profile.name == name)) {
         let Some(endpoint) = profile.endpoints.iter().find(|endpoint| endpoint.provider == name) else { continue };
         let (name, holder) = (harmless(name), harmless(&profile.name));
-        let message = format!("the provider `{name}` is an endpoint of the profile `{holder}` (line {})", endpoint.line);
+        let message =
+            format!("the provider `{name}` is an endpoint of the profile `{holder}` (line {})", endpoint.line);
         let keep = if with_profile { "; or keep it: --keep-provider" } else { "" };
         return Err(Failure::new(message, format!("take it out first: `qcc endpoint remove {holder} {name}`{keep}")));
     }
