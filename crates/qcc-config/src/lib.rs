@@ -30,7 +30,7 @@ use std::path::Path;
 pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
 pub use error::{ConfigError, Problem};
-pub use keys::{Key, Takes, Unfit, key, keys};
+pub use keys::{InForce, Key, Origin, Takes, Unfit, key, keys, sections};
 pub use locate::{Locations, locate};
 pub use permissions::permissions;
 pub use redact::redacted;

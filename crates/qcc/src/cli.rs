@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use qcc_config::Level;
 
+mod config;
 pub(crate) mod setup;
+
+pub(crate) use config::{Config, Export, Import, List};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
 #[derive(Debug, Parser)]
@@ -65,7 +68,7 @@ pub(crate) enum Command {
     Env(Env),
     /// Check the configuration and reach every provider, without spending money
     Test,
-    /// Check and describe the configuration file
+    /// Read, change, check, copy and take back the configuration
     #[command(subcommand)]
     Config(Config),
     /// Play every known fault of providers against the real gateway: no key, no network, no file
@@ -192,17 +195,6 @@ pub(crate) enum CompletionShell {
     Elvish,
     #[value(alias = "nushell")]
     Nu,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Check a configuration file
-    Validate {
-        /// File to check; the one in use by default
-        file: Option<PathBuf>,
-    },
-    /// Print the JSON Schema of the configuration file
-    Schema,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

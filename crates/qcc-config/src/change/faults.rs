@@ -25,7 +25,8 @@ pub(super) fn no_new(
         Err(error) => error,
     };
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for problem in before.and_then(|before| parse(before, path, env).err()).into_iter().flat_map(|error| error.problems) {
+    for problem in before.and_then(|before| parse(before, path, env).err()).into_iter().flat_map(|error| error.problems)
+    {
         *known.entry(essence(&problem.message)).or_default() += 1;
     }
     let mut new = Vec::new();

@@ -75,8 +75,10 @@ impl Target {
 
     /// Writes the text beside the file, with the file's mode and owner, and makes sure that it can be read back.
     pub(super) fn write(&self, snapshot: &Snapshot, text: &str) -> Result<NamedTempFile, ConfigError> {
-        let mut beside =
-            tempfile::Builder::new().prefix(".qcc-").tempfile_in(&self.folder).map_err(|error| self.unwritten(&error))?;
+        let mut beside = tempfile::Builder::new()
+            .prefix(".qcc-")
+            .tempfile_in(&self.folder)
+            .map_err(|error| self.unwritten(&error))?;
         if let Some(old) = &snapshot.metadata {
             self.like(beside.as_file(), old)?;
         }

@@ -410,7 +410,9 @@ fn a_whole_text_is_put_in_place_when_it_is_valid() {
     let changed = replace(&home, new).unwrap();
     assert_eq!(changed.diff, dry.diff);
     assert_eq!((home.text().as_str(), changed.version), (new, Some(2)));
-    for bad in ["quux: 1\n", "proxy: {port: x}\n", "providers: [{name: a, base_url: 'https://a', auth_value: '${NO}'}]\n"] {
+    for bad in
+        ["quux: 1\n", "proxy: {port: x}\n", "providers: [{name: a, base_url: 'https://a', auth_value: '${NO}'}]\n"]
+    {
         assert!(replace(&home, bad).is_err(), "{bad}");
     }
     assert_eq!(home.text(), new);

@@ -142,7 +142,10 @@ impl Finder<'_> {
     fn no_profile(&self, rest: &str, known: &[String]) -> Unfit {
         let name = first(rest).0;
         let makes = format!("`qcc add {}` makes one", name::argument(&name));
-        Unfit { message: format!("there is no profile `{}`", shown(&name)), hint: which(&name, known, "profile", &makes) }
+        Unfit {
+            message: format!("there is no profile `{}`", shown(&name)),
+            hint: which(&name, known, "profile", &makes),
+        }
     }
 
     fn no_item(&self, place: &Place<'_>, named_by: Option<&str>, segment: &str, names: &[String]) -> Unfit {

@@ -32,6 +32,7 @@ pub(super) fn quoted(rest: &str) -> Option<(String, Option<String>)> {
 
 /// A name as an argument of a command in a hint.
 pub(super) fn argument(name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./@".contains(c)) && !holds_token(name);
+    let plain =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./@".contains(c)) && !holds_token(name);
     if plain { name.to_owned() } else { "NAME".to_owned() }
 }

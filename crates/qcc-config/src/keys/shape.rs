@@ -103,7 +103,8 @@ fn list(items: &Value, root: &Value) -> Shape {
         return Shape::Value(Takes::Texts);
     }
     // An item that must have a key has its name there: `name` of a provider, `provider` of an endpoint.
-    let named_by = target(items, root)["required"].as_array().and_then(|keys| keys.first()?.as_str().map(str::to_owned));
+    let named_by =
+        target(items, root)["required"].as_array().and_then(|keys| keys.first()?.as_str().map(str::to_owned));
     Shape::List(Box::new(item), named_by)
 }
 

@@ -139,7 +139,8 @@ fn names_may_hold_dots_with_and_without_quotes() {
 
 #[test]
 fn the_shorter_name_is_meant_where_the_longer_one_leads_nowhere() {
-    let file = "providers:\n  - {name: a, base_url: x, auth_value: k}\n  - {name: a.models, base_url: x, auth_value: k}\n";
+    let file =
+        "providers:\n  - {name: a, base_url: x, auth_value: k}\n  - {name: a.models, base_url: x, auth_value: k}\n";
     let document = document(file);
     assert_eq!(key("providers.a.models.*x*", &document).unwrap().path[1], Step::Item(0));
     assert_eq!(key("providers.a.models.base_url", &document).unwrap().path[1], Step::Item(1));
@@ -172,10 +173,28 @@ fn what_does_not_exist_yet_can_be_set_where_it_makes_sense() {
 #[test]
 fn a_name_that_does_not_exist_is_answered_with_those_that_do() {
     let names = [
-        "", "port", "prot", "proxy.prot", "proxi.port", "proxi", "timeout", "cooldown", "idle", "quux", "proxy.port.x", "proxy..port",
-        "providers.relya.base_url", "providers.nobody", "providers.7.base_url", "providers.relay.base_ulr",
-        "profiles.prodution.tier", "profiles.x y.tier", "profiles.production.endpoints.nobody.weight",
-        "model_routes.*x*", "model_routes.*claude-3.5*.2.provider", "model_routes.*claude-3.5*.1.model",
+        "",
+        "port",
+        "prot",
+        "proxy.prot",
+        "proxi.port",
+        "proxi",
+        "timeout",
+        "cooldown",
+        "idle",
+        "quux",
+        "proxy.port.x",
+        "proxy..port",
+        "providers.relya.base_url",
+        "providers.nobody",
+        "providers.7.base_url",
+        "providers.relay.base_ulr",
+        "profiles.prodution.tier",
+        "profiles.x y.tier",
+        "profiles.production.endpoints.nobody.weight",
+        "model_routes.*x*",
+        "model_routes.*claude-3.5*.2.provider",
+        "model_routes.*claude-3.5*.1.model",
         "providers.sk-ant-api03-abcdefgh.base_url",
     ];
     let all: Vec<String> = names.iter().map(|name| format!("{name}: {}", refused(name))).collect();
@@ -275,4 +294,28 @@ fn only_places_of_secrets_are_secret() {
 fn texts_that_look_like_something_else_stay_texts() {
     let value = found("proxy.host").value("10").unwrap();
     assert_eq!(value, Node::Scalar { kind: Kind::Text, text: "10".to_owned() });
+}
+
+#[test]
+fn the_value_in_force_is_written_moved_or_the_default() {
+    let document = document(FILE);
+    let text = |name: &str| {
+        let in_force = key(name, &document).unwrap().in_force(&document)?;
+        Some((in_force.value.as_text().unwrap_or("a list").to_owned(), in_force.origin))
+    };
+    let is = |text: &str, origin: Origin| Some((text.to_owned(), origin));
+    assert_eq!(text("timeouts.connect"), is("7s", Origin::File));
+    assert_eq!(text("breaker.open_initial"), is("90s", Origin::Settings("settings.failure_cooldown".to_owned())));
+    assert_eq!(text("providers.relay.timeouts.connect"), is("7s", Origin::Default));
+    assert_eq!(text("proxy.port"), is("7860", Origin::Default));
+    assert_eq!(text("proxy.client_keys"), is("a list", Origin::Default));
+    assert_eq!(text("storage.path"), None);
+    assert_eq!(text("proxy"), None);
+}
+
+#[test]
+fn the_sections_are_those_of_settings() {
+    let names = sections();
+    assert!(names.contains(&"proxy") && names.contains(&"settings"));
+    assert!(!names.contains(&"providers") && !names.contains(&"profiles") && !names.contains(&"model_routes"));
 }

@@ -67,7 +67,9 @@ impl Key {
         let names: Vec<&str> = self.help.split('`').skip(1).step_by(2).collect();
         let hint = match names.as_slice() {
             [] => "it has no counterpart in qcc; `qcc config reset` removes it".to_owned(),
-            names => format!("set {} instead", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")),
+            names => {
+                format!("set {} instead", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
+            }
         };
         Unfit { message: format!("`{}` is a key of the Balancer", self.name), hint }
     }
@@ -90,7 +92,11 @@ fn number(text: &str, low: f64, high: f64, fraction: bool) -> Result<Node, Wrong
 
 fn word(text: &str, words: &[String]) -> Result<(), Wrong> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if words.contains(&text) { Ok(()) } else { Err(file::unknown_word(text, &words).unwrap_or_else(|| not_among(text, &words))) }
+    if words.contains(&text) {
+        Ok(())
+    } else {
+        Err(file::unknown_word(text, &words).unwrap_or_else(|| not_among(text, &words)))
+    }
 }
 
 /// `0` alone needs no unit, and then is a number to YAML.

@@ -19,8 +19,24 @@ const NAMES: &[&str] = &["auth_value", "client_keys", "headers", "auth", "api_ke
 
 /// With what the credentials of well-known services begin.
 const PREFIXES: &[&str] = &[
-    "sk-", "pk-", "rk-", "sk_", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA", "AIza", "hf_",
-    "gsk_", "eyJ", "r8_", "key-",
+    "sk-",
+    "pk-",
+    "rk-",
+    "sk_",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+    "AIza",
+    "hf_",
+    "gsk_",
+    "eyJ",
+    "r8_",
+    "key-",
 ];
 
 /// Characters of a word that is long enough to be a credential.
