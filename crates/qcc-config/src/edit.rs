@@ -1,8 +1,14 @@
 //! Editing the configuration file as its user wrote it: comments, order and formatting stay, and an edit that would do
 //! anything else than what was asked is not made.
 //!
-//! A [`Document`] is a text and what stands in it. [`Document::edited`] gives a new one; it writes no file. The text is
-//! edited by the library for its syntax (`yaml`, `json`), and `verify` then proves what the library did.
+//! A [`Document`] is a text and what stands in it. [`Document::edited`] gives a new one; it writes no file.
+//!
+//! The way of an edit: `syntax` knows the bytes, style and line of every part, from the parser that the gateway reads the
+//! file with; `plan` finds the place; `add`, `replace` and `remove` decide which bytes go and which come, in the manner of
+//! the file (`style`, `render`, `scalar`); `verify` then proves against `apply`, which knows no text, that exactly the edit
+//! was made. Text is cut at places from the parser rather than by a library for editing YAML, because those do not keep
+//! quotes, put new lines in other places than a person would, and leave or take comments that are not theirs. JSON is the
+//! same syntax with other habits, and goes the same way.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,11 +16,25 @@ use std::path::{Path, PathBuf};
 use crate::source::{self, Source};
 use crate::{ConfigError, yaml};
 
+mod add;
+mod apply;
+mod extent;
+mod lines;
 mod node;
 pub(crate) mod places;
+mod plan;
+mod refusal;
+mod remove;
+mod render;
+mod replace;
+mod scalar;
+mod style;
 mod syntax;
+mod verify;
 mod written;
 
+use lines::spliced;
+use plan::{Planner, Refusal};
 use syntax::Syntax;
 use written::Written;
 
@@ -170,10 +190,57 @@ impl Document {
     /// The document with the edits made, one after the other. Comments, order and formatting of everything else stay.
     ///
     /// # Errors
-    /// When the library cannot make an edit without doing more than that: then the error says what to write by hand.
+    /// When an edit cannot be made without doing more than that: then the error says what to write by hand. When the new
+    /// text is not of the shape of a configuration.
     pub fn edited(&self, edits: &[Edit]) -> Result<Self, ConfigError> {
-        todo!("{edits:?}")
+        let mut source = Source::new(&self.path, &self.text)?;
+        let mark = &self.text[..self.text.len() - source.text.len()];
+        let (mut syntax, mut root) = (self.syntax.clone(), self.root.clone());
+        for edit in edits {
+            let step = edited_once(&source.text, &syntax, &root, edit);
+            let step = step.map_err(|refusal| refusal.told(edit, &source, &syntax))?;
+            if let Some(step) = step {
+                (source.text, syntax, root) = step;
+            }
+        }
+        let text = format!("{mark}{}", source.text);
+        if text == self.text {
+            return Ok(self.clone());
+        }
+        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let new = Self::parse(&self.path, &text).map_err(|error| self.unfit(error))?;
+        if new.root != root || is_json(&self.text) && self.root.get(&[]) != Some(&Node::Null) && !is_json(&text) {
+            let message = "the file was not changed: the edit would not give the same kind of file".to_owned();
+            return Err(ConfigError::whole(&self.path, message, "open the file and make the change by hand"));
+        }
+        Ok(Self { exists: self.exists, ..new })
     }
+
+    /// The faults that an edit would bring into the file. Their places are in a text that nobody sees.
+    fn unfit(&self, error: ConfigError) -> ConfigError {
+        let first = error.problems.into_iter().next();
+        let (message, hint) = first.map(|problem| (problem.message, problem.hint)).unwrap_or_default();
+        let hint = hint.unwrap_or_default();
+        ConfigError::whole(&self.path, format!("the file was not changed: with this edit, {message}"), &hint)
+    }
+}
+
+/// The text with one edit made and proven, with its tree and its meaning; `None` when nothing has to be done.
+fn edited_once(
+    text: &str,
+    syntax: &Syntax,
+    root: &Node,
+    edit: &Edit,
+) -> Result<Option<(String, Syntax, Node)>, Refusal> {
+    let planner = Planner::new(text, syntax);
+    let plan = planner.plan(edit, root)?;
+    if plan.splices.is_empty() {
+        return Ok(None);
+    }
+    let new = spliced(text, &plan.splices, planner.style.newline);
+    let expected = apply::applied(root, edit, plan.cut);
+    let (tree, meaning) = verify::proven((text, syntax), &new, &plan, expected)?;
+    Ok(Some((new, tree, meaning)))
 }
 
 #[cfg(test)]

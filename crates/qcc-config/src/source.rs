@@ -183,7 +183,7 @@ pub(crate) fn keys_of(line: &str) -> Vec<(&str, usize)> {
 }
 
 /// Whether the value of `key` may be seen. A misspelt key counts as the key that was meant, an unknown one as secret.
-fn may_be_seen(key: &str, above: &[String]) -> bool {
+pub(crate) fn may_be_seen(key: &str, above: &[String]) -> bool {
     // Names of profiles and globs are the user's own; their values are known keys and names of models.
     if above.first().is_some_and(|parent| parent == "models" || USERS_OWN.contains(&parent.as_str())) {
         return true;
@@ -221,7 +221,7 @@ fn bare_may_be_seen(text: &str, ancestors: &[String]) -> bool {
 }
 
 /// Takes user information and queries out of the URLs of a line.
-fn without_url_secrets(line: &str) -> String {
+pub(crate) fn without_url_secrets(line: &str) -> String {
     let mut shown = String::new();
     for word in line.split_inclusive(' ') {
         let Some((scheme, rest)) = word.split_once("://") else {

@@ -288,7 +288,7 @@ fn faults_that_are_there_already_are_not_in_the_way() {
     assert!(home.set("proxy.drain", "1s").unwrap().loaded.is_none(), "also when the lines have moved");
     assert!(home.set("proxy.port", "1").unwrap().loaded.is_none(), "one fault is mended");
     assert!(home.set("providers.relay.auth_value", "sk-1").unwrap().loaded.is_some(), "and then the other");
-    assert!(home.set("logging.level", "loud").is_err());
+    assert!(home.set("providers.relay.base_url", "relay").is_err());
 }
 
 #[test]

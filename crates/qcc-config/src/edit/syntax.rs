@@ -25,8 +25,8 @@ pub(super) struct Id(usize);
 pub(super) struct Part {
     /// Its bytes, without anchor and tag. Empty for a value that is not there: then it is after the colon or the dash.
     pub(super) body: Range<usize>,
-    /// Where its anchor or tag begins, if it has one.
-    properties: Option<usize>,
+    /// Its anchor and tag, if it has any.
+    pub(super) properties: Option<Range<usize>>,
     /// 1-based.
     pub(super) line: usize,
     pub(super) shape: Shape,
@@ -58,7 +58,7 @@ pub(super) enum Shape {
 impl Part {
     /// Where it begins, with anchor and tag.
     pub(super) fn start(&self) -> usize {
-        self.properties.map_or(self.body.start, |at| at.min(self.body.start))
+        self.properties.as_ref().map_or(self.body.start, |properties| properties.start.min(self.body.start))
     }
 
     /// Whether it is written in brackets, or is one value.
@@ -180,6 +180,35 @@ impl Syntax {
         Some(line)
     }
 
+    /// The dash of an item.
+    pub(super) fn dash(&self, text: &str, item: Id) -> Option<usize> {
+        dash_before(text, &self.comments, self.part(item).start())
+    }
+
+    /// Whether what is at `path`, or something on the way to it or in it, is used elsewhere too.
+    pub(super) fn is_shared(&self, path: &[Step]) -> bool {
+        let Some(mut at) = self.root else { return false };
+        for step in path {
+            let next = match (&self.part(at).shape, step) {
+                (Shape::Map { .. }, Step::Key(key)) => self.entry(at, key).map(|(_, value)| value),
+                (Shape::List { items, .. }, Step::Item(index)) => items.get(*index).copied(),
+                _ => None,
+            };
+            match next {
+                Some(next) if !self.part(next).shared => at = next,
+                Some(_) => return true,
+                None => return false,
+            }
+        }
+        let body = &self.part(at).body;
+        self.parts.iter().any(|part| part.shared && body.contains(&part.body.start))
+    }
+
+    /// Whether this map gets a key from another one.
+    pub(super) fn inherits(&self, map: Id, key: &str) -> bool {
+        self.inherited(map, key, 0).is_some()
+    }
+
     fn inherited(&self, map: Id, key: &str, depth: usize) -> Option<Id> {
         if depth > MAX_DEPTH {
             return None;
@@ -264,9 +293,9 @@ impl<'t> Building<'t> {
 
     fn take(&mut self, event: Event<'_>, span: &Span) -> Option<()> {
         let body = span.byte_range()?;
-        let tag_start = span.tag_start().and_then(|mark| mark.byte_offset());
+        let tag = span.tag_span().and_then(|tag| tag.byte_range());
         let line = span.start.line();
-        let mut part = |shape| Part { body: body.clone(), properties: tag_start, line, shape, shared: false };
+        let part = |shape| Part { body: body.clone(), properties: tag.clone(), line, shape, shared: false };
         match event {
             Event::StreamStart | Event::StreamEnd => {}
             Event::DocumentStart(..) => self.documents += 1,
@@ -276,7 +305,8 @@ impl<'t> Building<'t> {
             Event::Anchor(id, _) => {
                 let last = self.last?;
                 let part = &mut self.parts[last.0];
-                part.properties = Some(part.properties.unwrap_or(body.start).min(body.start));
+                let tag = part.properties.clone().unwrap_or(body.clone());
+                part.properties = Some(tag.start.min(body.start)..tag.end.max(body.end));
                 self.anchors.insert(id, last);
             }
             Event::Alias(id) => {
@@ -376,7 +406,20 @@ impl<'t> Building<'t> {
             let comment = self.comments.iter().find(|comment| comment.start >= line && comment.start < before.len());
             let end = comment.map_or(before.len(), |comment| comment.start);
             if let Some(at) = self.text[line..end].rfind(['|', '>']) {
+                part.body.end = if part.body.is_empty() { self.text[..end].trim_end().len() } else { part.body.end };
                 part.body.start = line + at;
+            }
+        }
+    }
+
+    /// A list begins with its first dash; the parser says that for indented lists only.
+    fn settle_dashes(&mut self) {
+        for index in (0..self.parts.len()).rev() {
+            if let Shape::List { flow: false, items } = &self.parts[index].shape
+                && let Some(item) = items.first()
+            {
+                let dash = dash_before(self.text, &self.comments, self.parts[item.0].start());
+                self.parts[index].body.start = dash.unwrap_or(self.parts[index].body.start);
             }
         }
     }
@@ -398,8 +441,21 @@ impl<'t> Building<'t> {
 
     fn finish(mut self) -> Option<Syntax> {
         self.settle_headers();
+        self.settle_dashes();
         let whole = self.open.is_empty() && self.documents <= 1;
         whole.then_some(Syntax { parts: self.parts, root: self.root, comments: self.comments, end: self.end })
+    }
+}
+
+/// The dash before the item that starts at `at`, with nothing but blanks and comments between them.
+fn dash_before(text: &str, comments: &[Range<usize>], mut at: usize) -> Option<usize> {
+    loop {
+        let end = text[..at].trim_end().len();
+        let last = end.checked_sub(1)?;
+        match comments.iter().find(|comment| comment.contains(&last)) {
+            Some(comment) => at = comment.start,
+            None => return text[..end].ends_with('-').then_some(last),
+        }
     }
 }
 

@@ -207,7 +207,7 @@ providers:
     auth_value: \"[redacted]\"
     headers:
       x-h: \"[redacted]\"
-proxy: {client_keys: [\"[redacted]\", '[redacted]', three]}
+proxy: {client_keys: [\"[redacted]\", '[redacted]']}
 ";
     insta::assert_snapshot!(fill(new, Some(current)).unwrap(), @r"
     providers:
