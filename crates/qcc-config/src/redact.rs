@@ -51,11 +51,11 @@ pub(crate) fn is_secret_place(path: &[Step]) -> bool {
 
 /// The keys of a path, without the places in lists.
 fn keys_of(path: &[Step]) -> Vec<&str> {
-    let key = |step| match step {
-        &Step::Key(ref key) => Some(key.as_str()),
-        &Step::Item(_) => None,
-    };
-    path.iter().filter_map(key).collect()
+    let keys = path.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Item(_) => None,
+    });
+    keys.collect()
 }
 
 fn only_references(text: &str) -> bool {

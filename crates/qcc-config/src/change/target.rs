@@ -63,7 +63,7 @@ impl Target {
         let locked = File::open(&folder).map_err(|error| unusable("opened", &error))?;
         locked.lock().map_err(|error| unusable("locked", &error))?;
         let path = resolved(named);
-        let folder = path.parent().map_or(folder.clone(), Path::to_owned);
+        let folder = path.parent().map_or_else(|| folder.clone(), Path::to_owned);
         Ok(Self { named: named.to_owned(), path, folder, locked })
     }
 
@@ -125,8 +125,13 @@ impl Target {
             }
             _ => "the file is as it was",
         };
-        fault(&self.named, format!("the configuration cannot be written: {error}"), hint)
+        fault(&self.named, format!("the configuration cannot be written: {}", reason(error)), hint)
     }
+}
+
+/// The error without the name of the file beside, which means nothing to the user.
+fn reason(error: &io::Error) -> String {
+    error.to_string().split(" at path ").next().unwrap_or_default().to_owned()
 }
 
 impl Snapshot {

@@ -194,6 +194,19 @@ fn what_is_no_file_is_not_replaced() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_told_and_nothing_is_lost() {
+    let home = Home::with(FILE);
+    // The superuser may write everywhere but into a file system that has no such thing as files of ours.
+    let proc = Editor::new(Path::new("/proc/self/qcc/config.yaml"), &home.path("state"));
+    let message = change(&proc, "proxy.port", "1").unwrap_err().to_string();
+    assert!(message.contains("the folder /proc/self/qcc cannot be made"), "{message}");
+    let proc = Editor::new(Path::new("/proc/self/config.yaml"), &home.path("state"));
+    let message = change(&proc, "proxy.port", "1").unwrap_err().to_string();
+    assert!(message.contains("the configuration cannot be written") && !message.contains(".qcc-"), "{message}");
+    assert!(!home.path("state").exists());
+}
+
+#[test]
 fn a_change_that_cannot_be_kept_in_the_history_is_not_made() {
     let home = Home::with(FILE);
     write(home.path("state"), "a file where the folder should be").unwrap();

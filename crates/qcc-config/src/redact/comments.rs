@@ -77,16 +77,14 @@ fn hidden_in(text: &str, comments: &[&Range<usize>], suspicious: bool) -> Vec<Ra
     let mut found = Vec::new();
     for (at, (start, line)) in bodies.iter().enumerate() {
         let below_secret = source.ancestors(at + 1).iter().any(|key| tells_secret(key));
-        let ranges = if below_secret {
-            vec![content_column(line)..line.len()]
-        } else if let Some(from) = secret_value(line, suspicious) {
-            vec![from..line.len()]
-        } else {
-            words(line).filter(|word| is_token(&line[word.clone()], suspicious)).collect()
-        };
         let lone = suspicious && !line.trim().trim_start_matches("- ").contains(' ');
-        let ranges = if lone { vec![content_column(line)..line.len()] } else { ranges };
-        found.extend(ranges.into_iter().map(|range| start + range.start..start + range.end));
+        let from = if below_secret || lone { Some(content_column(line)) } else { secret_value(line, suspicious) };
+        if let Some(from) = from {
+            found.push(start + from..start + line.len());
+            continue;
+        }
+        let tokens = words(line).filter(|word| is_token(&line[word.clone()], suspicious));
+        found.extend(tokens.map(|word| start + word.start..start + word.end));
     }
     found
 }

@@ -15,10 +15,7 @@ use crate::failure::{Failure, OK, Outcome};
 use crate::output::{count, harmless};
 use crate::table::{Cell, table};
 
-use super::{file, name};
-
-/// What stands in place of a secret.
-const REDACTED: &str = "[redacted]";
+use super::{REDACTED, file, name};
 
 pub(super) fn run(context: &Context, export: &Export) -> Outcome {
     let document = edits::document(context)?;

@@ -24,6 +24,9 @@ mod validate;
 
 pub(super) use validate::{notices, tell_notices};
 
+/// What stands in place of a secret.
+const REDACTED: &str = "[redacted]";
+
 pub(crate) fn run(context: &Context, command: &Config) -> Outcome {
     match command {
         Config::Get { key } => get::run(context, key),
@@ -82,7 +85,7 @@ impl Entry {
         json!({
             "key": key.name,
             "value": self.in_force.as_ref().map(|in_force| value(key, &in_force.value)),
-            "default": key.default,
+            "default": key.default.as_ref().and_then(|text| Some(value(key, &key.value(text).ok()?))),
             "set": self.is_set(),
             "from": self.in_force.as_ref().map(|_| self.origin()),
             "secret": key.secret,

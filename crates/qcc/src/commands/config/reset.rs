@@ -48,7 +48,7 @@ pub(super) fn all(context: &Context, yes: bool) -> Outcome {
     })?;
     let done = match gone.as_slice() {
         [] => format!("no settings are written in {}", file(context)),
-        gone => format!("{} have their defaults in {}", gone.join(", "), file(context)),
+        gone => format!("back to the defaults in {}: {}", file(context), gone.join(", ")),
     };
     let outcome = edits::tell(context, &changed, &done, json!({ "sections": gone }));
     if changed.version.is_some() {

@@ -1,14 +1,14 @@
 //! `qcc config set KEY VALUE`: one value of the file, checked like the file itself.
 
-use qcc_config::key;
+use qcc_config::{Key, Unfit, key};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::harmless;
 use crate::{edits, stdin};
 
-use super::{Entry, file, unfit};
+use super::{Entry, REDACTED, file, unfit};
 
 pub(super) fn run(context: &Context, typed: &str, value: &str) -> Outcome {
     let wanted = key(typed, &edits::document(context)?).map_err(unfit)?;
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, typed: &str, value: &str) -> Outcome {
     let changed = edits::change(context, &what, |document| {
         // The file may be another one by now: places in it are looked up again.
         let key = key(typed, document).map_err(unfit)?;
-        let edits = key.edits(document, text).map_err(unfit)?;
+        let edits = key.edits(document, text).map_err(|wrong| of_key(&key, wrong))?;
         before = Entry::of(key, document).text();
         Ok(edits)
     })?;
@@ -38,11 +38,16 @@ pub(super) fn run(context: &Context, typed: &str, value: &str) -> Outcome {
         _ => Map::new(),
     };
     let outcome = edits::tell(context, &changed, &done, json!(about));
-    if !piped && wanted.shown(text) != text {
+    if !piped && now.contains(REDACTED) {
         let advice = format!("`qcc config set {} -` reads it from standard input", wanted.name);
         context.output.note(format_args!("the secret is now in the history of your shell: {}", harmless(&advice)));
     }
     outcome
+}
+
+/// Says which key the value does not fit.
+fn of_key(key: &Key, wrong: Unfit) -> Failure {
+    unfit(Unfit { message: format!("{}: {}", key.name, wrong.message), hint: wrong.hint })
 }
 
 /// The history shows one line for each version.
