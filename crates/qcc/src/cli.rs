@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Env(Env),
     /// Check the configuration and reach every provider, without spending money
     Test,
+    /// Find what is wrong and name the command that fixes it
+    Doctor,
     /// Read, change, check, copy and take back the configuration
     #[command(subcommand)]
     Config(Config),

@@ -84,8 +84,9 @@ pub(crate) fn tell(context: &Context, changed: &Changed, done: &str, about: Valu
         return Ok(OK);
     }
     output.data(format_args!("{mark} {done}"))?;
-    if changed.created {
-        output.note(format_args!("{} was made", file.display()));
+    let file_shown = file.display().to_string();
+    if changed.created && !done.contains(&file_shown) {
+        output.note(format_args!("{file_shown} was made"));
     }
     gateway.tell(context);
     Ok(OK)

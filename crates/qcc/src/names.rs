@@ -35,8 +35,13 @@ fn unknown(what: &str, typed: &str, names: &[&str], all: &str) -> Failure {
     match nearest(typed, names.iter().copied()) {
         Some(name) => Failure::new(message, format!("did you mean `{}`? `{all}` shows all", harmless(name))),
         None if names.is_empty() => Failure::new(message, format!("there is none yet; `{all}` shows what there is")),
-        None => Failure::new(message, format!("there is {}", listed(names))),
+        None => Failure::new(message, there(names)),
     }
+}
+
+/// Every name that exists, in a sentence.
+pub(crate) fn there(names: &[&str]) -> String {
+    format!("there {} {}", if names.len() == 1 { "is only" } else { "are" }, listed(names))
 }
 
 /// `a`, `b` and `c`

@@ -10,7 +10,7 @@ use qcc_config::nearest;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::names::listed;
+use crate::names::there;
 use crate::output::harmless;
 
 /// A vendor.
@@ -51,7 +51,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Preset, Failure> {
     let message = format!("there is no preset `{}`", harmless(name));
     Err(match nearest(name, names.iter().copied()) {
         Some(meant) => Failure::usage(message, format!("did you mean `{meant}`? `qcc presets` shows all")),
-        None => Failure::usage(message, format!("there are {}", listed(&names))),
+        None => Failure::usage(message, there(&names)),
     })
 }
 

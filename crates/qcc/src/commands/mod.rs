@@ -10,6 +10,7 @@ use crate::{daemon, serve};
 
 mod completions;
 mod config;
+mod doctor;
 mod drill;
 mod endpoint;
 mod env;
@@ -56,6 +57,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Run(command)) => run::run(&context, &command),
         Some(Command::Env(env)) => env::run(&context, &env),
         Some(Command::Test) => test::run(&context),
+        Some(Command::Doctor) => doctor::run(&context),
         Some(Command::Config(command)) => config::run(&context, &command),
         Some(Command::Drill(drill)) => drill::run(&context, &drill),
         Some(Command::Completions(completions)) => completions::run(&context, &completions),

@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context) -> Outcome {
                 "profile": profile.name,
                 "tier": profile.tier,
                 "endpoints": profile.endpoints.len(),
-                "state": profile_state(profile, served.as_ref(), None),
+                "state": served.as_ref().map(|served| profile_state(profile, Some(served), None)),
                 "active": served.as_ref().map(|served| served.active.as_ref() == Some(&profile.name)),
                 "pinned": pinned.as_ref() == Some(&profile.name),
             })

@@ -67,7 +67,8 @@ fn keep(context: &Context, name: Option<&str>) -> Result<(), Failure> {
         at_ms: jiff::Timestamp::now().as_millisecond(),
         from: before,
         to: name.map(str::to_owned),
-        reason: "switched by command".to_owned(),
+        // The words of the gateway, which writes the row where it runs.
+        reason: if name.is_some() { "pinned" } else { "unpinned" }.to_owned(),
         who: Who::Manual,
     };
     live::store(context)?.set_pin(name, &row).map_err(|error| live::failed(&error))

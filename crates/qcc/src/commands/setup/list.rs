@@ -6,7 +6,7 @@ use owo_colors::Style;
 use qcc_config::edit::{Credential, WrittenProfile, WrittenProvider};
 use serde_json::{Value, json};
 
-use crate::context::Context;
+use crate::context::{Context, variable};
 use crate::edits;
 use crate::failure::{OK, Outcome};
 use crate::live::{self, Gateway, Profiles};
@@ -116,7 +116,7 @@ fn provider_table(providers: &[WrittenProvider], states: &BTreeMap<String, Strin
             Cell::new(&provider.name),
             Cell::new(&provider.kind),
             Cell::new(&provider.base_url),
-            Cell::new(key_in_words(&provider.credential)),
+            Cell::new(key_with_state(&provider.credential)),
             state_cell(&provider_state(provider, states)),
         ]);
     }
@@ -137,6 +137,16 @@ fn key_in_words(credential: &Credential) -> String {
         Credential::Reference(reference) => reference.clone(),
         Credential::Literal => "in the file".to_owned(),
         Credential::Missing => "missing".to_owned(),
+    }
+}
+
+/// Also whether the variable is set, for people; a gateway may have been started where it is.
+fn key_with_state(credential: &Credential) -> String {
+    let words = key_in_words(credential);
+    let name = words.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    match name.filter(|name| !name.starts_with("file:")) {
+        Some(name) if variable(name).is_none() => format!("{words} (not set here)"),
+        _ => words,
     }
 }
 
