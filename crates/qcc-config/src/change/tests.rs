@@ -1,3 +1,5 @@
+//! Files on disk that are changed, and what happens to them when that fails.
+
 use std::cell::Cell;
 use std::fs::{self, Permissions, set_permissions, write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

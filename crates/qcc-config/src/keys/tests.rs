@@ -1,3 +1,5 @@
+//! Keys by their dotted names: found, missed, and what they take.
+
 use std::path::Path;
 
 use serde_json::Value;

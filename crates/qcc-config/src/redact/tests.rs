@@ -1,3 +1,5 @@
+//! Samples with secrets wherever somebody may have put one.
+
 use std::fmt::Write as _;
 
 use super::*;

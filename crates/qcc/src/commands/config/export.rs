@@ -49,10 +49,9 @@ pub(super) fn run(context: &Context, export: &Export) -> Outcome {
         output.data(format_args!("{mark} {} was written", harmless(&name(&export.file))))?;
     }
     if left_out > 0 {
-        let secrets = count(left_out, "secret");
+        let without = count(left_out, "secret");
         output.note(format_args!(
-            "{secrets} left out: `qcc config import` takes them from the file that has them, \
-                                  --with-secrets writes them"
+            "written without {without}: `qcc config import` keeps what the file has, --with-secrets writes all"
         ));
     }
     Ok(OK)

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use qcc_config::edit::Document;
+use qcc_config::{ConfigError, Problem};
 use serde_json::json;
 
 use crate::cli::Import;
@@ -25,7 +26,8 @@ pub(super) fn run(context: &Context, import: &Import) -> Outcome {
     // Faults of the shape are told with the lines of the file that was read.
     Document::parse(Path::new(&source), &text)?;
     let what = format!("config import {}", harmless(&source));
-    let changed = edits::editor(context).replace(&what, &text, true, import.dry_run, edits::now(), &variable)?;
+    let changed = edits::editor(context).replace(&what, &text, true, import.dry_run, edits::now(), &variable);
+    let changed = changed.map_err(|error| told(error, &text, &source))?;
     let output = context.output;
     let about = json!({ "source": source, "dry_run": import.dry_run, "diff": diff::document(&changed.diff) });
     if !output.json {
@@ -56,6 +58,19 @@ pub(super) fn run(context: &Context, import: &Import) -> Outcome {
     let verb = if differs { "would change" } else { "would not change" };
     output.data(format_args!("{mark} {} is valid and {verb} {}", harmless(&source), file(context)))?;
     Ok(OK)
+}
+
+/// Faults of the text are told with the lines that they have there.
+fn told(error: ConfigError, text: &str, source: &str) -> ConfigError {
+    let path = Path::new(source);
+    if error.problems.iter().any(|problem| problem.line.is_some()) {
+        return ConfigError { path: path.to_owned(), ..error };
+    }
+    let same = |own: &Problem| error.problems.iter().any(|problem| problem.message.starts_with(&own.message));
+    match qcc_config::parse(text, path, &variable) {
+        Err(own) if own.problems.iter().any(same) => own,
+        _ => error,
+    }
 }
 
 /// The text, and what to call where it came from.

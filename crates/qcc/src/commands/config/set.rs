@@ -47,7 +47,9 @@ pub(super) fn run(context: &Context, typed: &str, value: &str) -> Outcome {
 
 /// Says which key the value does not fit.
 fn of_key(key: &Key, wrong: Unfit) -> Failure {
-    unfit(Unfit { message: format!("{}: {}", key.name, wrong.message), hint: wrong.hint })
+    let named = wrong.message.contains(&key.name);
+    let message = if named { wrong.message } else { format!("{}: {}", key.name, wrong.message) };
+    unfit(Unfit { message, hint: wrong.hint })
 }
 
 /// The history shows one line for each version.
