@@ -113,7 +113,8 @@ impl<'a> Hidden<'a> {
             Some(ranges) => lines_without(self.text, ranges),
             None => {
                 let source = Source { path: Path::new("").to_owned(), text: self.text.to_owned() };
-                self.text.lines().enumerate().map(|(at, line)| source.shown(line, at + 1).0).collect()
+                let lines = self.text.lines().enumerate();
+                lines.map(|(at, line)| comments::without_tokens(&source.shown(line, at + 1).0)).collect()
             }
         }
     }

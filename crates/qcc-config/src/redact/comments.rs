@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::secret::REDACTED;
 use crate::source::{Source, content_column, keys_of};
 use crate::suggest::nearest;
 use crate::value;
@@ -147,6 +148,18 @@ fn words(line: &str) -> impl Iterator<Item = Range<usize>> {
 /// Whether a text holds something that looks like a credential.
 pub(crate) fn holds_token(text: &str) -> bool {
     words(text).any(|word| is_token(&text[word], false))
+}
+
+/// A line without the words in it that look like credentials.
+pub(super) fn without_tokens(line: &str) -> String {
+    let mut shown = String::new();
+    let mut from = 0;
+    for word in words(line).filter(|word| is_token(&line[word.clone()], false)) {
+        shown.push_str(&line[from..word.start]);
+        shown.push_str(REDACTED);
+        from = word.end;
+    }
+    shown + &line[from..]
 }
 
 /// Whether a word looks like a credential: by how it begins, or as a long mix of letters and digits. `suspicious`: a

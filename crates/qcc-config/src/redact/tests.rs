@@ -243,3 +243,56 @@ proxy: {client_keys: ['[redacted]']}
     let (one, two) = ("proxy: {client_keys: ['[redacted]']}\n", "proxy: {client_keys: [key-one, key-two]}\n");
     assert!(fill(one, Some(two)).is_err());
 }
+
+proptest::proptest! {
+    /// Pieces of files in any order: whatever they make, it is shown line by line and without the secret.
+    #[test]
+    fn no_mixture_of_pieces_shows_a_secret(mut pieces in proptest::collection::vec(0..PIECES.len(), 1..24)) {
+        is_safe(&pieces)?;
+        // In their order they are more often a file that can be read.
+        pieces.sort_unstable();
+        pieces.dedup();
+        is_safe(&pieces)?;
+    }
+}
+
+fn is_safe(pieces: &[usize]) -> Result<(), proptest::test_runner::TestCaseError> {
+    let text: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
+    let lines = Hidden::new(&text, &[]).lines();
+    proptest::prop_assert_eq!(lines.len(), text.lines().count());
+    proptest::prop_assert!(!lines.join("\n").contains("sk-ant"), "{}\n\n{}", text, lines.join("\n"));
+    if let Ok(document) = Document::parse(Path::new("config.yaml"), &text) {
+        let exported = redacted(&document);
+        proptest::prop_assert!(!exported.contains("sk-ant"), "{}\n\n{}", text, exported);
+        let exported = Document::parse(Path::new("config.yaml"), &exported);
+        proptest::prop_assert_eq!(exported.map(|exported| shape(&exported)).ok(), Some(shape(&document)), "{}", text);
+    }
+    Ok(())
+}
+
+const PIECES: &[&str] = &[
+    "providers:\n",
+    "  - name: a\n    base_url: https://a.example\n",
+    "  - {name: b, base_url: 'https://b.example', auth_value: sk-ant-1}\n",
+    "    auth_value: sk-ant-2\n",
+    "    auth_value: \"sk-ant-3\" # sk-ant-4\n",
+    "    auth_value: |\n      sk-ant-5\n      sk-ant-6\n",
+    "    headers:\n      x-a: sk-ant-7\n",
+    "    headers: {x-b: sk-ant-8, \"x-ü\": 'sk-ant-9'}\n",
+    "    auth_value: &k sk-ant-10\n",
+    "    auth_value: *k\n",
+    "      # sk-ant-11\n",
+    "# auth_value: sk-ant-12\n",
+    "# 密钥 auth_value: sk-ant-13 密钥\n",
+    "#\n",
+    "\r\n",
+    "\n",
+    "proxy:\n  client_keys: [sk-ant-14, ü]\n",
+    "proxy:\n  client_keys:\n  - sk-ant-15\n",
+    "    # - sk-ant-16\n",
+    "profiles: {p: {description: sk-ant-17}}\n",
+    "{\"proxy\": {\"client_keys\": [\"sk-ant-18\"]}}",
+    "    proxy: http://u:sk-ant-19@p.example\n",
+    "\t",
+    "]}",
+];
