@@ -33,11 +33,39 @@ fn nobody() -> Home {
 #[test]
 fn a_profile_gets_its_tier() {
     let home = nobody();
-    assert_snapshot!(home.qcc(&["priority", "set", "spare", "fallback"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "set", "spare", "fallback"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "list"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "set", "spare", "primry"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "set", "nobody", "primary"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["priority", "set", "spare", "fallback"]).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ spare is fallback
+    ");
+    assert_snapshot!(home.qcc(&["priority", "set", "spare", "fallback"]).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ nothing to change: spare is fallback
+    ");
+    assert_snapshot!(home.qcc(&["priority", "list"]).shown(&home), @"
+    exit 0
+    --- stdout
+    TIER       PROFILE     ENDPOINTS  STATE
+    primary    production  work       -
+    secondary  backup      relay      -
+    fallback   spare       -          empty
+    --- stderr
+    the gateway is not running, so nothing is known of their state: `qcc proxy start`
+    ");
+    assert_snapshot!(home.qcc(&["priority", "set", "spare", "primry"]).shown(&home), @"
+    exit 2
+    --- stderr
+    error: `primry` is not possible for `<TIER>`
+    hint: did you mean `primary`? possible are primary, secondary, fallback
+    usage: qcc priority set [OPTIONS] <PROFILE> <TIER>
+    ");
+    assert_snapshot!(home.qcc(&["priority", "set", "nobody", "primary"]).shown(&home), @"
+    exit 1
+    --- stderr
+    error: there is no profile `nobody`
+    hint: there are `production`, `backup` and `spare`
+    ");
 }
 
 #[test]
@@ -46,32 +74,79 @@ fn the_first_tier_says_whom_it_leaves_out() {
     for name in ["one", "two"] {
         home.qcc(&["add", name, "--base-url", "https://x.example", "--api-key", "k"]);
     }
-    assert_snapshot!(home.stable(&home.qcc(&["priority", "set", "one", "primary"]).err), @"");
+    assert_snapshot!(home.stable(&home.qcc(&["priority", "set", "one", "primary"]).err), @"note: `two` has no tier, so it now serves only through routes, -f and switch: `qcc priority set NAME TIER`");
 }
 
 #[test]
 fn the_policy_is_shown_and_changed() {
     let home = nobody();
-    assert_snapshot!(home.qcc(&["priority", "policy"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["priority", "policy"]).shown(&home), @"
+    exit 0
+    --- stdout
+    auto failover      true  failover.auto
+    auto recovery      true  failover.recovery
+    failure threshold  3     breaker.failure_threshold
+    cooldown           300s  failover.cooldown
+    ");
     let flags = ["--no-auto-failover", "--auto-recovery", "--failure-threshold", "5", "--cooldown", "60"];
-    assert_snapshot!(home.qcc(&[&["priority", "policy"], flags.as_slice()].concat()).shown(&home), @"");
+    assert_snapshot!(home.qcc(&[&["priority", "policy"], flags.as_slice()].concat()).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ auto failover false, auto recovery true, failure threshold 5, cooldown 60s
+    ");
     assert_eq!(home.json(&["priority", "policy"])["policy"]["failover.cooldown"], "60s");
-    assert_snapshot!(home.qcc(&["priority", "policy", "--cooldown", "soon"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "policy", "--failure-threshold", "0"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["priority", "policy", "--cooldown", "soon"]).shown(&home), @"
+    exit 2
+    --- stderr
+    error: cooldown: `soon` is not a duration
+    hint: write a number with ms, s, m, h or d, such as `90s`; `0` switches it off
+    ");
+    assert_snapshot!(home.qcc(&["priority", "policy", "--failure-threshold", "0"]).shown(&home), @"
+    exit 2
+    --- stderr
+    error: failure threshold: 0 is out of range
+    hint: write a number from 1 to 1000
+    ");
 }
 
 #[test]
 fn a_switch_without_a_gateway_is_kept_for_its_start() {
     let home = nobody();
-    assert_snapshot!(home.qcc(&["priority", "history"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["priority", "switch", "backup"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["priority", "history"]).shown(&home), @"
+    exit 0
+    --- stdout
+    no change of the profile yet
+    ");
+    assert_snapshot!(home.qcc(&["priority", "switch", "backup"]).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ backup comes before all tiers, until `qcc priority switch auto`
+    --- stderr
+    the gateway is not running; it will find this when it starts
+    ");
     assert_eq!(home.json(&["priority", "list"])["pinned"], "backup");
     let history = home.json(&["priority", "history"]);
     assert_eq!((&history["changes"][0]["to"], &history["changes"][0]["who"]), (&"backup".into(), &"manual".into()));
-    assert_snapshot!(home.qcc(&["remove", "backup"]).shown(&home), @"");
-    assert_snapshot!(home.qcc(&["use", "auto"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["remove", "backup"]).shown(&home), @"
+    exit 1
+    --- stderr
+    error: the profile `backup` is the one that `priority switch` put first
+    hint: end that first: `qcc priority switch auto`
+    ");
+    assert_snapshot!(home.qcc(&["use", "auto"]).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ the tiers decide again
+    --- stderr
+    the gateway is not running; it will find this when it starts
+    ");
     assert!(home.json(&["priority", "list"])["pinned"].is_null());
-    assert_snapshot!(home.qcc(&["use", "bakcup"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["use", "bakcup"]).shown(&home), @"
+    exit 1
+    --- stderr
+    error: there is no profile `bakcup`
+    hint: did you mean `backup`? `qcc list` shows all
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,6 +182,13 @@ async fn a_change_is_in_force_when_its_command_ends() {
     let disabled = home.json(&["endpoint", "disable", "production", "work"]);
     assert_eq!(disabled["gateway"]["state"], "reloaded");
     assert_eq!(exchange(address, &request).await.unwrap().said(), "from relay");
-    assert_snapshot!(home.qcc(&["endpoint", "enable", "production", "work"]).shown(&home), @"");
+    assert_snapshot!(home.qcc(&["endpoint", "enable", "production", "work"]).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ work is enabled in the profile production
+    --- stderr
+    the running gateway uses it
+    what the running gateway held against it is forgotten
+    ");
     assert_eq!(exchange(address, &request).await.unwrap().said(), "from work");
 }

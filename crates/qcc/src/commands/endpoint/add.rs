@@ -12,7 +12,6 @@ use crate::edits;
 use crate::failure::{Failure, Outcome};
 use crate::names::{listed, resolve};
 use crate::output::harmless;
-use crate::presets;
 use crate::prompt::{Choice, Prompt};
 
 pub(super) fn run(context: &Context, add: &AddEndpoint) -> Outcome {
@@ -36,29 +35,22 @@ pub(super) fn run(context: &Context, add: &AddEndpoint) -> Outcome {
 /// The three ways, then a place in the profile.
 fn ask(context: &Context, prompt: Prompt, document: &Document, target: &WrittenProfile, add: &AddEndpoint) -> Outcome {
     let sources = sources(document, target);
-    let mut ways = vec![
-        Choice::new("a vendor", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, ..."),
-        Choice::new("another address", "of any provider that speaks the Anthropic dialect"),
+    let ways = [
+        Choice::new("one that is already there", "by reference: its key stays in one place"),
+        Choice::new("a new provider", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, a relay, ..."),
     ];
-    if !sources.is_empty() {
-        ways.insert(0, Choice::new("one that is already there", "by reference: its key stays in one place"));
-    }
-    let way = prompt.select(&format!("What shall be added to {}?", harmless(&target.name)), &ways)?;
-    let way = way + usize::from(sources.is_empty());
-    let (from, flags) = match way {
-        0 => {
-            let choices: Vec<Choice> = sources.iter().map(|(name, note)| Choice::new(name, note)).collect();
-            let chosen = prompt.select("Which one?", &choices)?;
-            (sources.get(chosen).map(|(name, _)| name.clone()), NewProvider::default())
-        }
-        1 => {
-            let choices: Vec<Choice> =
-                presets::all().iter().map(|preset| Choice::new(&preset.title, &preset.base_url)).collect();
-            let chosen = prompt.select("Which vendor?", &choices)?;
-            let preset = presets::all().get(chosen).map(|preset| preset.name.clone());
-            (None, NewProvider { preset, ..add.provider.clone() })
-        }
-        _ => (None, NewProvider { base_url: Some(setup::ask_address(prompt)?), ..add.provider.clone() }),
+    let offered = if sources.is_empty() { &ways[1..] } else { &ways[..] };
+    let question = format!("What shall be added to {}?", harmless(&target.name));
+    let reused = match offered {
+        [_] => false,
+        several => prompt.select(&question, several)? == 0,
+    };
+    let (from, flags) = if reused {
+        let choices: Vec<Choice> = sources.iter().map(|(name, note)| Choice::new(name, note)).collect();
+        let chosen = prompt.select("Which one?", &choices)?;
+        (sources.get(chosen).map(|(name, _)| name.clone()), NewProvider::default())
+    } else {
+        (None, setup::ask_vendor(prompt, &add.provider)?)
     };
     let add = AddEndpoint {
         profile: target.name.clone(),

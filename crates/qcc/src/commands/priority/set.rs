@@ -32,9 +32,9 @@ pub(super) fn run(context: &Context, typed: &str, tier: TierName) -> Outcome {
     let outcome = edits::tell(context, &changed, &format!("{shown} is {tier}"), about)?;
     if !left_out.is_empty() {
         let names: Vec<&str> = left_out.iter().map(String::as_str).collect();
-        let (verb, pronoun) = if names.len() == 1 { ("has", "it") } else { ("have", "they") };
+        let (have, serve) = if names.len() == 1 { ("has", "it now serves") } else { ("have", "they now serve") };
         context.output.note(format_args!(
-            "{} {verb} no tier, so {pronoun} now only serve through routes, -f and switch: `qcc priority set NAME TIER`",
+            "{} {have} no tier, so {serve} only through routes, -f and switch: `qcc priority set NAME TIER`",
             listed(&names)
         ));
     }

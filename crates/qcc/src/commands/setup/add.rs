@@ -39,24 +39,32 @@ fn asks(add: &Add) -> bool {
     !provider::is_asked_for(flags) && add.description.is_none() && flags.api_key.is_none() && flags.auth_type.is_none()
 }
 
-/// Which of the ways to add; `None` for an empty profile.
-pub(super) fn ask_what(prompt: Prompt, name: &str, flags: &NewProvider) -> Result<Option<NewProvider>, Failure> {
+/// A provider of some kind, or `None` for an empty profile.
+fn ask_what(prompt: Prompt, name: &str, flags: &NewProvider) -> Result<Option<NewProvider>, Failure> {
+    let ways = [
+        Choice::new("a provider", "Anthropic, OpenRouter, DeepSeek, Kimi, GLM, Qwen, a relay, ..."),
+        Choice::new("an empty profile", "to put providers into with `qcc endpoint add`"),
+    ];
+    match prompt.select(&format!("What is {}?", harmless(name)), &ways)? {
+        0 => ask_vendor(prompt, flags).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// A vendor's preset, or another address.
+pub(crate) fn ask_vendor(prompt: Prompt, flags: &NewProvider) -> Result<NewProvider, Failure> {
     let mut choices: Vec<Choice> =
         presets::all().iter().map(|preset| Choice::new(&preset.title, &preset.base_url)).collect();
     choices.push(Choice::new("another address", "of any provider that speaks the Anthropic dialect"));
-    choices.push(Choice::new("an empty profile", "to put providers into with `qcc endpoint add`"));
-    let chosen = prompt.select(&format!("What is {}?", harmless(name)), &choices)?;
-    if let Some(preset) = presets::all().get(chosen) {
-        return Ok(Some(NewProvider { preset: Some(preset.name.clone()), ..flags.clone() }));
+    let chosen = prompt.select("Which provider?", &choices)?;
+    match presets::all().get(chosen) {
+        Some(preset) => Ok(NewProvider { preset: Some(preset.name.clone()), ..flags.clone() }),
+        None => Ok(NewProvider { base_url: Some(ask_address(prompt)?), ..flags.clone() }),
     }
-    if chosen > presets::all().len() {
-        return Ok(None);
-    }
-    Ok(Some(NewProvider { base_url: Some(ask_address(prompt)?), ..flags.clone() }))
 }
 
 /// The address of a provider that is no preset.
-pub(crate) fn ask_address(prompt: Prompt) -> Result<String, Failure> {
+fn ask_address(prompt: Prompt) -> Result<String, Failure> {
     prompt.text("Base URL:", None, &|text| {
         let fits = text.starts_with("https://") || text.starts_with("http://");
         if fits { Ok(()) } else { Err("it begins with https:// or http://".to_owned()) }

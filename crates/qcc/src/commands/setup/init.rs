@@ -53,10 +53,6 @@ fn ask(context: &Context, prompt: Prompt, document: &Document) -> Outcome {
     if chosen == 2 {
         return sample(context);
     }
-    let name = prompt.text("A name for it:", Some("main"), &|name| {
-        let usable = !name.trim().is_empty() && name != "auto" && name.chars().count() <= 100;
-        if usable { Ok(()) } else { Err("1 to 100 characters, and not `auto`".to_owned()) }
-    })?;
     let flags = if chosen == 1 {
         NewProvider {
             preset: Some("official".to_owned()),
@@ -64,11 +60,13 @@ fn ask(context: &Context, prompt: Prompt, document: &Document) -> Outcome {
             ..NewProvider::default()
         }
     } else {
-        match add::ask_what(prompt, &name, &NewProvider::default())? {
-            Some(flags) => flags,
-            None => return sample(context),
-        }
+        add::ask_vendor(prompt, &NewProvider::default())?
     };
+    let usual = provider::usual_name(&flags, document);
+    let name = prompt.text("A name for it:", Some(&usual), &|name| {
+        let usable = !name.trim().is_empty() && name != "auto" && name.chars().count() <= 100;
+        if usable { Ok(()) } else { Err("1 to 100 characters, and not `auto`".to_owned()) }
+    })?;
     let provider = provider::gather(context, &flags, Some(&name), document, Some(prompt))?;
     add::confirm(context, prompt, &provider)?;
     edits::editor(context).replace("init", SAMPLE, true, false, edits::now(), &variable)?;

@@ -75,18 +75,21 @@ pub(crate) fn gather(
         return Err(Failure::usage("a provider needs an address", "add --base-url URL, or --preset NAME"));
     };
     let auth = flags.auth_type.or_else(|| preset.and_then(|preset| auth_of(&preset.auth_type)));
-    let credential = credential(context, flags, auth, preset, prompt)?;
+    let credential = credential(context, flags, auth, preset, &base_url, prompt)?;
     let auth = match credential {
         Credential::Passthrough => AuthName::Passthrough,
         Credential::Value(_) => auth.unwrap_or(AuthName::ApiKey),
     };
-    let name = match name {
-        Some(name) => name.to_owned(),
-        None => free_name(preset.map_or_else(|| host_of(&base_url), |preset| preset.name.clone()), document),
-    };
+    let name = name.map_or_else(|| usual_name(flags, document), str::to_owned);
     let models = preset.map(|preset| preset.models.clone().into_iter().collect()).unwrap_or_default();
     let kind = flags.kind.unwrap_or(DialectName::Anthropic);
     Ok(Provider { name, kind, base_url, credential, auth, allow_passthrough: flags.allow_passthrough, models })
+}
+
+/// What a provider is called when nobody says: like its preset or its host.
+pub(crate) fn usual_name(flags: &NewProvider, document: &Document) -> String {
+    let host = || host_of(flags.base_url.as_deref().unwrap_or_default());
+    free_name(flags.preset.as_ref().map_or_else(host, |preset| preset.to_lowercase()), document)
 }
 
 fn auth_of(name: &str) -> Option<AuthName> {
@@ -103,6 +106,7 @@ fn credential(
     flags: &NewProvider,
     auth: Option<AuthName>,
     preset: Option<&Preset>,
+    base_url: &str,
     prompt: Option<Prompt>,
 ) -> Result<Credential, Failure> {
     let own = auth == Some(AuthName::Passthrough);
@@ -117,7 +121,7 @@ fn credential(
         Some(key) => Ok(Credential::Value(Secret::new(key))),
         None if own => Ok(Credential::Passthrough),
         None => match (prompt, preset) {
-            (Some(prompt), _) => ask_key(context, prompt, preset),
+            (Some(prompt), _) => ask_key(context, prompt, preset, base_url),
             (None, Some(preset)) => Ok(Credential::Value(Secret::new(format!("${{{}}}", preset.variable)))),
             (None, None) => Err(no_key()),
         },
@@ -132,25 +136,51 @@ fn no_key() -> Failure {
 }
 
 /// From a variable, so that it stands in no file; or typed unseen.
-fn ask_key(context: &Context, prompt: Prompt, preset: Option<&Preset>) -> Result<Credential, Failure> {
-    let name = preset.map_or("ANTHROPIC_API_KEY", |preset| &preset.variable);
-    let is_set = variable(name).is_some_and(|value| !value.is_empty());
-    let choices = [
-        Choice::new(format!("from the variable {name}"), if is_set { "it is set here" } else { "it is not set here" }),
-        Choice::new("type or paste it", "it is written into config.yaml, which only you can read"),
-        Choice::new("none", "the client's own credential is passed through"),
-    ];
+fn ask_key(context: &Context, prompt: Prompt, preset: Option<&Preset>, base_url: &str) -> Result<Credential, Failure> {
+    let known = preset.map(|preset| preset.variable.as_str());
+    let is_set = known.and_then(variable).is_some_and(|value| !value.is_empty());
+    let by_variable = match known {
+        Some(name) if is_set => Choice::new(format!("from the variable {name}"), "it is set here"),
+        Some(name) => Choice::new(format!("from the variable {name}"), "it is not set here"),
+        None => Choice::new("from a variable", "so that it stands in no file"),
+    };
+    let typed = Choice::new("type or paste it", "it is written into the file, which only you can read");
+    let mut ways = if is_set { vec![(0, by_variable), (1, typed)] } else { vec![(1, typed), (0, by_variable)] };
+    // To any other host the client's own credential goes only when that is allowed by a flag.
+    if is_anthropics(base_url) {
+        ways.push((2, Choice::new("none", "the client's own credential is passed through")));
+    }
     if let Some(preset) = preset {
         context.output.talk(format_args!("keys of {} are made at {}", preset.title, preset.keys_at));
     }
-    let order: &[usize] = if is_set { &[0, 1, 2] } else { &[1, 0, 2] };
-    let shown: Vec<Choice> = order.iter().filter_map(|at| choices.get(*at).cloned()).collect();
+    let shown: Vec<Choice> = ways.iter().map(|(_, choice)| choice.clone()).collect();
     let chosen = prompt.select("Where does its key come from?", &shown)?;
-    match order.get(chosen) {
-        Some(0) => Ok(Credential::Value(Secret::new(format!("${{{name}}}")))),
+    match ways.get(chosen).map(|(way, _)| way) {
+        Some(0) => {
+            let name = match known {
+                Some(name) => name.to_owned(),
+                None => ask_variable(prompt)?,
+            };
+            Ok(Credential::Value(Secret::new(format!("${{{name}}}"))))
+        }
         Some(1) => Ok(Credential::Value(prompt.secret("Key (not shown):")?)),
         _ => Ok(Credential::Passthrough),
     }
+}
+
+fn ask_variable(prompt: Prompt) -> Result<String, Failure> {
+    prompt.text("Name of the variable:", None, &|name| {
+        let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        if !(first && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) {
+            return Err("letters, digits and `_`, as in RELAY_API_KEY".to_owned());
+        }
+        variable(name).map(|_| ()).ok_or_else(|| format!("{name} is not set here, so the file would not be valid"))
+    })
+}
+
+fn is_anthropics(base_url: &str) -> bool {
+    let host = host_of(base_url).to_ascii_lowercase();
+    host == "anthropic.com" || host.ends_with(".anthropic.com")
 }
 
 /// `api.relay.example:8443/x` is called `relay.example`.
