@@ -21,6 +21,8 @@ pub(crate) enum Gateway {
     Reloaded,
     /// Some of it waits for a restart: these keys.
     NeedsRestart(Vec<String>),
+    /// It will read the file by itself in a moment: the keys that clients must present have just changed.
+    Soon,
     /// It keeps what it had, and says why.
     Refused(String),
 }
@@ -102,6 +104,9 @@ pub(crate) fn in_force(context: &Context) -> Gateway {
     match ask::post(address, "/providers/reload", key.as_ref(), &json!({})) {
         Ok(answer) => {
             let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            if answer.status == 401 {
+                return Gateway::Soon;
+            }
             if answer.status != 200 {
                 let why = body["error"]["message"].as_str().unwrap_or("it gave no reason");
                 return Gateway::Refused(why.trim_start_matches("the configuration was not changed\n").to_owned());
@@ -126,6 +131,7 @@ impl Gateway {
         match self {
             Self::NotRunning => json!({ "state": "not_running" }),
             Self::Reloaded => json!({ "state": "reloaded" }),
+            Self::Soon => json!({ "state": "soon" }),
             Self::NeedsRestart(keys) => json!({ "state": "needs_restart", "keys": keys }),
             Self::Refused(why) => json!({ "state": "refused", "reason": why }),
         }
@@ -135,6 +141,7 @@ impl Gateway {
         match self {
             Self::NotRunning => {}
             Self::Reloaded => context.output.talk("the running gateway uses it"),
+            Self::Soon => context.output.talk("the running gateway reads it in a moment"),
             Self::NeedsRestart(keys) => {
                 context.output.note(format_args!("{} takes effect after `qcc proxy restart`", keys.join(", ")));
             }
