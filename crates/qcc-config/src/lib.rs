@@ -29,6 +29,7 @@ use std::path::Path;
 
 pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
+pub use env::is_reference;
 pub use error::{ConfigError, Problem};
 pub use keys::{InForce, Key, Origin, Takes, Unfit, key, keys, sections};
 pub use locate::{Locations, locate};

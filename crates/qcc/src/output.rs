@@ -138,6 +138,12 @@ pub(crate) fn human(time: Duration) -> String {
     }
 }
 
+/// A time as a clock on the wall shows it.
+pub(crate) fn wall_time(time: Option<jiff::Timestamp>) -> String {
+    let local = time.map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    local.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 /// `1 route`, `2 routes`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

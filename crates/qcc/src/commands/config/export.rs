@@ -9,8 +9,8 @@ use qcc_config::redacted;
 use serde_json::json;
 
 use crate::cli::Export;
-use crate::context::Context;
-use crate::edits::{self, same_file};
+use crate::context::{Context, same_file};
+use crate::edits;
 use crate::failure::{Failure, OK, Outcome};
 use crate::output::{count, harmless};
 use crate::table::{Cell, table};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::edits;
 use crate::failure::{OK, Outcome};
+use crate::output::wall_time;
 use crate::table::{Cell, Table};
 
 use super::diff;
@@ -27,7 +28,7 @@ pub(super) fn list(context: &Context) -> Outcome {
     for version in &versions {
         table.row(vec![
             Cell::new(version.number),
-            Cell::styled(local_time(version.time), Style::new().dimmed()),
+            Cell::styled(wall_time(utc(version.time)), Style::new().dimmed()),
             Cell::new(format_args!("+{} -{}", version.added, version.removed)),
             Cell::new(&version.what),
             Cell::styled(if version.current { "current" } else { "" }, Style::new().green()),
@@ -65,10 +66,4 @@ fn document(version: &Version) -> Value {
 
 fn utc(seconds: u64) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
-}
-
-/// As a clock on the wall shows it.
-fn local_time(seconds: u64) -> String {
-    let local = utc(seconds).map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
-    local.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
