@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod ask;
+mod claude;
 mod cli;
 mod commands;
 mod context;
@@ -18,6 +19,7 @@ mod live;
 mod names;
 mod output;
 mod pidfile;
+mod place;
 mod port;
 mod presets;
 mod progress;
