@@ -38,8 +38,8 @@ pub(crate) enum Step {
     DropNew(PathBuf),
     /// Removes a folder that qcc made, if it is empty.
     DropFolder(PathBuf),
-    /// Removes every backup but these. It comes before the journal is settled, so that a crash cannot leave one for good.
-    Sweep(Vec<String>),
+    /// Removes these backups. It comes before the journal forgets them, so that a crash cannot leave one for good.
+    DropBackups(Vec<String>),
 }
 
 /// The journal and the backups on disk.
@@ -128,10 +128,11 @@ impl Store {
         if !journal.is_unsettled() {
             return Ok((journal, Vec::new()));
         }
+        let announced = journal.clone();
         let settled = journal.settle(look);
         if !settled.notes.is_empty() {
             self.perform(&settled.steps)?;
-            self.perform(&settle_as(journal.clone()))?;
+            self.perform(&settle_as(&announced, journal.clone()))?;
         }
         Ok((journal, settled.notes))
     }
@@ -159,7 +160,10 @@ impl Store {
                 let _may_be_in_use = fs::remove_dir(path);
                 Ok(())
             }
-            Step::Sweep(needed) => self.sweep(needed),
+            Step::DropBackups(names) => names.iter().map(|name| self.backup(name)).try_for_each(|path| {
+                removed(&beside(&path))?;
+                removed(&path)
+            }),
         }
     }
 
@@ -171,18 +175,6 @@ impl Store {
         let mut text = serde_json::to_vec_pretty(journal).map_err(|error| told(error.into()))?;
         text.push(b'\n');
         replace(&self.journal, &text, PRIVATE).map_err(told)
-    }
-
-    fn sweep(&self, needed: &[String]) -> Result<(), Failure> {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let unneeded = name.ends_with(BACKUP) && !needed.contains(&name);
-            if unneeded || name.ends_with(NEW) {
-                removed(&entry.path())?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -206,7 +198,7 @@ pub(crate) fn connecting(
     if now != Some(after) {
         steps.push(Step::Settings(settings.to_owned(), from, Some(after.to_vec())));
     }
-    steps.extend(settle_as(journal.with(entry(Some(connection.clone()), None))));
+    steps.extend(settle_as(journal, journal.with(entry(Some(connection.clone()), None))));
     steps
 }
 
@@ -227,13 +219,15 @@ pub(crate) fn disconnecting(
     }
     let made = entry.now.iter().flat_map(|connection| connection.made_folders.iter().rev().cloned());
     steps.extend(made.map(Step::DropFolder));
-    steps.extend(settle_as(journal.with(Entry { now: None, next: None, ..entry.clone() })));
+    steps.extend(settle_as(journal, journal.with(Entry { now: None, next: None, ..entry.clone() })));
     steps
 }
 
-/// The end of every change.
-fn settle_as(journal: Journal) -> [Step; 2] {
-    [Step::Sweep(journal.backups().map(str::to_owned).collect()), Step::Journal(journal)]
+/// The end of every change: what the journal knew and knows no more is not needed.
+fn settle_as(old: &Journal, new: Journal) -> [Step; 2] {
+    let needed: Vec<&str> = new.backups().collect();
+    let unneeded = old.backups().filter(|name| !needed.contains(name)).map(str::to_owned).collect();
+    [Step::DropBackups(unneeded), Step::Journal(new)]
 }
 
 /// Only what is needed to refuse the rest.
@@ -267,17 +261,26 @@ fn settings(asked: &Path, from: Option<&str>, bytes: Option<&[u8]>) -> Result<()
         let message = format!("{} was changed by another program just now", path.display());
         return Err(Failure::new(message, "nothing was written; run the command again"));
     }
-    let mode = fs::metadata(&path).ok().map(|meta| meta.permissions().mode() & 0o7777);
-    if mode.is_some_and(|mode| mode & 0o200 == 0) {
-        let message = format!("{} is read-only", path.display());
-        return Err(Failure::new(message, format!("allow changes with `chmod u+w {}`", path.display())));
-    }
+    let mode = writable(&path)?;
     match bytes {
         Some(bytes) => {
             replace(&path, bytes, mode.unwrap_or(PRIVATE)).map_err(|error| Failure::file("write", &path, &error))
         }
         None => removed(&path),
     }
+}
+
+/// The mode of the settings, if they exist. A file could be replaced although it is read-only, but its owner means it so.
+///
+/// # Errors
+/// When they are read-only.
+pub(crate) fn writable(settings: &Path) -> Result<Option<u32>, Failure> {
+    let mode = fs::metadata(settings).ok().map(|meta| meta.permissions().mode() & 0o7777);
+    if mode.is_some_and(|mode| mode & 0o200 == 0) {
+        let message = format!("{} is read-only", settings.display());
+        return Err(Failure::new(message, format!("allow changes with `chmod u+w {}`", settings.display())));
+    }
+    Ok(mode)
 }
 
 /// The new file while it is written. Its name is always the same, so that what a crash leaves can be found.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is how a fault is told, in its helpers too")]
 
+mod claude;
 mod drill;
 mod env;
 mod home;

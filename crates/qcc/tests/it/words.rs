@@ -12,9 +12,18 @@ fn the_help_lists_what_exists_and_nothing_else() {
     Usage: qcc [OPTIONS] [COMMAND]
 
     Commands:
+      init         Write the first configuration file
+      add          Add a provider with a profile of its name, or an empty profile
+      list         Show profiles and providers
+      use          Put a profile before all tiers (the same as `priority switch`)
+      remove       Remove a profile or provider that nothing refers to
+      endpoint     Choose which providers are in a profile
+      priority     Choose which profile is asked first, and when that changes
+      presets      Show the vendors whose address is known
       proxy        Start, stop and watch the gateway
       run          Run a command with its LLM traffic going through the gateway
       env          Print the variables that point a client at the gateway
+      claude       Lead every Claude Code of yours through qcc, and undo that
       test         Check the configuration and reach every provider, without spending money
       config       Check and describe the configuration file
       drill        Play every known fault of providers against the real gateway: no key, no network, no

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::claude::journal::{Connection, Journal, fingerprint};
 use crate::claude::settings::Settings;
-use crate::claude::steps::{Store, connecting};
+use crate::claude::steps::{Store, connecting, writable};
 use crate::claude::{entry_for, location, plan, wish};
 use crate::cli::Listen;
 use crate::commands::env;
@@ -51,6 +51,9 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Outcome {
     let ready = prepare(&store, &store.load()?, &asked, &loaded.config, &target.url)?;
     if dry_run {
         return tell(context, &ready, &target, None);
+    }
+    if !ready.unchanged {
+        writable(&ready.settings)?;
     }
     let started = daemon::ensure(context, &Listen::default())?;
     let target = Target { url: ask::url(started.address), addresses: vec![started.address], ..target };
