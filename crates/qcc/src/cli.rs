@@ -66,6 +66,9 @@ pub(crate) enum Command {
     Run(Run),
     /// Print the variables that point a client at the gateway
     Env(Env),
+    /// Lead every Claude Code of yours through qcc, and undo that
+    #[command(subcommand)]
+    Claude(Claude),
     /// Check the configuration and reach every provider, without spending money
     Test,
     /// Find what is wrong and name the command that fixes it
@@ -154,6 +157,23 @@ pub(crate) struct Env {
     /// Shell to print for; the one in SHELL by default
     #[arg(long, value_enum)]
     pub(crate) shell: Option<Shell>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Claude {
+    /// Set qcc's variables in Claude Code's settings.json
+    Connect(ClaudeChange),
+    /// Give the settings back as they were
+    Disconnect(ClaudeChange),
+    /// Show whether Claude Code is connected, and what would come back
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaudeChange {
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

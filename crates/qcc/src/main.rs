@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser;
 
 mod ask;
+mod claude;
 mod cli;
 mod commands;
 mod context;
@@ -20,6 +21,7 @@ mod live;
 mod names;
 mod output;
 mod pidfile;
+mod place;
 mod port;
 mod presets;
 mod progress;

@@ -63,7 +63,7 @@ fn not_run(program: &str, error: &io::Error) -> Failure {
 }
 
 /// What would silently lead the client past the gateway. Nothing is changed: these are the user's own choices.
-fn warn_of_detours(output: Output, url: &str) {
+pub(in crate::commands) fn warn_of_detours(output: Output, url: &str) {
     for file in settings_files() {
         if overrides(&file, url) {
             output.note(format_args!(
