@@ -13,7 +13,8 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Other parts that differ, by the name of their section in the file.
     pub sections: Vec<&'static str>,
-    /// Keys that differ but keep their old effect until a restart: `proxy.host`, `proxy.port`.
+    /// Keys that differ but keep their old effect until a restart: `proxy.host`, `proxy.port`,
+    /// `storage.path`.
     pub needs_restart: Vec<&'static str>,
 }
 
@@ -41,11 +42,16 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("timeouts", before.timeouts != after.timeouts),
         ("retry", before.retry != after.retry),
         ("breaker", before.open_initial != after.open_initial),
+        ("failover", before.failover_auto != after.failover_auto),
+        ("storage", before.storage_path != after.storage_path),
         ("logging", before.logging != after.logging),
     ];
-    // The listening socket is bound once, at start.
-    let restart =
-        [("proxy.host", before.proxy.host != after.proxy.host), ("proxy.port", before.proxy.port != after.proxy.port)];
+    // The listening socket is bound once, at start, and the database is opened then.
+    let restart = [
+        ("proxy.host", before.proxy.host != after.proxy.host),
+        ("proxy.port", before.proxy.port != after.proxy.port),
+        ("storage.path", before.storage_path != after.storage_path),
+    ];
     Changes {
         added: missing_in(&new.providers, &old.providers),
         removed: missing_in(&old.providers, &new.providers),

@@ -21,6 +21,7 @@ mod apply;
 mod extent;
 mod lines;
 mod node;
+pub(crate) mod places;
 mod plan;
 mod refusal;
 mod remove;

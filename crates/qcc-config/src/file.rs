@@ -210,6 +210,15 @@ impl FromText for Dialect {
     }
 }
 
+/// The fault of a word that is none of `words`, where there is more to say than which ones are possible.
+pub(crate) fn unknown_word(text: &str, words: &[&str]) -> Option<Wrong> {
+    match words {
+        AUTH_TYPES => AuthType::from_text(text).err(),
+        DIALECTS => Dialect::from_text(text).err(),
+        _ => None,
+    }
+}
+
 schema_as!(AuthType, { "type": "string", "enum": AUTH_TYPES });
 schema_as!(Dialect, { "type": "string", "enum": DIALECTS });
 

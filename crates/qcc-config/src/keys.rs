@@ -4,7 +4,15 @@
 //! `proxy.port`, `providers.relay.base_url`, `providers.relay.models.*haiku*`, `profiles.production.endpoints.relay.weight`:
 //! an item of `providers` or `endpoints` is named by its `name` or `provider`, any item of a list also by its number from 0.
 
-use crate::edit::{Document, Node, Step};
+mod find;
+mod force;
+mod name;
+mod shape;
+mod value;
+
+use crate::edit::{Document, Step};
+
+pub use force::{InForce, Origin, sections};
 
 /// What a key takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +55,7 @@ pub struct Key {
     pub default: Option<String>,
     /// One sentence or two.
     pub help: String,
-    /// Whether its value must not be shown unless it is a `${...}`.
+    /// Whether its value must not be shown unless it is a `${...}`; [`Key::shown`] decides that.
     pub secret: bool,
 }
 
@@ -65,21 +73,14 @@ pub struct Unfit {
 /// # Errors
 /// When there is none: with the nearest name as the hint.
 pub fn key(dotted: &str, document: &Document) -> Result<Key, Unfit> {
-    todo!("{dotted} {document:?}")
+    find::find(dotted, document)
 }
 
 /// Every key that takes a value, sections in the order of the schema, then those of the document's providers and profiles.
 #[must_use]
 pub fn keys(document: &Document) -> Vec<Key> {
-    todo!("{document:?}")
+    find::all(document)
 }
 
-impl Key {
-    /// The value that `text` means for this key: `60s` for a duration, `a,b` or `[a, b]` for a list.
-    ///
-    /// # Errors
-    /// When it is of the wrong type, out of range, or none of the allowed words.
-    pub fn value(&self, text: &str) -> Result<Node, Unfit> {
-        todo!("{text}")
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ mod file;
 mod keys;
 mod locate;
 mod permissions;
+mod redact;
 mod resolve;
 mod secret;
 mod sections;
@@ -26,14 +27,17 @@ mod yaml;
 
 use std::path::Path;
 
-pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version, redacted};
+pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
+pub use env::is_reference;
 pub use error::{ConfigError, Problem};
-pub use keys::{Key, Takes, Unfit, key, keys};
+pub use keys::{InForce, Key, Origin, Takes, Unfit, key, keys, sections};
 pub use locate::{Locations, locate};
 pub use permissions::permissions;
+pub use redact::redacted;
 pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
+pub use suggest::nearest;
 pub use types::{
     Auth, ColorChoice, Config, Dialect, Endpoint, Env, Level, Loaded, LoggingSettings, Notice, PoolSettings, Profile,
     Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Tier, Timeouts, env_of,

@@ -15,6 +15,8 @@ pub struct Locations {
     pub log: PathBuf,
     /// The file that names the running gateway, in [`state_dir`](Self::state_dir).
     pub pid: PathBuf,
+    /// The database in [`state_dir`](Self::state_dir); `storage.path` of the configuration wins over it.
+    pub database: PathBuf,
 }
 
 /// Finds the files. The configuration file is the first of `flag` (`--config`), `QCC_CONFIG`, `config.yaml` in
@@ -31,7 +33,13 @@ pub fn locate(flag: Option<&Path>, env: Env<'_>) -> Locations {
         .or_else(|| home.as_ref().map(|home| home.join("config.yaml")))
         .unwrap_or_else(|| base(&set, "XDG_CONFIG_HOME", ".config").join("qcc/config.yaml"));
     let state_dir = home.unwrap_or_else(|| base(&set, "XDG_STATE_HOME", ".local/state").join("qcc"));
-    Locations { config, log: state_dir.join("qcc.log"), pid: state_dir.join("qcc.pid"), state_dir }
+    Locations {
+        config,
+        log: state_dir.join("qcc.log"),
+        pid: state_dir.join("qcc.pid"),
+        database: state_dir.join("qcc.db"),
+        state_dir,
+    }
 }
 
 /// The XDG base directory rules say that a relative path in their variables is invalid and must be ignored.

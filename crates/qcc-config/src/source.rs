@@ -104,7 +104,7 @@ impl Source {
     }
 
     /// The line without its secrets and its comment; and from which character on it is redacted.
-    fn shown(&self, line: &str, number: usize) -> (String, Option<usize>) {
+    pub(crate) fn shown(&self, line: &str, number: usize) -> (String, Option<usize>) {
         let line = line.replace('\t', " ");
         let plain = line.split(" #").next().unwrap_or_default().trim_end().to_owned();
         let ancestors = self.ancestors(number);
@@ -133,7 +133,7 @@ impl Source {
 
     /// The keys above a line by indentation, nearest first. Indentation is a good enough guess: where it is wrong the
     /// line is redacted rather than shown.
-    fn ancestors(&self, number: usize) -> Vec<String> {
+    pub(crate) fn ancestors(&self, number: usize) -> Vec<String> {
         let lines: Vec<&str> = self.text.lines().take(number).collect();
         let Some((line, above)) = lines.split_last() else { return Vec::new() };
         let mut column = content_column(line);
@@ -158,7 +158,7 @@ fn redacted(line: &str, from: usize) -> (String, Option<usize>) {
 }
 
 /// Bytes before the text of a line: indentation and the dashes of list items.
-fn content_column(line: &str) -> usize {
+pub(crate) fn content_column(line: &str) -> usize {
     let mut rest = line.trim_start();
     while let Some(after) = rest.strip_prefix("- ") {
         rest = after.trim_start();
@@ -167,7 +167,7 @@ fn content_column(line: &str) -> usize {
 }
 
 /// The keys that a line seems to hold, each with the byte after its colon.
-fn keys_of(line: &str) -> Vec<(&str, usize)> {
+pub(crate) fn keys_of(line: &str) -> Vec<(&str, usize)> {
     let mut keys = Vec::new();
     for (at, _) in line.match_indices(':') {
         let after = line[at + 1..].chars().next();

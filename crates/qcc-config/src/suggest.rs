@@ -4,7 +4,7 @@ use crate::value::Wrong;
 
 /// The nearest of `known` to `written`, when it is near enough to be meant: up to one slip in three letters. Letters in
 /// the wrong order count as one slip; case does not count.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written: Vec<char> = written.to_lowercase().chars().take(64).collect();
     let limit = (written.len() / 3).max(1);
     known

@@ -167,6 +167,10 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// `breaker.open_initial`: how long a failed provider is left out. `None`: it is never left out.
     pub open_initial: Option<Duration>,
+    /// `failover.auto`: whether a tier, or a pinned profile, is ever left.
+    pub failover_auto: bool,
+    /// `storage.path`: the database. `None`: the usual one in the state folder.
+    pub storage_path: Option<PathBuf>,
     /// `logging.*`
     pub logging: LoggingSettings,
 }

@@ -306,6 +306,13 @@ pub(crate) fn after_userinfo(rest: &str) -> Option<&str> {
     rest[..authority].rfind('@').map(|at| &rest[at + 1..])
 }
 
+/// Whether a URL holds user information or a query, where secrets stand. References there are none.
+pub(crate) fn has_url_secret(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let rest = rest.split_whitespace().next().unwrap_or_default();
+    after_userinfo(rest).is_some() || rest.contains('?')
+}
+
 /// Gives a type of this crate its schema, in place of a reference.
 macro_rules! schema_as {
     ($name:ty, $schema:tt) => {

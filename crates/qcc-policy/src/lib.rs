@@ -23,7 +23,7 @@ pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, cl
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
-pub use plan::{Candidate, Plan, PlanInput, Router, Tier, Warning};
+pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
 
 use std::time::{Duration, Instant};
 

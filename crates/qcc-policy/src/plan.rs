@@ -5,7 +5,9 @@
 //! it. The one strategy so far is `priority`: lower numbers first, equal ones in file order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::cooldown::Standing;
 use crate::outcome::ProviderId;
 
 mod glob;
@@ -24,7 +26,7 @@ pub enum Tier {
 }
 
 /// What of the configuration decides plans. Lists are in file order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanInput {
     /// Every provider; one that is not listed here, or is disabled, is in no plan.
     pub providers: Vec<PlanProvider>,
@@ -32,6 +34,17 @@ pub struct PlanInput {
     pub profiles: Vec<PlanProfile>,
     /// Every model route.
     pub routes: Vec<PlanRoute>,
+    /// The profile that goes before all tiers, by its place in `profiles`. One without usable endpoints is skipped.
+    /// Routes do not heed it.
+    pub pinned: Option<usize>,
+    /// Whether the pinned profile, or the first usable tier, is ever left for the next one.
+    pub auto: bool,
+}
+
+impl Default for PlanInput {
+    fn default() -> Self {
+        Self { providers: Vec::new(), profiles: Vec::new(), routes: Vec::new(), pinned: None, auto: true }
+    }
 }
 
 /// A provider.
@@ -99,6 +112,18 @@ pub struct Candidate {
     pub provider: ProviderId,
     /// The model that the route names; `None`: the one that the client asked for.
     pub model: Option<Arc<str>>,
+    /// The profile in whose turn it comes, by its place in [`PlanInput::profiles`]. `None` where a route named it, and
+    /// without profiles.
+    pub profile: Option<usize>,
+}
+
+/// The profile that new requests go to, as far as no route takes them elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lead {
+    /// Its place in [`PlanInput::profiles`].
+    pub profile: usize,
+    /// Whether one of its providers is admissible. Else all are out, and this one has the provider that is due first.
+    pub admissible: bool,
 }
 
 /// Something about a plan that its user should hear of.
@@ -171,6 +196,30 @@ impl Router {
             None => Plan { candidates: self.by_profile.clone(), warning: None },
         }
     }
+
+    /// The profile whose endpoint would be tried first now, as [`Failover`](crate::Failover) chooses. `None` without
+    /// profiles, and when nobody may be tried at all. `standing` answers for a provider as a whole.
+    pub fn lead(&self, standing: &mut dyn FnMut(ProviderId) -> Standing) -> Option<Lead> {
+        let mut due_first: Option<(Instant, usize)> = None;
+        for candidate in &self.by_profile {
+            let profile = candidate.profile?;
+            match standing(candidate.provider) {
+                Standing::Admissible => return Some(Lead { profile, admissible: true }),
+                Standing::Out { until, reason } => {
+                    if reason.may_be_tried_anyway() && due_first.is_none_or(|(due, _)| until < due) {
+                        due_first = Some((until, profile));
+                    }
+                }
+            }
+        }
+        due_first.map(|(_, profile)| Lead { profile, admissible: false })
+    }
+
+    /// Whether the turn of `profile` comes before that of `other`. Not where one of them has none.
+    pub fn is_before(&self, profile: usize, other: usize) -> bool {
+        let turn = |place| self.by_profile.iter().position(|candidate| candidate.profile == Some(place));
+        turn(profile).zip(turn(other)).is_some_and(|(one, two)| one < two)
+    }
 }
 
 fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
@@ -181,12 +230,12 @@ fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
         match line.target {
             PlanTarget::Provider(provider) => {
                 if is_enabled(input, provider) {
-                    add(&mut candidates, provider, line.model.as_ref());
+                    add(&mut candidates, provider, line.model.as_ref(), None);
                 }
             }
             PlanTarget::Profile(place) => {
                 if let Some(profile) = input.profiles.get(place) {
-                    add_profile(&mut candidates, input, profile, line.model.as_ref());
+                    add_profile(&mut candidates, input, profile, line.model.as_ref(), None);
                 }
             }
         }
@@ -196,38 +245,51 @@ fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
 
 fn profile_candidates(input: &PlanInput) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    if input.profiles.is_empty() {
+    // Profiles that are made before their endpoints must not leave everybody without a provider in between.
+    if input.profiles.iter().all(|profile| profile.endpoints.is_empty()) {
         for provider in input.providers.iter().filter(|provider| provider.enabled) {
-            add(&mut candidates, provider.id, None);
+            add(&mut candidates, provider.id, None, None);
         }
         return candidates;
     }
+    if let Some(profile) = input.pinned.and_then(|place| input.profiles.get(place)) {
+        add_profile(&mut candidates, input, profile, None, input.pinned);
+    }
     let untiered = input.profiles.iter().all(|profile| profile.tier.is_none());
     for tier in [Tier::Primary, Tier::Secondary, Tier::Fallback] {
-        for profile in &input.profiles {
+        if !input.auto && !candidates.is_empty() {
+            break;
+        }
+        for (place, profile) in input.profiles.iter().enumerate() {
             let own = profile.tier.or_else(|| untiered.then_some(Tier::Primary));
             if own == Some(tier) {
-                add_profile(&mut candidates, input, profile, None);
+                add_profile(&mut candidates, input, profile, None, Some(place));
             }
         }
     }
     candidates
 }
 
-fn add_profile(candidates: &mut Vec<Candidate>, input: &PlanInput, profile: &PlanProfile, model: Option<&Arc<str>>) {
+fn add_profile(
+    candidates: &mut Vec<Candidate>,
+    input: &PlanInput,
+    profile: &PlanProfile,
+    model: Option<&Arc<str>>,
+    turn: Option<usize>,
+) {
     let mut endpoints: Vec<&PlanEndpoint> =
         profile.endpoints.iter().filter(|endpoint| endpoint.enabled && is_enabled(input, endpoint.provider)).collect();
     endpoints.sort_by_key(|endpoint| endpoint.priority);
     for endpoint in endpoints {
-        add(candidates, endpoint.provider, model);
+        add(candidates, endpoint.provider, model, turn);
     }
 }
 
 /// The same question to the same provider is asked once; its best place counts.
-fn add(candidates: &mut Vec<Candidate>, provider: ProviderId, model: Option<&Arc<str>>) {
-    let candidate = Candidate { provider, model: model.cloned() };
-    if !candidates.contains(&candidate) {
-        candidates.push(candidate);
+fn add(candidates: &mut Vec<Candidate>, provider: ProviderId, model: Option<&Arc<str>>, profile: Option<usize>) {
+    let known = candidates.iter().any(|known| known.provider == provider && known.model.as_ref() == model);
+    if !known {
+        candidates.push(Candidate { provider, model: model.cloned(), profile });
     }
 }
 

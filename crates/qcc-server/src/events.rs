@@ -6,6 +6,8 @@ use std::time::Duration;
 use qcc_config::Level;
 use serde::{Serialize, Serializer};
 
+use crate::state::RECOVERED;
+
 /// Something that happened and is worth a line.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -96,6 +98,43 @@ pub enum Event {
         /// Only this model had been left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
+    },
+    /// Somebody made a provider forget its faults.
+    ProviderReset {
+        /// Its name.
+        provider: String,
+        /// Cooldowns that ended by it.
+        cooldowns: usize,
+    },
+    /// Another profile leads: new requests go there, as far as no route takes them elsewhere.
+    ProfileSwitched {
+        /// The one before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The one now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// In a few words.
+        reason: String,
+        /// `manual` or `automatic`.
+        who: &'static str,
+    },
+    /// The pinned profile does not exist. The pin counts again when it does.
+    PinIgnored {
+        /// Its name.
+        profile: String,
+    },
+    /// The database cannot be used. Said once, until it can be again.
+    StoreFailed {
+        /// What is wrong with it.
+        error: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The database can be written again, or rows were lost because it was too slow.
+    StoreRecovered {
+        /// Rows that were lost.
+        lost: u64,
     },
     /// No route matches a model, so the route of the big models was taken.
     RouteGuessed {
@@ -202,8 +241,12 @@ impl Event {
             | Self::ConfigReloaded { .. }
             | Self::ProviderWarmed { .. }
             | Self::ProviderRecovered { .. }
+            | Self::ProviderReset { .. }
+            | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,
+            // Somebody's own doing, or good news.
+            Self::ProfileSwitched { reason, who, .. } if *who == "manual" || reason == RECOVERED => Level::Info,
             Self::RequestFinished(row) => match row.verdict {
                 "done" | "answered" | "client_gone" => Level::Info,
                 _ => Level::Error,
@@ -214,6 +257,10 @@ impl Event {
             | Self::ProviderCooled { .. }
             | Self::RequestRefused { .. }
             | Self::RouteGuessed { .. }
+            | Self::ProfileSwitched { .. }
+            | Self::PinIgnored { .. }
+            | Self::StoreFailed { .. }
+            | Self::StoreRecovered { .. }
             | Self::LogDropped { .. } => Level::Warn,
             Self::ConfigRefused { .. } => Level::Error,
         }

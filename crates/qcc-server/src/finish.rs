@@ -40,6 +40,8 @@ pub(crate) struct Charged {
     pub(crate) credential: Option<u64>,
     /// When the attempt began: a success says nothing about faults that came after that.
     pub(crate) started: Instant,
+    /// The profile in whose turn it was asked, by its place.
+    pub(crate) profile: Option<usize>,
     /// Token counts say nothing about a provider's health: many providers do not offer them at all.
     pub(crate) counts: bool,
 }
@@ -140,6 +142,9 @@ impl Charged {
             let news =
                 state.cooldowns().succeed(self.provider, Some(&self.model), self.credential, self.started, now());
             self.tell(state, news);
+            if state.is_led_elsewhere(self.profile) {
+                state.reconsider();
+            }
         }
     }
 
@@ -166,15 +171,16 @@ impl Charged {
     }
 
     fn tell(&self, state: &State, news: Option<Transition>) {
+        let Some(news) = news else { return };
         let provider = self.name.to_string();
         match news {
-            None => {}
-            Some(Transition::Out { model, reason, term, .. }) => {
+            Transition::Out { model, reason, term, .. } => {
                 state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
             }
-            Some(Transition::Back { model, reason, .. }) => {
+            Transition::Back { model, reason, .. } => {
                 state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }
+        state.reconsider();
     }
 }

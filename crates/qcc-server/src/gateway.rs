@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use qcc_config::{Changes, ConfigError, Level, Loaded, Notice};
+use qcc_config::{Changes, Config, ConfigError, Level, Loaded, Notice};
 use tokio::net::TcpListener;
 
 use crate::VERSION;
@@ -39,6 +39,9 @@ pub struct Options {
     pub watch: bool,
     /// Threads that serve connections; 0: the caller's runtime does.
     pub workers: usize,
+    /// The database that keeps the pin and the history of failovers; `storage.path` wins over it. Without either nothing
+    /// is kept over a restart. When it cannot be used that is said in the log, and everything else works.
+    pub database: Option<PathBuf>,
 }
 
 /// A running gateway.
@@ -146,12 +149,14 @@ impl Gateway {
         let host = options.host.clone().unwrap_or(proxy.host);
         let port = options.port.unwrap_or(proxy.port);
         options.log.set_level(loaded.config.settings.logging.level);
-        let state = State::new(loaded, options.source.clone(), options.log.clone(), host.clone())
-            .map_err(|error| StartError::Provider(error.to_string()))?;
-        check_exposure(&state, &host)?;
+        let database = loaded.config.settings.storage_path.clone().or(options.database);
+        check_exposure(&loaded.config, &host)?;
+        // Before the database is touched: a start that cannot listen leaves no trace there.
         let listener = bind(&host, port).await?;
         let address =
             listener.local_addr().map_err(|source| StartError::Bind { address: format!("{host}:{port}"), source })?;
+        let state = State::new(loaded, options.source.clone(), options.log.clone(), host, database)
+            .map_err(|error| StartError::Provider(error.to_string()))?;
         let workers = Workers::start(options.workers).map_err(StartError::Workers)?;
         let listening = Listening::start(listener, Arc::clone(&state), workers);
         let watch = match &options.source {
@@ -202,6 +207,8 @@ impl Gateway {
         self.state.log.emit(Event::GatewayDraining { running });
         let limit = self.state.snapshot().config.settings.proxy.drain;
         let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
+        let state = Arc::clone(&self.state);
+        let _ended_before_it_was_written = tokio::task::spawn_blocking(move || state.history.flush()).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }
@@ -218,8 +225,8 @@ pub(crate) fn load(source: &Source) -> Result<Loaded, ConfigError> {
 }
 
 /// `--host` may open what the file did not.
-fn check_exposure(state: &State, host: &str) -> Result<(), StartError> {
-    if qcc_config::is_loopback(host) || !state.snapshot().config.settings.proxy.client_keys.is_empty() {
+fn check_exposure(config: &Config, host: &str) -> Result<(), StartError> {
+    if qcc_config::is_loopback(host) || !config.settings.proxy.client_keys.is_empty() {
         return Ok(());
     }
     Err(StartError::Exposed { host: host.to_owned() })

@@ -260,6 +260,7 @@ impl Stop {
             model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
             credential: asked.inbound.fingerprint(&upstream.provider),
             started: now(),
+            profile: candidate.profile,
             counts: asked.kind != Kind::CountTokens,
         };
         Some(Self { upstream, model, charged, answer: None })

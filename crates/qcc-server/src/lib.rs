@@ -35,6 +35,8 @@ mod events;
 
 mod gateway;
 
+mod history;
+
 mod log;
 
 mod reach;
@@ -51,6 +53,7 @@ pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};
 pub use reach::{Reach, reach};
+pub use upstream::tls::{Trusted, certificates_in, trusted};
 
 /// The version that the gateway reports: the package's own.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

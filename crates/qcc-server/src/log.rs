@@ -269,7 +269,8 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn timestamp(time: SystemTime) -> String {
+/// RFC 3339 in UTC, to the millisecond.
+pub(crate) fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 

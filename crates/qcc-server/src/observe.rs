@@ -18,8 +18,9 @@ use crate::upstream::connect::{ConnectTimeout, causes};
 use crate::upstream::credential::{connection_listed, is_hop_by_hop};
 use crate::upstream::{SendError, Upstream};
 
-/// The plan for every model, from the configuration. Only providers that can be called take part.
-pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>]) -> Router {
+/// The plan for every model, from the configuration and the place of the pinned profile. Only providers that can be
+/// called take part.
+pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pinned: Option<usize>) -> Router {
     let ids: HashMap<&str, ProviderId> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
     let places: HashMap<&str, usize> =
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
@@ -57,6 +58,8 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>]) ->
                 candidates: route.candidates.iter().filter_map(candidate).collect(),
             })
             .collect(),
+        pinned,
+        auto: config.settings.failover_auto,
     })
 }
 

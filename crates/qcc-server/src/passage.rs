@@ -100,6 +100,7 @@ fn uncounted(upstream: &Upstream) -> Charged {
         model: "".into(),
         credential: None,
         started: now(),
+        profile: None,
         counts: false,
     }
 }

@@ -57,6 +57,7 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
             only(&request, &Method::POST, "POST")?;
             Ok(admin::reload(state, id))
         }
+        _ if path.starts_with("/api/") => admin::api::answer(state, &snapshot, request, id).await,
         "/v1/models" => {
             only(&request, &Method::GET, "GET")?;
             let inbound = Inbound::new(request.headers(), consumed);
@@ -80,7 +81,8 @@ fn is_other_dialect(path: &str) -> bool {
     matches!(path, "/v1/chat/completions" | "/v1/responses")
 }
 
-fn only(request: &Request<Incoming>, method: &Method, allow: &'static str) -> Result<(), Refused> {
+/// Refuses every other method than this one.
+pub(crate) fn only(request: &Request<Incoming>, method: &Method, allow: &'static str) -> Result<(), Refused> {
     if request.method() == method {
         return Ok(());
     }

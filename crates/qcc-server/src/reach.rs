@@ -1,10 +1,14 @@
-//! Reaching every provider without spending anything: a connection, and the free list of models. For `qcc test`.
+//! Reaching every provider without spending anything: a connection, and the free list of models. For `qcc test` and
+//! `qcc doctor`. A user acts on the hint, so an unknown issuer, a wrong clock and a name that does not exist each get
+//! their own.
+
+mod advice;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header};
 use qcc_config::{Auth, Dialect, Loaded, Provider};
 use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
@@ -14,6 +18,7 @@ use crate::upstream::connect::causes;
 use crate::upstream::credential::{Consumed, Inbound};
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Upstream};
+use advice::advice;
 
 /// Longest wait for one provider.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -33,6 +38,17 @@ pub struct Reach {
     pub detail: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Seconds by which this machine's clock is ahead of the provider's (negative: behind it), to within a second and
+    /// the way of the answer. `None` without an answer, or without a usable `date` in it.
+    pub skew: Option<i64>,
+}
+
+/// What came back from a free call, as far as it is judged.
+struct Answered {
+    status: u16,
+    /// It is a web page, which no API answers with.
+    page: bool,
+    skew: Option<i64>,
 }
 
 /// Asks every enabled provider at once, each for at most 10 s.
@@ -74,7 +90,7 @@ async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Ro
     if passthrough {
         return match timeout(LIMIT, upstream.warm()).await {
             Ok(Ok(())) => Reach::good(name, None, "connected; the client's own credential is used"),
-            Ok(Err(error)) => Reach::bad(name, causes(&error), "check base_url, the network and the proxy settings"),
+            Ok(Err(error)) => Reach::bad(name, causes(&error), advice(&error)),
             Err(_) => Reach::bad(
                 name,
                 format!("no connection within {} s", LIMIT.as_secs()),
@@ -86,18 +102,42 @@ async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Ro
     asked.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
     let headers = Inbound::new(&asked, Consumed::default()).headers_for(&upstream.provider);
     match timeout(LIMIT, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await {
-        Ok(Ok(reply)) => judge(name, reply.response.status().as_u16(), &base_url),
-        Ok(Err(error)) => {
-            Reach::bad(name, observe::not_sent(&error).what, "check base_url, the network and the proxy settings")
+        Ok(Ok(reply)) => {
+            let answered = Answered::new(reply.response.status().as_u16(), reply.response.headers());
+            Reach { skew: answered.skew, ..judge(name, &answered, &base_url) }
         }
+        Ok(Err(error)) => Reach::bad(name, observe::not_sent(&error).what, advice(&error)),
         Err(_) => Reach::bad(name, format!("no answer within {} s", LIMIT.as_secs()), "check base_url and the network"),
     }
 }
 
-fn judge(name: String, status: u16, base_url: &str) -> Reach {
+// === impl Answered ===
+
+impl Answered {
+    fn new(status: u16, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let page = text(header::CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/html"));
+        // A cache hands out the date of the day on which it stored the answer.
+        let date = text(header::DATE).filter(|_| !headers.contains_key(header::AGE));
+        Self { status, page, skew: date.and_then(|date| skew(date, SystemTime::now())) }
+    }
+}
+
+/// Seconds by which `now` is ahead of a `date` header (RFC 9110, section 6.6.1).
+fn skew(date: &str, now: SystemTime) -> Option<i64> {
+    let seconds = |time: SystemTime| i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok();
+    Some(seconds(now)? - seconds(httpdate::parse_http_date(date).ok()?)?)
+}
+
+fn judge(name: String, answered: &Answered, base_url: &str) -> Reach {
+    let status = answered.status;
     let bad =
         |detail: &str, hint: &str| Reach { status: Some(status), ..Reach::bad(name.clone(), detail.to_owned(), hint) };
     match status {
+        _ if answered.page && !(300..=399).contains(&status) => bad(
+            "it answers with a web page, which is not the API",
+            "check base_url; a firewall, a login page or a proxy on the way answers like this too",
+        ),
         401 | 403 => bad("it refuses the credential", "check auth_type and auth_value"),
         402 => bad("its quota or balance is used up", "add credit or another provider"),
         429 => Reach::good(name, Some(status), "reached; it throttles at the moment"),
@@ -111,10 +151,13 @@ fn judge(name: String, status: u16, base_url: &str) -> Reach {
 
 impl Reach {
     fn good(provider: String, status: Option<u16>, detail: &str) -> Self {
-        Self { provider, ok: true, status, ms: 0, detail: detail.to_owned(), hint: None }
+        Self { provider, ok: true, status, ms: 0, detail: detail.to_owned(), hint: None, skew: None }
     }
 
     fn bad(provider: String, detail: String, hint: &str) -> Self {
-        Self { provider, ok: false, status: None, ms: 0, detail, hint: Some(hint.to_owned()) }
+        Self { provider, ok: false, status: None, ms: 0, detail, hint: Some(hint.to_owned()), skew: None }
     }
 }
+
+#[cfg(test)]
+mod tests;

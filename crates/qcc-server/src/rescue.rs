@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use qcc_dialect::anthropic::error::error_body;
 
 use crate::body::Body;
-use crate::ingress::access::{MAX_HEAD, MAX_HEADERS};
+use crate::ingress::access::{MAX_HEAD, MAX_HEADERS, shorten};
 
 /// Our own id of the request, on every response.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-qcc-request-id");
@@ -58,6 +58,12 @@ pub(crate) enum Refused {
     Full { limit: u64 },
     #[error("the gateway is stopping")]
     Draining,
+    #[error("the body must be {{\"profile\": \"NAME\"}}, or {{\"profile\": null}} to end the pin: {0}")]
+    Pin(String),
+    #[error("`{given}` is not possible in the query; hint: {possible}")]
+    Query { given: String, possible: String },
+    #[error("there is no {what} `{name}`; hint: {known}")]
+    Unknown { what: &'static str, name: String, known: String },
 }
 
 /// Why no provider answered, when none did.
@@ -72,16 +78,26 @@ pub(crate) enum Failed {
 }
 
 impl Refused {
+    /// A name that nothing has, with those that there are.
+    pub(crate) fn unknown(what: &'static str, name: &str, known: &[String]) -> Self {
+        let known = if known.is_empty() {
+            format!("the configuration names no {what}")
+        } else {
+            format!("there are {}", known.join(", "))
+        };
+        Self::Unknown { what, name: shorten(name), known }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Host { .. } | Self::Origin { .. } => StatusCode::FORBIDDEN,
             Self::ClientKey => StatusCode::UNAUTHORIZED,
-            Self::Route { .. } => StatusCode::NOT_FOUND,
+            Self::Route { .. } | Self::Unknown { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Headers { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::BodyBroken | Self::Pin(_) | Self::Query { .. } => StatusCode::BAD_REQUEST,
             Self::BodyStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Full { .. } | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }

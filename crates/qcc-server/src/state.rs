@@ -1,8 +1,11 @@
-//! What all requests share: the snapshot of the configuration in force, who is out and until when, the retry budget. The
-//! clock and the random source live here, so that policy gets both as arguments.
+//! What all requests share: the snapshot of the configuration in force, who is out and until when, the retry budget, the
+//! pin. The clock and the random source live here, so that policy gets both as arguments.
+
+mod lead;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -13,10 +16,13 @@ use qcc_policy::{Backoff, Cooldowns, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
 use crate::gateway::Source;
+use crate::history::History;
 use crate::ingress::body::Buffers;
 use crate::log::Log;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
+
+pub(crate) use lead::{Pin, RECOVERED};
 
 /// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
 pub(crate) struct Snapshot {
@@ -25,6 +31,8 @@ pub(crate) struct Snapshot {
     pub(crate) from_file: bool,
     /// Providers that can be asked, in file order.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// The profile that is tried before all tiers, by its place.
+    pub(crate) pinned: Option<usize>,
     pub(crate) router: Router,
     pub(crate) limits: Limits,
 }
@@ -35,6 +43,8 @@ pub(crate) struct State {
     pub(crate) source: Source,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
+    pub(crate) history: History,
+    leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
     cooldowns: Mutex<Cooldowns>,
     budget: Mutex<RetryBudget>,
@@ -59,17 +69,27 @@ impl Drop for Running {
 // === impl State ===
 
 impl State {
-    pub(crate) fn new(loaded: Loaded, source: Source, log: Log, listen_host: String) -> Result<Arc<Self>, Unusable> {
+    /// `database` keeps the pin and the history, if it can be used.
+    pub(crate) fn new(
+        loaded: Loaded,
+        source: Source,
+        log: Log,
+        listen_host: String,
+        database: Option<PathBuf>,
+    ) -> Result<Arc<Self>, Unusable> {
         let roots = Arc::new(Roots::default());
         let mut identities = HashMap::new();
         let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
         let (ratio, floor) = budget_of(&snapshot.config);
         let fault_term = snapshot.config.settings.open_initial.unwrap_or_default();
-        Ok(Arc::new(Self {
+        let (history, left) = History::open(database, &log);
+        let state = Arc::new(Self {
             log,
             source,
             buffers: Arc::default(),
             models: ModelCache::default(),
+            history,
+            leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
             cooldowns: Mutex::new(Cooldowns::new(fault_term)),
             budget: Mutex::new(RetryBudget::new(ratio, floor)),
@@ -80,7 +100,9 @@ impl State {
             cutting: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             started: now(),
-        }))
+        });
+        state.resume(left.leader);
+        Ok(state)
     }
 
     /// The configuration in force. Keep it for one request, not longer.
@@ -100,7 +122,7 @@ impl State {
         self.budget().configure(ratio, floor);
         self.cooldowns().set_fault_term(settings.open_initial.unwrap_or_default());
         self.models.clear();
-        self.snapshot.store(Arc::new(snapshot));
+        self.put(&snapshot);
         Ok(())
     }
 
@@ -177,16 +199,27 @@ impl Snapshot {
             };
             upstreams.push(Arc::new(Upstream::new(id, provider.clone(), transport)?));
         }
-        let router = crate::observe::router(&config, &upstreams);
+        let router = crate::observe::router(&config, &upstreams, None);
         let retry = config.settings.retry;
         let backoff =
             Backoff { initial: retry.initial, multiplier: retry.multiplier, max: retry.max, jitter: retry.jitter };
         let limits = Limits { max_attempts: retry.max_attempts, same_provider: retry.same_provider, backoff };
-        Ok(Self { from_file: loaded.path.is_some_and(|path| path.exists()), config, upstreams, router, limits })
+        Ok(Self {
+            from_file: loaded.path.is_some_and(|path| path.exists()),
+            config,
+            upstreams,
+            pinned: None,
+            router,
+            limits,
+        })
     }
 
     pub(crate) fn upstream(&self, id: ProviderId) -> Option<&Arc<Upstream>> {
         self.upstreams.iter().find(|upstream| upstream.id == id)
+    }
+
+    pub(crate) fn upstream_named(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|upstream| upstream.name() == name)
     }
 }
 

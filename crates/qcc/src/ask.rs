@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use qcc_config::Secret;
+use serde_json::Value;
 
 /// Time for connecting, and for each wait after that. The gateway is on this machine and answers from memory.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -25,12 +26,36 @@ pub(crate) struct Answer {
 /// # Errors
 /// When nobody answers in time, or with something that is not HTTP.
 pub(crate) fn get(address: SocketAddr, path: &str, key: Option<&Secret>) -> io::Result<Answer> {
+    send(address, "GET", path, key, None)
+}
+
+/// `POST path` with a JSON document.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) fn post(address: SocketAddr, path: &str, key: Option<&Secret>, body: &Value) -> io::Result<Answer> {
+    send(address, "POST", path, key, Some(body))
+}
+
+fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    key: Option<&Secret>,
+    body: Option<&Value>,
+) -> io::Result<Answer> {
     let address = reachable(address);
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
     let key = key.map_or_else(String::new, |key| format!("x-api-key: {}\r\n", key.expose()));
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\naccept: application/json\r\n{key}\r\n")?;
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let form = if body.is_empty() {
+        String::new()
+    } else {
+        format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
+    };
+    write!(stream, "{method} {path} HTTP/1.0\r\nhost: {address}\r\naccept: application/json\r\n{form}{key}\r\n{body}")?;
     let mut bytes = Vec::new();
     stream.take(LONGEST).read_to_end(&mut bytes)?;
     parse(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))

@@ -3,8 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use qcc_config::Level;
+
+mod config;
+pub(crate) mod setup;
+
+pub(crate) use config::{Config, Export, Import, List};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
 #[derive(Debug, Parser)]
@@ -21,7 +26,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Configuration file instead of the usual one (also: QCC_CONFIG)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
@@ -33,6 +38,27 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write the first configuration file
+    Init(setup::Init),
+    /// Add a provider with a profile of its name, or an empty profile
+    Add(setup::Add),
+    /// Show profiles and providers
+    List,
+    /// Put a profile before all tiers (the same as `priority switch`)
+    Use {
+        /// Name of the profile, or its beginning; `auto` ends it
+        profile: String,
+    },
+    /// Remove a profile or provider that nothing refers to
+    Remove(setup::Remove),
+    /// Choose which providers are in a profile
+    #[command(subcommand)]
+    Endpoint(setup::Endpoint),
+    /// Choose which profile is asked first, and when that changes
+    #[command(subcommand)]
+    Priority(setup::Priority),
+    /// Show the vendors whose address is known
+    Presets,
     /// Start, stop and watch the gateway
     #[command(subcommand)]
     Proxy(Proxy),
@@ -42,11 +68,16 @@ pub(crate) enum Command {
     Env(Env),
     /// Check the configuration and reach every provider, without spending money
     Test,
-    /// Check and describe the configuration file
+    /// Find what is wrong and name the command that fixes it
+    Doctor,
+    /// Read, change, check, copy and take back the configuration
     #[command(subcommand)]
     Config(Config),
     /// Play every known fault of providers against the real gateway: no key, no network, no file
     Drill(Drill),
+    /// Print the script that completes qcc's commands in your shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(Completions),
     /// The background half of `proxy start`. Not for people: it reports over its standard output.
     #[command(name = "__serve", hide = true)]
     Serve(Serve),
@@ -114,7 +145,7 @@ pub(crate) struct Logs {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -135,15 +166,37 @@ pub(crate) struct Drill {
     pub(crate) list: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Check a configuration file
-    Validate {
-        /// File to check; the one in use by default
-        file: Option<PathBuf>,
-    },
-    /// Print the JSON Schema of the configuration file
-    Schema,
+/// Where each shell looks for such a script.
+const COMPLETIONS_HELP: &str = "\
+Where to put it, and how to have it in every new shell:
+  bash        qcc completions bash > ~/.local/share/bash-completion/completions/qcc
+              (make the folder first; needs the package bash-completion)
+  zsh         in ~/.zshrc, after compinit: source <(qcc completions zsh)
+  fish        qcc completions fish > ~/.config/fish/completions/qcc.fish
+  powershell  in $PROFILE: qcc completions powershell | Out-String | Invoke-Expression
+  elvish      in ~/.config/elvish/rc.elv: eval (qcc completions elvish | slurp)
+  nu          qcc completions nu | save -f ($nu.default-config-dir | path join qcc.nu)
+              and in config.nu: source qcc.nu
+
+Run it again after an upgrade where it was written to a file.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Shell to print for
+    #[arg(value_enum)]
+    pub(crate) shell: CompletionShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    Elvish,
+    #[value(alias = "nushell")]
+    Nu,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::{Listen, Serve};
 use crate::context::Context;
 use crate::failure::{FAILED, Failure, OK, Outcome};
+use crate::progress::Progress;
 use crate::{ask, pidfile};
 
 /// A gateway binds and answers within milliseconds; a machine that needs longer than this has another problem.
@@ -64,6 +65,7 @@ pub(crate) struct Started {
 /// # Errors
 /// When it does not start; the reason is the background process's own.
 pub(crate) fn ensure(context: &Context, listen: &Listen) -> Result<Started, Failure> {
+    let _progress = Progress::start(context.output, "starting the gateway");
     if let Some(started) = already(context)? {
         return Ok(started);
     }

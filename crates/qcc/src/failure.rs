@@ -64,6 +64,17 @@ impl Failure {
         }
     }
 
+    /// What happened, in one line or a few, without the hint.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Told { message, .. } => message.clone(),
+            Self::Config(error) => {
+                error.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
+            Self::ReaderGone => String::new(),
+        }
+    }
+
     /// The exit code to end with.
     pub(crate) fn exit(&self) -> u8 {
         match self {

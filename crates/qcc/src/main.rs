@@ -4,6 +4,8 @@
 //! command ends.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 
@@ -12,12 +14,21 @@ mod cli;
 mod commands;
 mod context;
 mod daemon;
+mod edits;
 mod failure;
+mod live;
+mod names;
 mod output;
 mod pidfile;
 mod port;
+mod presets;
+mod progress;
+mod prompt;
 mod serve;
+mod stdin;
+mod table;
 mod tail;
+mod usage;
 mod variables;
 
 /// Many small, short-lived buffers on many threads: mimalloc keeps them from fragmenting a process that runs for weeks.
@@ -25,12 +36,16 @@ mod variables;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    survive_full_files();
     match cli::Cli::try_parse() {
         Ok(cli) => commands::run(cli),
-        Err(usage) => {
-            // A reader that went away (`qcc --help | head -1`) is no reason to complain.
-            let _reader_may_be_gone = usage.print();
-            ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
-        }
+        Err(error) => usage::end(&error, &std::env::args_os().skip(1).collect::<Vec<_>>()),
     }
+}
+
+/// A write beyond the limit of the shell (`ulimit -f`) then fails like one on a full disk, and can be told and cleaned up
+/// after. By default the signal ends the program between two steps.
+fn survive_full_files() {
+    let _only_the_default_is_replaced =
+        signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }

@@ -4,15 +4,17 @@
 //! command has to ask. A reader that has gone away ends the command quietly.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use owo_colors::{OwoColorize, Style};
+use owo_colors::OwoColorize;
 use serde_json::Value;
 
 use crate::cli::{Global, When};
 use crate::failure::Failure;
+use crate::table::Table;
 
 /// The two streams of a command.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +42,16 @@ impl Output {
     /// When it cannot be written; a closed pipe is [`Failure::ReaderGone`].
     pub(crate) fn data(self, text: impl Display) -> Result<(), Failure> {
         let mut stdout = AutoStream::new(io::stdout().lock(), self.choice);
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::ReaderGone,
-            _ => Failure::bare(format!("cannot write to standard output: {error}")),
-        })
+        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// A file as it is: nothing is added, and nothing taken for colour.
+    ///
+    /// # Errors
+    /// As [`Output::data`].
+    pub(crate) fn raw(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
     }
 
     /// The whole answer of a command under `--json`.
@@ -52,6 +60,15 @@ impl Output {
     /// As [`Output::data`].
     pub(crate) fn document(self, value: &Value) -> Result<(), Failure> {
         self.data(format_args!("{value:#}"))
+    }
+
+    /// A table, cut to the terminal where there is one. Without rows nothing is printed.
+    ///
+    /// # Errors
+    /// As [`Output::data`].
+    pub(crate) fn table(self, table: &Table) -> Result<(), Failure> {
+        let text = table.render(columns());
+        if text.is_empty() { Ok(()) } else { self.data(text) }
     }
 
     /// Advice, progress, warnings. Nothing is lost when nobody listens.
@@ -106,49 +123,6 @@ fn colours(choice: ColorChoice, auto: impl FnOnce() -> ColorChoice) -> bool {
     choice != ColorChoice::Never
 }
 
-/// A cell of a table.
-#[derive(Debug, Clone)]
-pub(crate) struct Cell {
-    text: String,
-    style: Style,
-}
-
-// === impl Cell ===
-
-impl Cell {
-    pub(crate) fn new(text: impl Display) -> Self {
-        Self { text: text.to_string(), style: Style::new() }
-    }
-
-    pub(crate) fn styled(text: impl Display, style: Style) -> Self {
-        Self { text: text.to_string(), style }
-    }
-
-    /// A tick or a cross.
-    pub(crate) fn mark(good: bool) -> Self {
-        if good { Self::styled("✓", Style::new().green()) } else { Self::styled("✗", Style::new().red()) }
-    }
-}
-
-/// Rows under each other, each column as wide as its widest cell, two spaces between, no space at the ends of lines.
-pub(crate) fn table(rows: &[Vec<Cell>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<Cell>| {
-        let last = row.iter().rposition(|cell| !cell.text.is_empty());
-        let shown = last.map_or(0, |last| last + 1);
-        let cells = row.iter().zip(&widths).take(shown).enumerate().map(|(at, (cell, &width))| {
-            let padding = if Some(at) == last { 0 } else { width - cell.text.chars().count() };
-            format!("{}{}", cell.text.style(cell.style), " ".repeat(padding))
-        });
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 /// `3s`, `4m 10s`, `2h 3m`, `5d 2h`: two units are enough to know what one wants to know.
 pub(crate) fn human(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -164,15 +138,52 @@ pub(crate) fn human(time: Duration) -> String {
     }
 }
 
+/// A time as a clock on the wall shows it.
+pub(crate) fn wall_time(time: Option<jiff::Timestamp>) -> String {
+    let local = time.map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    local.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 /// `1 route`, `2 routes`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
-/// Text from outside, fit for a terminal: what could move the cursor or change colours is replaced.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        _ => Failure::bare(format!("cannot write to standard output: {error}")),
+    })
+}
+
+/// How many columns standard output has. `None` when it is no terminal, or one that does not know. `COLUMNS` wins, as
+/// with other programs.
+pub(crate) fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    stdout.is_terminal().then(|| chosen_columns().or_else(|| terminal_columns(&stdout)))?
+}
+
+/// As [`columns`], of standard error.
+pub(crate) fn columns_of_talk() -> Option<usize> {
+    let stderr = io::stderr();
+    stderr.is_terminal().then(|| chosen_columns().or_else(|| terminal_columns(&stderr)))?
+}
+
+fn chosen_columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0)
+}
+
+fn terminal_columns(stream: &impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Text from outside, fit for a terminal: what could move the cursor, change colours or turn the direction of writing is
+/// replaced.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

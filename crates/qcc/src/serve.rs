@@ -16,7 +16,7 @@ use crate::cli::Listen;
 use crate::context::Context;
 use crate::daemon::{self, Report};
 use crate::failure::{FAILED, Failure, OK, Outcome};
-use crate::output::{Cell, count, harmless, table};
+use crate::output::{count, harmless};
 use crate::pidfile::{self, Claim, Record, Stopped};
 use crate::port;
 
@@ -147,6 +147,7 @@ async fn start(context: &Context, listen: &Listen, loaded: &Loaded, log: Log) ->
         log,
         watch: true,
         workers: workers(),
+        database: Some(context.locations.database.clone()),
     };
     let proxy = &loaded.config.settings.proxy;
     let host = listen.host.as_deref().unwrap_or(&proxy.host);
@@ -228,7 +229,7 @@ fn banner_text(banner: &Banner, framed: bool) -> String {
     lines.push(format!("log level  {}", format!("{:?}", banner.level).to_lowercase()));
     lines.push(format!("listening  {}", banner.address));
     if !framed {
-        return table(&lines.iter().map(|line| vec![Cell::new(line)]).collect::<Vec<_>>());
+        return lines.join("\n");
     }
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let top = format!("╭─ {} {}╮", "qcc".bold(), "─".repeat(width.saturating_sub(4)));

@@ -134,7 +134,7 @@ impl Shell {
 }
 
 /// Quotes only where needed: most values are plain, and people read and copy these lines.
-fn bourne(value: &str) -> String {
+pub(crate) fn bourne(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();

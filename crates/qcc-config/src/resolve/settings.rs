@@ -1,5 +1,6 @@
 //! The sections: values in force, and the keys that have no effect yet.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Resolver, is_loopback};
@@ -28,6 +29,8 @@ impl Resolver<'_> {
             timeouts: self.timeouts(file),
             retry: self.retry(file),
             open_initial: self.open_initial(file),
+            failover_auto: file.failover.as_ref().is_none_or(|failover| failover.auto(&mut self.problems)),
+            storage_path: self.storage_path(file),
             logging: self.logging(file),
         }
     }
@@ -206,7 +209,7 @@ impl Resolver<'_> {
         for (name, section) in idle {
             let Some(section) = section else { continue };
             section.check(&mut self.problems);
-            let keys = section.written().into_iter().filter(|key| (name, *key) != ("breaker", "open_initial"));
+            let keys = section.written().into_iter().filter(|key| !IN_EFFECT.contains(&(name, *key)));
             // `health.interval, .model`: the section once.
             self.idle.extend(
                 keys.enumerate().map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }),
@@ -217,18 +220,25 @@ impl Resolver<'_> {
         {
             self.idle.push("loadbalancer.strategy".to_owned());
         }
-        if let Some(storage) = &file.storage {
-            if let Some(path) = &storage.path {
-                self.text(path);
-                self.idle.push("storage.path".to_owned());
-            }
-            if let Some(retention) = &storage.retention {
-                retention.get(&mut self.problems);
-                self.idle.push("storage.retention".to_owned());
-            }
+        if let Some(retention) = file.storage.as_ref().and_then(|storage| storage.retention.as_ref()) {
+            retention.get(&mut self.problems);
+            self.idle.push("storage.retention".to_owned());
         }
     }
+
+    fn storage_path(&mut self, file: &File) -> Option<PathBuf> {
+        let at = file.storage.as_ref()?.path.as_ref()?;
+        let text = self.text(at)?;
+        if text.is_empty() {
+            self.problems.add(at.place, "storage.path is empty", "write a path, or remove the key");
+            return None;
+        }
+        Some(self.problems.source.folder().join(text.as_str()))
+    }
 }
+
+/// Keys that have an effect in sections of which the others have none yet.
+const IN_EFFECT: [(&str, &str); 2] = [("breaker", "open_initial"), ("failover", "auto")];
 
 /// Where the first of two keys that the file names stands.
 fn place_of<T, U>(first: &Option<At<T>>, second: &Option<At<U>>) -> Option<Place> {

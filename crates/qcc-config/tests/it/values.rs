@@ -216,6 +216,7 @@ fn keys_without_effect_yet_share_one_notice() {
 loadbalancer: {{strategy: latency}}
 health: {{interval: 1m, model: auto}}
 breaker: {{window: 1m, open_initial: 1m}}
+failover: {{auto: true, recovery: true}}
 queue: {{}}
 storage: {{path: x.db, retention: 0}}
 logging: {{bodies: true}}
@@ -247,13 +248,37 @@ fn a_reload_reports_what_changed() {
     let c = "  - {name: c, base_url: 'https://c.example', auth_value: x}\n";
     let moved = text(c).replace("auth_value: x}\n  - {name: c", "auth_value: other}\n  - {name: c");
     let new = config(&format!(
-        "{moved}proxy: {{port: 1, host: '::1'}}\nretry: {{max_attempts: 2}}\nbreaker: {{open_initial: 0}}\n"
+        "{moved}proxy: {{port: 1, host: '::1'}}\nretry: {{max_attempts: 2}}\nbreaker: {{open_initial: 0}}\n\
+         failover: {{auto: false}}\nstorage: {{path: x.db}}\n"
     ));
     let changes = diff(&old, &new);
     assert_eq!((changes.added.as_slice(), changes.removed.as_slice()), (&["c".to_owned()][..], &["b".to_owned()][..]));
     assert_eq!(changes.changed, ["a"]);
-    assert_eq!(changes.sections, ["proxy", "retry", "breaker"]);
-    assert_eq!(changes.needs_restart, ["proxy.host", "proxy.port"]);
+    assert_eq!(changes.sections, ["proxy", "retry", "breaker", "failover", "storage"]);
+    assert_eq!(changes.needs_restart, ["proxy.host", "proxy.port", "storage.path"]);
+}
+
+#[test]
+fn automatic_failover_is_on_unless_it_is_switched_off() {
+    assert!(implicit().config.settings.failover_auto);
+    assert!(config("failover: {recovery: false}\n").settings.failover_auto);
+    assert!(!config("failover: {auto: false}\n").settings.failover_auto);
+}
+
+#[test]
+fn a_relative_path_of_the_database_starts_at_the_folder_of_the_file() {
+    let path = |text: &str| config(&format!("storage: {{path: {text}}}\n")).settings.storage_path.unwrap();
+    let folder = std::path::Path::new("/etc/qcc");
+    let parsed = |text: &str| {
+        let text = format!("storage: {{path: {text}}}\n");
+        qcc_config::parse(&text, &folder.join("config.yaml"), &|name| Some(format!("of-{name}"))).unwrap()
+    };
+    assert_eq!(parsed("data/qcc.db").config.settings.storage_path.unwrap(), folder.join("data/qcc.db"));
+    assert_eq!(parsed("'${DIR}/qcc.db'").config.settings.storage_path.unwrap(), folder.join("of-DIR/qcc.db"));
+    assert_eq!(path("/var/lib/qcc.db"), std::path::Path::new("/var/lib/qcc.db"));
+    assert_eq!(implicit().config.settings.storage_path, None);
+    let error = attempt("storage: {path: ''}\n").unwrap_err().to_string();
+    assert!(error.contains("storage.path is empty") && error.contains("hint:"), "{error}");
 }
 
 proptest! {

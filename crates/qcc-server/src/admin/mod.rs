@@ -1,15 +1,22 @@
 //! What qcc says about itself over HTTP. All of it is read from the state that serves requests; nothing is kept twice.
 
+pub(crate) mod api;
+
 pub(crate) mod models;
+
+mod profiles;
+
+mod providers;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use providers::Report;
 use serde_json::{Value, json};
 
 use crate::VERSION;
 use crate::body::Body;
 use crate::rescue::{Refused, json as answer};
-use crate::state::{Snapshot, State, dialect_name, now};
+use crate::state::{Snapshot, State};
 use crate::tasks;
 
 /// Answers `GET` and `HEAD`. hyper leaves the body of a `HEAD` answer out by itself.
@@ -52,7 +59,7 @@ pub(crate) fn ready(state: &State, snapshot: &Snapshot, id: &str) -> Response<Bo
 
 /// `/health`: every provider and whether it may be asked now.
 pub(crate) fn health(state: &State, snapshot: &Snapshot, id: &str) -> Response<Body> {
-    let providers = listed(state, snapshot);
+    let providers = Report::new(state, snapshot).all();
     let admissible = providers.iter().filter(|provider| provider["state"] == "closed").count();
     let status = if admissible > 0 { "ok" } else { "degraded" };
     let body = json!({
@@ -67,7 +74,7 @@ pub(crate) fn health(state: &State, snapshot: &Snapshot, id: &str) -> Response<B
 
 /// `GET /providers`
 pub(crate) fn providers(state: &State, snapshot: &Snapshot, id: &str) -> Response<Body> {
-    page(StatusCode::OK, &json!({"providers": listed(state, snapshot)}), id)
+    page(StatusCode::OK, &json!({"providers": Report::new(state, snapshot).all()}), id)
 }
 
 /// `POST /providers/reload`
@@ -92,40 +99,6 @@ pub(crate) fn reload(state: &State, id: &str) -> Response<Body> {
             page(StatusCode::UNPROCESSABLE_ENTITY, &body, id)
         }
     }
-}
-
-/// Every provider of the configuration with its state; no credential.
-fn listed(state: &State, snapshot: &Snapshot) -> Vec<Value> {
-    let now = now();
-    let cooldowns = state.cooldowns();
-    let out: Vec<_> = cooldowns.iter(now).collect();
-    let providers = snapshot.config.providers.iter().map(|provider| {
-        let upstream = snapshot.upstreams.iter().find(|upstream| upstream.name() == provider.name);
-        let mine = out.iter().filter(|out| Some(out.provider) == upstream.map(|upstream| upstream.id));
-        let cooling: Vec<Value> = mine
-            .map(|out| {
-                let seconds = out.until.saturating_duration_since(now).as_secs_f64().ceil() as u64;
-                json!({"reason": out.reason.to_string(), "model": out.model, "seconds": seconds})
-            })
-            .collect();
-        let whole = cooling.iter().find(|out| out["model"].is_null() && out["reason"] != "client_credential");
-        let word = match (upstream.is_some(), provider.enabled, whole) {
-            (false, false, _) => "disabled",
-            (false, true, _) => "not_served",
-            (true, _, Some(_)) => "cooling",
-            (true, _, None) => "closed",
-        };
-        json!({
-            "name": provider.name,
-            "type": dialect_name(provider.dialect),
-            "base_url": provider.base_url,
-            "enabled": provider.enabled,
-            "healthy": word == "closed",
-            "state": word,
-            "cooldowns": cooling,
-        })
-    });
-    providers.collect()
 }
 
 fn page(status: StatusCode, body: &Value, id: &str) -> Response<Body> {

@@ -88,7 +88,8 @@ fn host_name(host: &str) -> &str {
     }
 }
 
-fn shorten(text: &str) -> String {
+/// As much of a client's text as an error repeats.
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(100).collect()
 }
 

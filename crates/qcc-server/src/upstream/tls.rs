@@ -1,7 +1,7 @@
 //! Whom TLS trusts: the system's roots; Mozilla's where the system has none (an empty container); a provider's own
 //! `ca_file` beside them. Loaded when the first `https` connection is made, so that start-up does not wait for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustls::{ClientConfig, RootCertStore};
@@ -42,9 +42,42 @@ impl Roots {
     }
 }
 
-fn system_roots() -> RootCertStore {
+/// Whom TLS trusts on this machine, for a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trusted {
+    /// Usable certificates of the system, or of what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place.
+    pub system: usize,
+    /// What could not be read, one sentence each.
+    pub faults: Vec<String>,
+    /// The system gave none, so Mozilla's roots, which this program brings, stand in.
+    pub bundled: bool,
+}
+
+/// Counts the roots that a connection made now would trust. Reads files.
+#[must_use]
+pub fn trusted() -> Trusted {
+    let (store, errors) = read_system();
+    let faults = errors.iter().map(ToString::to_string).collect();
+    Trusted { system: store.len(), faults, bundled: store.is_empty() }
+}
+
+/// How many certificates a `ca_file` adds.
+///
+/// # Errors
+/// When it cannot be read, or holds none: then no connection to its provider can be made.
+pub fn certificates_in(ca_file: &Path) -> Result<usize, String> {
+    add_file(&mut RootCertStore::empty(), ca_file)
+}
+
+fn read_system() -> (RootCertStore, Vec<rustls_native_certs::Error>) {
     let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let found = rustls_native_certs::load_native_certs();
+    store.add_parsable_certificates(found.certs);
+    (store, found.errors)
+}
+
+fn system_roots() -> RootCertStore {
+    let (mut store, _reported_by_trusted) = read_system();
     if store.is_empty() {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
@@ -53,12 +86,18 @@ fn system_roots() -> RootCertStore {
 
 fn with_file(system: &RootCertStore, path: PathBuf) -> Result<RootCertStore, BoxError> {
     let mut store = system.clone();
-    let certs = CertificateDer::pem_file_iter(&path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| BadCaFile { path: path.clone(), what: error.to_string() })?;
-    let (added, _) = store.add_parsable_certificates(certs);
-    if added == 0 {
-        return Err(BadCaFile { path, what: "no certificate in it".to_owned() }.into());
+    match add_file(&mut store, &path) {
+        Ok(_) => Ok(store),
+        Err(what) => Err(BadCaFile { path, what }.into()),
     }
-    Ok(store)
+}
+
+fn add_file(store: &mut RootCertStore, path: &Path) -> Result<usize, String> {
+    let certs = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| error.to_string())?;
+    match store.add_parsable_certificates(certs) {
+        (0, _) => Err("no certificate in it".to_owned()),
+        (added, _) => Ok(added),
+    }
 }

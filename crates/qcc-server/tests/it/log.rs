@@ -299,7 +299,7 @@ async fn a_request_does_not_wait_for_a_log_that_stands_still_or_is_full() {
         }
         let upstream = Upstream::start(message_json("hi")).await.unwrap();
         let source = Source::Text(providers(&[("one", upstream.url())]));
-        let options = Options { source, host: None, port: Some(0), log, watch: false, workers: 0 };
+        let options = Options { source, host: None, port: Some(0), log, watch: false, workers: 0, database: None };
         let gateway = Gateway::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         for _ in 0..3 {
             assert_eq!(exchange(gateway.address(), &for_message()).await.unwrap().said(), "hi");
@@ -329,6 +329,7 @@ async fn only_lines_of_the_level_and_above_are_written() {
             log: log.clone(),
             watch: false,
             workers: 0,
+            database: None,
         };
         let gateway = Gateway::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         for request in [for_message(), for_message(), Request::get("/nothing"), for_message()] {

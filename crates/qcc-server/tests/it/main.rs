@@ -27,9 +27,15 @@ mod admin;
 #[cfg(test)]
 mod cancel;
 #[cfg(test)]
+mod database;
+#[cfg(test)]
 mod ingress;
 #[cfg(test)]
+mod leading;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod pin;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

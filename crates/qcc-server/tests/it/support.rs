@@ -3,6 +3,7 @@
 //! Nothing here waits for time to pass. Waiting for an event ends with a failed test after [`PATIENCE`].
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use qcc_config::{ColorChoice, Level, LoggingSettings};
@@ -28,8 +29,13 @@ impl Running {
 
     /// Starts from whatever source; `watch` as in [`Options`].
     pub(crate) async fn from_source(source: Source, watch: bool) -> Self {
+        Self::keeping(source, watch, None).await
+    }
+
+    /// Starts with a database.
+    pub(crate) async fn keeping(source: Source, watch: bool, database: Option<PathBuf>) -> Self {
         let (log, news) = tap();
-        let options = Options { source, host: None, port: Some(0), log, watch, workers: 0 };
+        let options = Options { source, host: None, port: Some(0), log, watch, workers: 0, database };
         let gateway = Gateway::start(options).await.unwrap_or_else(|error| panic!("no gateway: {error}"));
         Self { gateway, news }
     }

@@ -108,6 +108,23 @@ async fn an_untrusted_certificate_is_the_providers_fault_and_the_next_one_answer
 }
 
 #[tokio::test]
+async fn who_reaches_for_an_untrusted_certificate_is_told_of_the_ca_file() {
+    let certificate = Certificate::new();
+    let upstream = Upstream::start(message_json("never")).await.unwrap();
+    let address = tls_in_front(&certificate, upstream.addr()).await;
+    let reach = async |text: &str| {
+        let loaded = qcc_config::parse(text, std::path::Path::new("config.yaml"), &|_| None).unwrap();
+        qcc_server::reach(&loaded).await.remove(0)
+    };
+    let refused = reach(&providers(&[("one", format!("https://{address}"))])).await;
+    assert_eq!((refused.ok, refused.status), (false, None));
+    assert!(refused.hint.as_ref().is_some_and(|hint| hint.contains("ca_file")), "{refused:?}");
+    let trusted = reach(&certificate.trusting("one", &format!("https://{address}"))).await;
+    assert_eq!((trusted.ok, trusted.status), (true, Some(200)), "{trusted:?}");
+    assert_eq!(qcc_server::certificates_in(&certificate.ca_file()), Ok(1));
+}
+
+#[tokio::test]
 async fn a_ca_file_that_cannot_be_used_is_named() {
     let certificate = Certificate::new();
     let upstream = Upstream::start(message_json("never")).await.unwrap();

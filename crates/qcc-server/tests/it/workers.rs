@@ -10,7 +10,8 @@ use crate::support::providers;
 
 async fn served_by(workers: usize, upstream: &Upstream) -> Result<Gateway, StartError> {
     let source = Source::Text(providers(&[("only", upstream.url())]));
-    let options = Options { source, host: None, port: Some(0), log: Log::discard(), watch: false, workers };
+    let log = Log::discard();
+    let options = Options { source, host: None, port: Some(0), log, watch: false, workers, database: None };
     Gateway::start(options).await
 }
 

@@ -32,6 +32,8 @@ enum Plot {
     Death,
     /// A turn through `qcc run`.
     Run,
+    /// Everything is set up by command, as in the README.
+    QuickStart,
     /// A turn with a first provider that refuses connections.
     Refused,
     /// A turn with a first provider that answers everything so.
@@ -47,6 +49,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ("tool-round-trip", Plot::Tool),
         ("provider-dies-between-turns", Plot::Death),
         ("qcc-run", Plot::Run),
+        ("quick-start", Plot::QuickStart),
         ("connection-refused", Plot::Refused),
         ("break-after-tool-use", Plot::BreakAfterTool),
     ];
@@ -130,6 +133,10 @@ impl Scenario {
             return unnoticed(&turn(&stage).await?, &hello("second"));
         }
         let first = Upstream::start(good("first")).await.map_err(no_port)?;
+        if let Plot::QuickStart = self.plot {
+            let stage = Stage::bare(qcc, claude).map_err(|error| error.to_string())?;
+            return quick_start(&stage, &first, &second).await;
+        }
         let stage = stage(&first.url())?;
         match &self.plot {
             Plot::Plain => {
@@ -145,9 +152,40 @@ impl Scenario {
                 unnoticed(&turn(&stage).await?, &hello("second"))?;
                 somebody_asked(&first)
             }
-            Plot::Refused => Ok(()),
+            Plot::Refused | Plot::QuickStart => Ok(()),
         }
     }
+}
+
+/// From nothing to a failover, without a file being opened; then the first provider overloads.
+async fn quick_start(stage: &Stage<'_>, first: &Upstream, second: &Upstream) -> Result<(), String> {
+    let lines = [
+        "init".to_owned(),
+        "config set proxy.port 0".to_owned(),
+        format!("add work --base-url {} --api-key key-of-first", first.url()),
+        format!("add personal --base-url {} --api-key key-of-second", second.url()),
+        "add production --description everyday".to_owned(),
+        "endpoint add production -f work".to_owned(),
+        "add backup --description reserve".to_owned(),
+        "endpoint add backup -f personal".to_owned(),
+        "priority set production primary".to_owned(),
+        "priority set backup secondary".to_owned(),
+        "priority policy --auto-failover --auto-recovery".to_owned(),
+    ];
+    for line in lines {
+        stage.qcc(&line).await?;
+    }
+    unnoticed(&turn(stage).await?, &hello("first"))?;
+    nobody_asked(second)?;
+    first.set_script(status(529, "overloaded_error", "scripted", &[]));
+    unnoticed(&turn(stage).await?, &hello("second"))?;
+    // The switch goes to the reserve although the first is well again.
+    first.set_script(good("first"));
+    stage.qcc("endpoint enable production work").await?;
+    stage.qcc("use backup").await?;
+    unnoticed(&turn(stage).await?, &hello("second"))?;
+    stage.qcc("use auto").await?;
+    unnoticed(&turn(stage).await?, &hello("first"))
 }
 
 /// One turn with everything that Claude Code can tell about it.

@@ -49,12 +49,18 @@ pub(crate) fn program() -> io::Result<PathBuf> {
 // === impl Stage ===
 
 impl<'a> Stage<'a> {
-    /// A stage with these two providers.
-    pub(crate) fn new(qcc: &'a Path, claude: &'a Claude, first: &str, second: &str) -> io::Result<Self> {
+    /// A stage without a configuration.
+    pub(crate) fn bare(qcc: &'a Path, claude: &'a Claude) -> io::Result<Self> {
         let folder = TempDir::new()?;
         for name in ["home", "project", "qcc"] {
             std::fs::create_dir(folder.path().join(name))?;
         }
+        Ok(Self { folder, qcc, claude })
+    }
+
+    /// A stage with these two providers.
+    pub(crate) fn new(qcc: &'a Path, claude: &'a Claude, first: &str, second: &str) -> io::Result<Self> {
+        let stage = Self::bare(qcc, claude)?;
         // The limits of the first are short, so that a silent provider does not take minutes.
         let text = format!(
             "proxy: {{port: 0, drain: 2s}}\n\
@@ -63,8 +69,16 @@ impl<'a> Stage<'a> {
              timeouts: {{first_byte: 2s, idle: 2s, stall: 4s}}}}\n\
              - {{name: second, base_url: '{second}', auth_value: key-of-second}}\n"
         );
-        std::fs::write(folder.path().join("qcc/config.yaml"), text)?;
-        Ok(Self { folder, qcc, claude })
+        std::fs::write(stage.folder.path().join("qcc/config.yaml"), text)?;
+        Ok(stage)
+    }
+
+    /// Runs a command of qcc that must succeed. The words are separated by blanks.
+    pub(crate) async fn qcc(&self, words: &str) -> Result<(), String> {
+        let mut command = self.command(self.qcc);
+        command.args(words.split(' '));
+        let ran = finish(command).await?;
+        if ran.code == Some(0) { Ok(()) } else { Err(format!("qcc {words}: {}{}", ran.out, ran.err)) }
     }
 
     /// Writes a file into the project and returns its path.

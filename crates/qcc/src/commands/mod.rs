@@ -8,12 +8,17 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::{daemon, serve};
 
+mod completions;
 mod config;
+mod doctor;
 mod drill;
+mod endpoint;
 mod env;
 mod logs;
+mod priority;
 mod restart;
 mod run;
+mod setup;
 mod start;
 mod status;
 mod stop;
@@ -36,6 +41,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn dispatch(context: Context, command: Option<Command>) -> Outcome {
     match command {
         None => summary::run(&context),
+        Some(Command::Init(init)) => setup::init::run(&context, &init),
+        Some(Command::Add(add)) => setup::add::run(&context, &add),
+        Some(Command::List) => setup::list::run(&context),
+        Some(Command::Use { profile }) => priority::switch(&context, &profile),
+        Some(Command::Remove(remove)) => setup::remove::run(&context, &remove),
+        Some(Command::Endpoint(command)) => endpoint::run(&context, &command),
+        Some(Command::Priority(command)) => priority::run(&context, &command),
+        Some(Command::Presets) => setup::presets::run(&context),
         Some(Command::Proxy(Proxy::Start(start))) => start::run(&context, &start),
         Some(Command::Proxy(Proxy::Stop)) => stop::run(&context),
         Some(Command::Proxy(Proxy::Restart(listen))) => restart::run(context, listen),
@@ -44,8 +57,10 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Run(command)) => run::run(&context, &command),
         Some(Command::Env(env)) => env::run(&context, &env),
         Some(Command::Test) => test::run(&context),
+        Some(Command::Doctor) => doctor::run(&context),
         Some(Command::Config(command)) => config::run(&context, &command),
         Some(Command::Drill(drill)) => drill::run(&context, &drill),
+        Some(Command::Completions(completions)) => completions::run(&context, &completions),
         Some(Command::Serve(serve)) if serve.detach => daemon::detach(&context, &serve),
         Some(Command::Serve(serve)) => serve::background(&context, &serve.listen),
     }

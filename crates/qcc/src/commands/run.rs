@@ -24,7 +24,7 @@ const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
 /// Switches that lead Claude Code around any base URL.
-const DETOURS: [&str; 2] = ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"];
+pub(super) const DETOURS: [&str; 2] = ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"];
 
 pub(crate) fn run(context: &Context, run: &Run) -> Outcome {
     let [program, arguments @ ..] = run.command.as_slice() else {
@@ -80,7 +80,7 @@ fn warn_of_detours(output: Output, url: &str) {
 }
 
 /// Where Claude Code reads an `env` block that beats the environment: the user's settings and those of this project.
-fn settings_files() -> Vec<PathBuf> {
+pub(super) fn settings_files() -> Vec<PathBuf> {
     let home =
         variable("CLAUDE_CONFIG_DIR").map(PathBuf::from).or_else(|| Some(etcetera::home_dir().ok()?.join(".claude")));
     let user = home.map(|home| home.join("settings.json"));

@@ -7,7 +7,7 @@ use crate::cli::{Listen, Shell, Start};
 use crate::context::Context;
 use crate::daemon::{self, Started};
 use crate::failure::{Failure, OK, Outcome};
-use crate::output::Cell;
+use crate::table::Cell;
 use crate::variables::Variables;
 use crate::{ask, serve};
 
@@ -37,7 +37,7 @@ fn tell(context: &Context, loaded: &Loaded, listen: &Listen, started: Started) -
             .document(&json!({ "running": true, "already": started.already, "address": url, "pid": started.pid }));
     }
     let already = if started.already { "already " } else { "" };
-    output.data(format_args!("{} qcc is {already}running: {url}", mark()))?;
+    output.data(format_args!("{} qcc is {already}running: {url}", Cell::mark(true)))?;
     if started.already && (listen.host.is_some() || listen.port.is_some()) {
         output.note("it was started before, so --host and --port have no effect: use `qcc proxy restart` with them");
     }
@@ -59,8 +59,4 @@ fn next_step(loaded: &Loaded, url: &str) -> String {
         lines.push("  export ANTHROPIC_API_KEY=...   # one of proxy.client_keys".to_owned());
     }
     lines.join("\n")
-}
-
-fn mark() -> String {
-    crate::output::table(&[vec![Cell::mark(true)]])
 }

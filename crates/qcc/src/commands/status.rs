@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::ask;
 use crate::context::Context;
 use crate::failure::{FAILED, Failure, OK, Outcome};
-use crate::output::{Cell, harmless, human, table};
+use crate::output::human;
 use crate::pidfile::{self, Record};
+use crate::table::{Cell, Table, table};
 
 /// What `GET /providers` says of one provider, as far as it is shown.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,7 +57,12 @@ pub(crate) fn run(context: &Context) -> Outcome {
         output.document(&document(&record, &providers))?;
         return Ok(OK);
     }
-    output.data(describe(&record, &providers))?;
+    let known = known(&providers);
+    output.data(describe(&record, &known))?;
+    if !known.is_empty() {
+        output.data("")?;
+        output.table(&listed(&known))?;
+    }
     match &providers {
         Err(reason) => output.note(format_args!("its providers are not known: {reason}")),
         Ok(_) => output.talk("next: `qcc run -- claude`, or `qcc env` for the variables"),
@@ -115,7 +121,11 @@ fn document(record: &Record, providers: &Result<Vec<Value>, String>) -> Value {
     })
 }
 
-fn describe(record: &Record, providers: &Result<Vec<Value>, String>) -> String {
+fn known(providers: &Result<Vec<Value>, String>) -> Vec<Provider> {
+    providers.iter().flatten().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect()
+}
+
+fn describe(record: &Record, known: &[Provider]) -> String {
     let address = record.address.map_or_else(|| "starting".to_owned(), ask::url);
     let config = if record.config.exists() {
         record.config.display().to_string()
@@ -129,15 +139,11 @@ fn describe(record: &Record, providers: &Result<Vec<Value>, String>) -> String {
         vec![label("  version"), Cell::new(&record.version)],
         vec![label("  config"), Cell::new(config)],
     ];
-    let known: Vec<Provider> =
-        providers.iter().flatten().filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
     if !known.is_empty() {
         let healthy = known.iter().filter(|provider| provider.healthy).count();
         rows.push(vec![label("  providers"), Cell::new(format_args!("{healthy} of {} available", known.len()))]);
     }
-    let lines: Vec<Vec<Cell>> = known.iter().map(line).collect();
-    let head = format!("{} qcc is running", "●".green());
-    [head, table(&rows), table(&lines)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+    format!("{} qcc is running\n{}", "●".green(), table(&rows))
 }
 
 /// The state in words: the breaker of a healthy provider is called closed, which reads like its opposite.
@@ -156,14 +162,18 @@ fn state(provider: &Provider) -> String {
     word.into_iter().chain(cooling).collect::<Vec<_>>().join("; ")
 }
 
-fn line(provider: &Provider) -> Vec<Cell> {
-    let mut mark = vec![Cell::new("   "), Cell::mark(provider.healthy)];
-    mark.extend([
-        Cell::new(format_args!("{} ({})", harmless(&provider.name), harmless(&provider.dialect))),
-        Cell::new(harmless(&provider.base_url)),
-        Cell::styled(harmless(&state(provider)), Style::new().dimmed()),
-    ]);
-    mark
+fn listed(known: &[Provider]) -> Table {
+    let mut table = Table::new(&["", "PROVIDER", "TYPE", "URL", "STATE"]).shrink(1).shrink(3).wrap(4);
+    for provider in known {
+        table.row(vec![
+            Cell::mark(provider.healthy),
+            Cell::new(&provider.name),
+            Cell::new(&provider.dialect),
+            Cell::new(&provider.base_url),
+            Cell::styled(state(provider), Style::new().dimmed()),
+        ]);
+    }
+    table
 }
 
 #[cfg(test)]

@@ -9,10 +9,8 @@ use serde_json::json;
 use crate::context::Context;
 use crate::failure::{Failure, OK, Outcome};
 use crate::pidfile::{self, Running, Stopped, Waited};
+use crate::progress::Progress;
 use crate::serve::farewell;
-
-/// After this time the user is told what is being waited for.
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// On top of `proxy.drain`: for ending the process once its streams have ended.
 const GRACE: Duration = Duration::from_secs(5);
@@ -49,14 +47,14 @@ pub(super) fn stop(context: &Context) -> Result<Option<Option<Stopped>>, Failure
     let drain = context.load().map_or(Duration::from_secs(30), |loaded| loaded.config.settings.proxy.drain);
     terminate(&running)?;
     let watch = running.watch();
-    let mut waited = watch.wait(SILENCE);
-    if waited == Waited::Running {
-        context.output.talk(format_args!("waiting for running requests, at most {} s", (drain + GRACE).as_secs()));
-        waited = watch.wait(drain + GRACE);
-    }
+    let limit = drain + GRACE;
+    let progress =
+        Progress::start(context.output, format!("waiting for running requests, at most {} s", limit.as_secs()));
+    let mut waited = watch.wait(limit);
     if waited == Waited::Running {
         // A second signal ends it at once.
         signal(pid)?;
+        progress.set("ending it at once");
         waited = watch.wait(GRACE);
     }
     match waited {

@@ -17,6 +17,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let (configuration, usable) = configuration(context);
     let next = match (&record, usable) {
         (_, false) => "qcc config validate",
+        (None, true) if context.config_in_use().is_none() => "qcc init",
         (None, true) => "qcc proxy start",
         (Some(_), true) => "qcc run -- claude",
     };

@@ -7,14 +7,16 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{FAILED, Failure, OK, Outcome};
-use crate::output::{Cell, count, harmless, table};
+use crate::output::{count, harmless};
+use crate::progress::Progress;
+use crate::table::{Cell, Table};
 
 use super::config::{notices, tell_notices};
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let loaded = context.load()?;
     let warnings = warnings(context, &loaded);
-    let reached = reach(&loaded)?;
+    let reached = reach(context, &loaded)?;
     let good = reached.iter().all(|reach| reach.ok) && warnings.is_empty() && !reached.is_empty();
     let output = context.output;
     if output.json {
@@ -27,9 +29,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
         }))?;
         return Ok(if good { OK } else { FAILED });
     }
-    if !reached.is_empty() {
-        output.data(table(&reached.iter().map(row).collect::<Vec<_>>()))?;
-    }
+    output.table(&table(&reached))?;
     for reach in &reached {
         if let (false, Some(hint)) = (reach.ok, &reach.hint) {
             output.talk(format_args!("hint: {}: {hint}", harmless(&reach.provider)));
@@ -48,7 +48,9 @@ pub(crate) fn run(context: &Context) -> Outcome {
     Ok(if good { OK } else { FAILED })
 }
 
-fn reach(loaded: &Loaded) -> Result<Vec<Reach>, Failure> {
+fn reach(context: &Context, loaded: &Loaded) -> Result<Vec<Reach>, Failure> {
+    let enabled = loaded.config.providers.iter().filter(|provider| provider.enabled).count();
+    let _progress = Progress::start(context.output, format!("reaching {}", count(enabled, "provider")));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::bare(format!("cannot open connections: {error}")))?;
     Ok(runtime.block_on(qcc_server::reach(loaded)))
@@ -77,15 +79,18 @@ fn idle_profiles(config: &Config) -> impl Iterator<Item = &str> {
     config.profiles.iter().filter(move |profile| idle(&profile.endpoints)).map(|profile| profile.name.as_str())
 }
 
-fn row(reach: &Reach) -> Vec<Cell> {
-    let dim = Style::new().dimmed();
-    vec![
-        Cell::mark(reach.ok),
-        Cell::new(harmless(&reach.provider)),
-        Cell::new(reach.status.map_or_else(|| "-".to_owned(), |status| status.to_string())),
-        Cell::styled(format_args!("{} ms", reach.ms), dim),
-        Cell::new(harmless(&reach.detail)),
-    ]
+fn table(reached: &[Reach]) -> Table {
+    let mut table = Table::new(&["", "PROVIDER", "STATUS", "TIME", "DETAIL"]).shrink(1).wrap(4);
+    for reach in reached {
+        table.row(vec![
+            Cell::mark(reach.ok),
+            Cell::new(&reach.provider),
+            Cell::new(reach.status.map_or_else(|| "-".to_owned(), |status| status.to_string())),
+            Cell::styled(format_args!("{} ms", reach.ms), Style::new().dimmed()),
+            Cell::new(&reach.detail),
+        ]);
+    }
+    table
 }
 
 fn document(reach: &Reach) -> serde_json::Value {

@@ -1,28 +1,6 @@
-//! Tables, durations and numbers as people read them.
+//! Durations and numbers as people read them, and text from outside.
 
 use super::*;
-
-#[test]
-fn columns_are_aligned_and_lines_end_without_spaces() {
-    let rows = vec![
-        vec![Cell::new("a"), Cell::new("bb"), Cell::new("c")],
-        vec![Cell::new("aaaa"), Cell::new(""), Cell::new("")],
-        vec![Cell::new("é"), Cell::new("b"), Cell::new("ccc")],
-    ];
-    assert_eq!(table(&rows), "a     bb  c\naaaa\né     b   ccc");
-}
-
-#[test]
-fn a_style_does_not_count_as_width() {
-    let rows = vec![vec![Cell::mark(true), Cell::new("x")], vec![Cell::new("--"), Cell::new("y")]];
-    let plain = anstream::adapter::strip_str(&table(&rows)).to_string();
-    assert_eq!(plain, "✓   x\n--  y");
-}
-
-#[test]
-fn an_empty_table_is_empty() {
-    assert_eq!(table(&[]), "");
-}
 
 #[test]
 fn durations_have_at_most_two_units() {
@@ -39,4 +17,5 @@ fn one_thing_is_singular() {
 #[test]
 fn text_from_outside_cannot_steer_the_terminal() {
     assert_eq!(harmless("a\u{1b}[31mb\r\n"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
+    assert_eq!(harmless("user\u{202e}txt.exe"), "user\u{fffd}txt.exe", "writing backwards hides what a name is");
 }

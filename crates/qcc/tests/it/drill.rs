@@ -80,13 +80,12 @@ fn the_table_says_what_happened_in_words() {
     let ended = Home::empty().qcc(&["drill", "--only", "error-500", "--only", "cut-in-first-block"]);
     let stable = regex::Regex::new(r"\d+(\.\d)? (m?s)\b").unwrap().replace_all(&ended.out, "[n] $2").into_owned();
     let stable = regex::Regex::new(" +").unwrap().replace_all(&stable, " ").into_owned();
-    assert_snapshot!(stable, @"
-    fault the client saw qcc did took
-    error-500 200, 14 events, whole first: fault, out [n] s; second answered [n] ms ✓
-    cut-in-first-block 200, 6 events, error at the end, cut off first: fault, out [n] s; ended its stream [n] ms ✓
+    assert_snapshot!(stable, @r"
+     FAULT CLIENT SAW QCC DID TOOK
+    ✓ error-500 200, 14 events, whole first: fault, out [n] s; second answered [n] ms
+    ✓ cut-in-first-block 200, 6 events, error at the end, cut off first: fault, out [n] s; ended its stream [n] ms
     2 of 2 promises held in [n] s
     ");
-    assert!(ended.err.is_empty(), "{}", ended.err);
 }
 
 #[test]

@@ -2,11 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is how a fault is told, in its helpers too")]
 
+mod asking;
+mod config;
+mod doctor;
 mod drill;
 mod env;
 mod home;
 mod logs;
+mod priority;
 mod proxy;
+mod quick_start;
 mod run;
+mod screen;
 mod served;
+mod setup;
+mod terminal;
 mod words;

@@ -63,7 +63,9 @@ fn a_gateway_starts_shows_itself_and_stops() {
       version    [version]
       config     [home]/config.yaml
       providers  1 of 1 available
-         ✓  relay (anthropic)  http://127.0.0.1:[port]/relay
+
+       PROVIDER  TYPE       URL
+    ✓  relay     anthropic  http://127.0.0.1:[port]/relay
     --- stderr
     next: `qcc run -- claude`, or `qcc env` for the variables
 

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::home::{Home, PLAIN};
+use crate::terminal::Terminal;
 
 #[test]
 fn the_gateway_is_started_and_the_variables_are_set_for_the_command_alone() {
@@ -30,6 +31,18 @@ fn a_command_killed_by_a_signal_ends_as_in_a_shell() {
 fn standard_input_reaches_the_command() {
     let home = Home::with(PLAIN);
     assert_eq!(home.sh(r#"echo hello | "$QCC" run -- cat"#).out, "hello\n");
+}
+
+#[test]
+fn at_a_terminal_the_keys_reach_the_command() {
+    let home = Home::with(PLAIN);
+    let mut command = home.command(env!("CARGO_BIN_EXE_qcc"));
+    command.args(["run", "--", "sh", "-c", "read word; echo \"<$word>\""]);
+    let mut terminal = Terminal::start(command, 80);
+    terminal.until("qcc is running: ");
+    terminal.press("hello\r");
+    terminal.until("<hello>");
+    assert!(terminal.end().1.success());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use qcc_testkit::{Connection, Gate, Refusing, Upstream, claude::claude_request, 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::home::{Home, Lines};
+use crate::terminal::Terminal;
 
 fn config(url: &str, drain: &str) -> String {
     format!(
@@ -34,6 +35,21 @@ async fn stopping_waits_for_a_running_request_and_says_so() {
     assert_eq!((answer.status, answer.json()["content"][0]["text"].as_str()), (200, Some("hello")));
     Lines::of(stop.0.stdout.take().unwrap()).until("qcc has stopped, 1 running request finished");
     assert_eq!(stop.0.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_a_terminal_the_waiting_is_shown_and_nothing_of_it_stays() {
+    let gate = Gate::new();
+    let (home, _upstream, mut client) = under_way("60s", &gate).await;
+    let mut command = home.command(env!("CARGO_BIN_EXE_qcc"));
+    command.args(["proxy", "stop", "--color", "never"]);
+    let mut stop = Terminal::start(command, 80);
+    stop.until("⠋ waiting for running requests, at most 65 s, ");
+    gate.open();
+    client.receive().await.unwrap();
+    let (seen, status) = stop.end();
+    assert!(status.success());
+    assert!(seen.ends_with("\r\u{1b}[2Kqcc has stopped, 1 running request finished\r\n"), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,8 +94,9 @@ async fn what_is_wrong_is_told_with_advice_and_fails_the_test() {
     assert_snapshot!(times.replace_all(&ended.shown(&home), "[time]  "), @r"
     exit 1
     --- stdout
-    ✗  refused  401  [time]  it refuses the credential
-    ✗  absent   -    [time]  no connection: tcp connect error: Connection refused (os error 111)
+       PROVIDER  STATUS  TIME  DETAIL
+    ✗  refused   401     [time]  it refuses the credential
+    ✗  absent    -       [time]  no connection: tcp connect error: Connection refused (os error 111)
     0 of 2 providers reachable, 2 warnings
     --- stderr
     hint: refused: check auth_type and auth_value

@@ -6,18 +6,29 @@ use crate::home::{Home, PLAIN};
 
 #[test]
 fn the_help_lists_what_exists_and_nothing_else() {
-    assert_snapshot!(Home::empty().qcc(&["--help"]).out, @r"
+    assert_snapshot!(Home::empty().qcc(&["--help"]).out, @"
     One gateway in front of many LLM providers, so that they look like a single reliable one
 
     Usage: qcc [OPTIONS] [COMMAND]
 
     Commands:
-      proxy   Start, stop and watch the gateway
-      run     Run a command with its LLM traffic going through the gateway
-      env     Print the variables that point a client at the gateway
-      test    Check the configuration and reach every provider, without spending money
-      config  Check and describe the configuration file
-      drill   Play every known fault of providers against the real gateway: no key, no network, no file
+      init         Write the first configuration file
+      add          Add a provider with a profile of its name, or an empty profile
+      list         Show profiles and providers
+      use          Put a profile before all tiers (the same as `priority switch`)
+      remove       Remove a profile or provider that nothing refers to
+      endpoint     Choose which providers are in a profile
+      priority     Choose which profile is asked first, and when that changes
+      presets      Show the vendors whose address is known
+      proxy        Start, stop and watch the gateway
+      run          Run a command with its LLM traffic going through the gateway
+      env          Print the variables that point a client at the gateway
+      test         Check the configuration and reach every provider, without spending money
+      doctor       Find what is wrong and name the command that fixes it
+      config       Read, change, check, copy and take back the configuration
+      drill        Play every known fault of providers against the real gateway: no key, no network, no
+                   file
+      completions  Print the script that completes qcc's commands in your shell
 
     Options:
           --config <FILE>  Configuration file instead of the usual one (also: QCC_CONFIG)
@@ -78,25 +89,21 @@ fn a_mistyped_command_is_wrong_usage_and_the_right_one_is_named() {
     assert_snapshot!(home.qcc(&["proxy", "sart"]).shown(&home), @r"
     exit 2
     --- stderr
-    error: unrecognized subcommand 'sart'
-
-      tip: a similar subcommand exists: 'start'
-
-    Usage: qcc proxy [OPTIONS] <COMMAND>
-
-    For more information, try '--help'.
+    error: unknown command `sart`
+    hint: did you mean `qcc proxy start`?
+    usage: qcc proxy [OPTIONS] <COMMAND>
     ");
 }
 
 #[test]
 fn alone_it_says_what_to_do_first() {
     let home = Home::empty();
-    assert_snapshot!(home.qcc(&[]).shown(&home), @r"
+    assert_snapshot!(home.qcc(&[]).shown(&home), @"
     exit 0
     --- stdout
     qcc [version] is not running
     config: none yet, so requests go to Anthropic with the client's own credential
-    next: `qcc proxy start` (all commands: `qcc --help`)
+    next: `qcc init` (all commands: `qcc --help`)
     ");
 }
 

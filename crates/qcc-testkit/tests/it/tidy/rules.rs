@@ -13,12 +13,13 @@ const MAX_ARCHITECTURE: usize = 150;
 
 /// Which crates a crate may name, in `dependencies` and, besides these, in `dev-dependencies`. A crate that is missing
 /// here may name none.
-const ARROWS: [(&str, &[&str], &[&str]); 6] = [
-    ("qcc", &["qcc-server", "qcc-config", "qcc-testkit"], &["qcc-testkit"]),
-    ("qcc-server", &["qcc-policy", "qcc-dialect", "qcc-config"], &["qcc-testkit"]),
+const ARROWS: [(&str, &[&str], &[&str]); 7] = [
+    ("qcc", &["qcc-server", "qcc-config", "qcc-store", "qcc-testkit"], &["qcc-testkit"]),
+    ("qcc-server", &["qcc-policy", "qcc-dialect", "qcc-config", "qcc-store"], &["qcc-testkit"]),
     ("qcc-config", &["qcc-policy", "qcc-dialect"], &[]),
     ("qcc-policy", &[], &[]),
     ("qcc-dialect", &[], &[]),
+    ("qcc-store", &[], &[]),
     ("qcc-testkit", &[], &[]),
 ];
 

@@ -5,7 +5,6 @@ mod faults;
 mod scenario;
 mod verdict;
 
-use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -19,7 +18,9 @@ use tokio::task::JoinSet;
 use crate::cli::Drill;
 use crate::context::Context;
 use crate::failure::{FAILED, Failure, OK, Outcome};
-use crate::output::{Cell, Output, table};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::table::{Cell, Table};
 use scenario::Scenario;
 
 /// Scenarios at once. Most of them wait, so more than there are cores; not all, because each has its own gateway.
@@ -53,13 +54,17 @@ pub(crate) fn run(context: &Context, drill: &Drill) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::bare(format!("cannot start the gateway: {error}")))?;
     let started = Instant::now();
-    let reports = runtime.block_on(play(chosen))?;
+    let reports = runtime.block_on(play(output, chosen))?;
     let took = started.elapsed();
     let broken = reports.iter().filter(|report| !report.broken.is_empty()).count();
     if output.json {
         output.document(&document(&reports, broken, took))?;
     } else {
-        output.data(describe(&reports))?;
+        output.table(&table(&reports))?;
+        let broken_promises = broken_promises(&reports);
+        if !broken_promises.is_empty() {
+            output.data(broken_promises)?;
+        }
         output.data(summary(reports.len(), broken, took))?;
     }
     Ok(if broken == 0 { OK } else { FAILED })
@@ -89,8 +94,9 @@ fn without_proxies() -> Failure {
 }
 
 /// Plays them, some at a time, and reports in the order of the list.
-async fn play(chosen: Vec<Scenario>) -> Result<Vec<Report>, Failure> {
-    let progress = Progress { of: chosen.len(), shown: io::stderr().is_terminal() };
+async fn play(output: Output, chosen: Vec<Scenario>) -> Result<Vec<Report>, Failure> {
+    let all = chosen.len();
+    let progress = Progress::start(output, done_of(0, all));
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for (index, scenario) in chosen.into_iter().enumerate() {
@@ -101,12 +107,10 @@ async fn play(chosen: Vec<Scenario>) -> Result<Vec<Report>, Failure> {
         });
     }
     let mut reports = Vec::new();
-    progress.tell(0);
     while let Some(done) = running.join_next().await {
         reports.push(done.map_err(|error| Failure::bare(format!("a scenario did not come to its end: {error}")))?);
-        progress.tell(reports.len());
+        progress.set(done_of(reports.len(), all));
     }
-    progress.clear();
     reports.sort_by_key(|(index, _)| *index);
     Ok(reports.into_iter().map(|(_, report)| report).collect())
 }
@@ -125,38 +129,16 @@ async fn report(scenario: &Scenario) -> Report {
     }
 }
 
-/// How far the drill is, for who watches it.
-struct Progress {
-    of: usize,
-    shown: bool,
-}
-
-// === impl Progress ===
-
-impl Progress {
-    fn tell(&self, done: usize) {
-        self.write(format_args!("\rdrill: {done} of {} faults", self.of));
-    }
-
-    fn clear(&self) {
-        self.write(format_args!("\r\u{1b}[K"));
-    }
-
-    fn write(&self, text: std::fmt::Arguments<'_>) {
-        if self.shown {
-            let mut stderr = io::stderr().lock();
-            let _terminal_may_be_gone = stderr.write_fmt(text).and_then(|()| stderr.flush());
-        }
-    }
-}
-
 fn list(output: Output, chosen: &[Scenario]) -> Result<(), Failure> {
     if output.json {
         let faults: Vec<_> = chosen.iter().map(|it| json!({"name": it.name, "promise": it.promise.text()})).collect();
         return output.document(&json!({ "faults": faults }));
     }
-    let row = |scenario: &Scenario| vec![Cell::new(scenario.name), Cell::new(scenario.promise.text())];
-    output.data(table(&chosen.iter().map(row).collect::<Vec<_>>()))
+    let mut table = Table::new(&["FAULT", "PROMISE"]).wrap(1);
+    for scenario in chosen {
+        table.row(vec![Cell::new(scenario.name), Cell::new(scenario.promise.text())]);
+    }
+    output.table(&table)
 }
 
 fn document(reports: &[Report], broken: usize, took: Duration) -> serde_json::Value {
@@ -179,26 +161,33 @@ fn document(reports: &[Report], broken: usize, took: Duration) -> serde_json::Va
     })
 }
 
-/// The table, and below it what was broken and how.
-fn describe(reports: &[Report]) -> String {
-    let head = ["fault", "the client saw", "qcc did", "took"].map(|title| Cell::styled(title, Style::new().bold()));
-    let rows = std::iter::once(head.into()).chain(reports.iter().map(row)).collect::<Vec<_>>();
-    let mut text = table(&rows);
+fn table(reports: &[Report]) -> Table {
+    let mut table = Table::new(&["", "FAULT", "CLIENT SAW", "QCC DID", "TOOK"]).wrap(2).wrap(3);
+    for report in reports {
+        table.row(vec![
+            Cell::mark(report.broken.is_empty()),
+            Cell::new(report.name),
+            Cell::new(&report.saw),
+            Cell::new(&report.did),
+            Cell::styled(time(report.took), Style::new().dimmed()),
+        ]);
+    }
+    table
+}
+
+/// What was broken and how. Empty when all was well.
+fn broken_promises(reports: &[Report]) -> String {
+    let mut text = String::new();
     for report in reports.iter().filter(|report| !report.broken.is_empty()) {
-        text += &format!("\n\n{} {}: {}", "✗".red(), report.name.bold(), report.promise);
+        text += &format!("\n{} {}: {}", "✗".red(), report.name.bold(), report.promise);
         text.extend(report.broken.iter().map(|finding| format!("\n    {finding}")));
+        text += "\n";
     }
     text
 }
 
-fn row(report: &Report) -> Vec<Cell> {
-    vec![
-        Cell::new(report.name),
-        Cell::new(&report.saw),
-        Cell::new(&report.did),
-        Cell::styled(time(report.took), Style::new().dimmed()),
-        Cell::mark(report.broken.is_empty()),
-    ]
+fn done_of(done: usize, all: usize) -> String {
+    format!("drill: {done} of {all} faults")
 }
 
 fn time(took: Duration) -> String {

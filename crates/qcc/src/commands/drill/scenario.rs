@@ -160,6 +160,7 @@ impl Scenario {
             log: log.clone(),
             watch: false,
             workers: 0,
+            database: None,
         };
         let gateway = Gateway::start(options).await.map_err(|error| format!("the gateway did not start: {error}"))?;
         let sent = self.ask.request();

@@ -259,9 +259,11 @@ fn a_broken_promise_is_told_with_what_came() {
         broken: broken.iter().map(|&text| text.to_owned()).collect(),
     };
     let reports = [report(&[]), report(&["status: expected 200, got 500"])];
-    let text = describe(&reports);
-    assert!(text.contains("error-500  500 api_error   first answered  "), "{text}");
-    assert!(text.ends_with("status: expected 200, got 500"), "{text}");
+    let text = table(&reports).render(None);
+    assert!(text.contains("error-500  500 api_error  first answered  "), "{text}");
+    let text = broken_promises(&reports);
+    assert!(text.ends_with("status: expected 200, got 500\n"), "{text}");
+    assert_eq!(broken_promises(&reports[..1]), "");
     let document = document(&reports, 1, Duration::from_millis(1234));
     assert_eq!((&document["held"], &document["broken"], &document["seconds"]), (&json!(1), &json!(1), &json!(1.2)));
     assert_eq!(document["faults"][0]["why"], Value::Null);

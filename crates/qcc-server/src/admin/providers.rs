@@ -1,0 +1,73 @@
+//! Every provider with its state, as of one moment.
+
+use qcc_config::Provider;
+use qcc_policy::{Cooldown, ProviderId, Reason};
+use serde_json::{Value, json};
+
+use crate::state::{Snapshot, State, dialect_name, now};
+
+/// Who is out, as of the moment when it was made.
+pub(crate) struct Report<'s> {
+    snapshot: &'s Snapshot,
+    out: Vec<Out>,
+}
+
+struct Out {
+    provider: ProviderId,
+    /// Everybody is affected: not one model alone, or one client.
+    whole: bool,
+    shown: Value,
+}
+
+// === impl Report ===
+
+impl<'s> Report<'s> {
+    pub(crate) fn new(state: &State, snapshot: &'s Snapshot) -> Self {
+        let now = now();
+        let shown = |out: Cooldown<'_>| {
+            let seconds = out.until.saturating_duration_since(now).as_secs_f64().ceil() as u64;
+            Out {
+                provider: out.provider,
+                whole: out.model.is_none() && out.reason != Reason::ClientCredential,
+                shown: json!({"reason": out.reason.to_string(), "model": out.model, "seconds": seconds}),
+            }
+        };
+        let out = state.cooldowns().iter(now).map(shown).collect();
+        Self { snapshot, out }
+    }
+
+    /// Every provider of the configuration; no credential.
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.snapshot.config.providers.iter().map(|provider| self.entry(provider)).collect()
+    }
+
+    /// One provider; no credential.
+    pub(crate) fn entry(&self, provider: &Provider) -> Value {
+        let word = self.word(provider);
+        json!({
+            "name": provider.name,
+            "type": dialect_name(provider.dialect),
+            "base_url": provider.base_url,
+            "enabled": provider.enabled,
+            "healthy": word == "closed",
+            "state": word,
+            "cooldowns": self.cooldowns(provider),
+        })
+    }
+
+    /// `closed`: traffic flows; else why not: `cooling`, `disabled` or `not_served`.
+    pub(crate) fn word(&self, provider: &Provider) -> &'static str {
+        match self.snapshot.upstream_named(&provider.name) {
+            None if !provider.enabled => "disabled",
+            None => "not_served",
+            Some(upstream) if self.out.iter().any(|out| out.whole && out.provider == upstream.id) => "cooling",
+            Some(_) => "closed",
+        }
+    }
+
+    /// What is out of it, with reason, model and seconds left.
+    pub(crate) fn cooldowns(&self, provider: &Provider) -> Vec<Value> {
+        let id = self.snapshot.upstream_named(&provider.name).map(|upstream| upstream.id);
+        self.out.iter().filter(|out| Some(out.provider) == id).map(|out| out.shown.clone()).collect()
+    }
+}

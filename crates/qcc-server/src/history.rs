@@ -1,0 +1,152 @@
+//! The gateway's side of the database: what an earlier run left there, and what this one adds. A database that cannot be
+//! used fails nothing: it is said once in the log, and what should have been kept holds until the gateway stops.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use qcc_store::{FailoverRow, Report, Row, Store, StoreError, Writer};
+
+use crate::events::Event;
+use crate::log::Log;
+
+/// Longest wait for rows on their way to the disk.
+const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+
+/// The database, where there is one.
+pub(crate) struct History {
+    database: Option<Database>,
+}
+
+struct Database {
+    path: PathBuf,
+    /// `None`: its thread could not be started.
+    writer: Option<Writer>,
+    faults: Faults,
+}
+
+/// What an earlier run left.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// The profile that is tried before all tiers.
+    pub(crate) pin: Option<String>,
+    /// The profile that led at last.
+    pub(crate) leader: Option<String>,
+}
+
+/// Says a fault once, until writing works again.
+#[derive(Clone)]
+struct Faults {
+    log: Log,
+    standing: Arc<AtomicBool>,
+}
+
+// === impl History ===
+
+impl History {
+    /// Opens the database at `path` and reads what an earlier run left. May wait for the disk.
+    pub(crate) fn open(path: Option<PathBuf>, log: &Log) -> (Self, Left) {
+        let Some(path) = path else { return (Self { database: None }, Left::default()) };
+        let faults = Faults { log: log.clone(), standing: Arc::default() };
+        let left = left_at(&path).unwrap_or_else(|error| {
+            faults.found(&error);
+            Left::default()
+        });
+        let reports = faults.clone();
+        let writer = Writer::start(&path, move |report| match report {
+            Report::Failed(error) => reports.found(&error),
+            Report::Written { lost } => reports.over(lost),
+        });
+        (Self { database: Some(Database { path, writer: writer.ok(), faults }) }, left)
+    }
+
+    /// Adds a change that came from traffic. Never waits.
+    pub(crate) fn record(&self, row: FailoverRow) {
+        if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
+            writer.write(Row::Failover(row));
+        }
+    }
+
+    /// Keeps the pin over restarts, with its row. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why it holds only until the gateway stops.
+    pub(crate) fn keep(&self, pin: Option<&str>, row: &FailoverRow) -> Result<(), String> {
+        let Some(database) = &self.database else { return no_database(pin) };
+        let kept = Store::open(&database.path).and_then(|mut store| store.set_pin(pin, row));
+        match kept {
+            Ok(()) => {
+                database.faults.over(0);
+                Ok(())
+            }
+            Err(error) => Err(database.faults.told(&error)),
+        }
+    }
+
+    /// Whether a restart would find this pin. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(crate) fn keeps(&self, pin: Option<&str>) -> Result<(), String> {
+        let Some(database) = &self.database else { return no_database(pin) };
+        let found = Store::open_existing(&database.path).and_then(|store| store.map_or(Ok(None), |store| store.pin()));
+        match found {
+            Ok(found) if found.as_deref() == pin => Ok(()),
+            Ok(_) => Err(format!("the database {} does not hold it\nhint: set it again", database.path.display())),
+            Err(error) => Err(database.faults.told(&error)),
+        }
+    }
+
+    /// The latest changes, newest first. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub(crate) fn failovers(&self, limit: u32) -> Result<Vec<FailoverRow>, String> {
+        let Some(database) = &self.database else { return Ok(Vec::new()) };
+        self.flush();
+        Store::open_existing(&database.path)
+            .and_then(|store| store.map_or_else(|| Ok(Vec::new()), |store| store.failovers(limit)))
+            .map_err(|error| database.faults.told(&error))
+    }
+
+    /// Waits until what was handed over is written, or cannot be for now. Blocks.
+    pub(crate) fn flush(&self) {
+        if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
+            let _what_waits_is_tried_again = writer.flush(FLUSH_LIMIT);
+        }
+    }
+}
+
+fn left_at(path: &Path) -> Result<Left, StoreError> {
+    let store = Store::open(path)?;
+    let leader = store.failovers(1)?.pop().and_then(|row| row.to);
+    Ok(Left { pin: store.pin()?, leader })
+}
+
+/// Nothing is kept, which for no pin is the same as keeping it.
+fn no_database(pin: Option<&str>) -> Result<(), String> {
+    if pin.is_none() { Ok(()) } else { Err("this gateway has no database".to_owned()) }
+}
+
+// === impl Faults ===
+
+impl Faults {
+    fn found(&self, error: &StoreError) {
+        if !self.standing.swap(true, Ordering::Relaxed) {
+            self.log.emit(Event::StoreFailed { error: error.to_string(), hint: error.hint() });
+        }
+    }
+
+    fn over(&self, lost: u64) {
+        if self.standing.swap(false, Ordering::Relaxed) || lost > 0 {
+            self.log.emit(Event::StoreRecovered { lost });
+        }
+    }
+
+    /// As said to whoever asked.
+    fn told(&self, error: &StoreError) -> String {
+        self.found(error);
+        format!("{error}\nhint: {}", error.hint())
+    }
+}
