@@ -67,6 +67,9 @@ impl Planner<'_> {
         if let Some(lines) = self.own_lines(holder, index) {
             return Some(Plan { splices: vec![Splice::delete(lines.clone())], gone: Some(lines), cut: None });
         }
+        if index + 1 >= self.children(holder) {
+            return None;
+        }
         let own = self.own(holder, index);
         let next = self.own(holder, index + 1).start;
         let end = line_end(self.text, own.end);

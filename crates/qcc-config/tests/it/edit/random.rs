@@ -271,6 +271,68 @@ fn check_json(bytes: &[u8]) {
     }
 }
 
+/// Pieces that make a file odd.
+const ODD: &[&str] = &[
+    "? ",
+    "&a ",
+    "*a",
+    "!!str ",
+    "- ",
+    "# ",
+    " #",
+    "  ",
+    "\n",
+    "\n\n",
+    "|\n",
+    ">+\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "'",
+    "<<: *slow\n",
+    "---\n",
+    "...\n",
+    "\t",
+    "~",
+    "\r\n",
+    "null",
+    "\\",
+];
+
+/// A file in which pieces were put in, taken out and moved about, if it still is a configuration.
+fn odd(choices: &mut Choices<'_>) -> Option<Document> {
+    let mut lines: Vec<String> = super::MAIN.lines().map(|line| format!("{line}\n")).collect();
+    for _ in 0..=choices.of(4) {
+        let at = choices.of(lines.len());
+        match choices.of(4) {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(at, choices.one(&["# new\n", "\n", "    # new\n", "      x: y\n"]).to_owned()),
+            _ => {
+                let line = &mut lines[at];
+                let places: Vec<usize> = line.char_indices().map(|(place, _)| place).collect();
+                line.insert_str(choices.one(&places), choices.one(ODD));
+            }
+        }
+    }
+    Document::parse(std::path::Path::new("config.yaml"), &lines.concat()).ok()
+}
+
+/// Whatever the file is, an edit is made exactly or not at all.
+fn check_odd(bytes: &[u8]) {
+    let mut choices = Choices::new(bytes);
+    let Some(before) = odd(&mut choices) else { return };
+    let sample = Sample { text: String::new(), providers: 3, profiles: vec![2, 1], routes: vec![1, 1] };
+    let Case { edit, .. } = case(&mut choices, &sample, &before);
+    if let Ok(after) = before.edited(&[edit]) {
+        let read: serde_json::Value = serde_saphyr::from_str(after.text()).unwrap();
+        assert_eq!(read, json(after.get(&[]).unwrap()), "{}", after.text());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -282,5 +344,10 @@ proptest! {
     #[test]
     fn an_edit_of_a_json_file_leaves_it_as_its_program_writes_it(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         check_json(&bytes);
+    }
+
+    #[test]
+    fn an_edit_of_an_odd_file_is_exact_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        check_odd(&bytes);
     }
 }
