@@ -1,5 +1,5 @@
 //! What to do. Every decision about an attempt's outcome is taken here: whose fault it is ([`classify()`]), who is left
-//! out for it and how long ([`cooldown`]), who is at a limit ([`limit`]), what may be tried for a request ([`plan`]), and what is tried next ([`failover`]).
+//! out for it and how long ([`cooldown`]), who is at a limit ([`limit`]), how well everybody is ([`health`]), what may be tried for a request ([`plan`]), and what is tried next ([`failover`]).
 //!
 //! The crate is pure so that its rules can be read and tested without a network: no clock, no randomness, no log, no
 //! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
@@ -10,6 +10,7 @@ pub mod budget;
 pub mod classify;
 pub mod cooldown;
 pub mod failover;
+pub mod health;
 pub mod limit;
 pub mod outcome;
 pub mod plan;
@@ -23,6 +24,9 @@ pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
+pub use health::{
+    Answer, Class, ClassChange, Code, Evidence, HealthReport, HealthSettings, HealthTable, Judgement, SavedHealth,
+};
 pub use limit::{Announced, Bound, Caps, Counter, Limiters, Permit, Room, Unified, Usage};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
