@@ -1,5 +1,6 @@
 //! What to do. Every decision about an attempt's outcome is taken here: whose fault it is ([`classify()`]), who is left
-//! out for it and how long ([`cooldown`]), who is at a limit ([`limit`]), how well everybody is ([`health`]), what may be tried for a request ([`plan`]), and what is tried next ([`failover`]).
+//! out for it and how long ([`cooldown`]), who is at a limit ([`limit`]), how well everybody is ([`health`]) and when to
+//! find out ([`probe`]), what may be tried for a request ([`plan`]), and what is tried next ([`failover`]).
 //!
 //! The crate is pure so that its rules can be read and tested without a network: no clock, no randomness, no log, no
 //! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
@@ -14,6 +15,7 @@ pub mod health;
 pub mod limit;
 pub mod outcome;
 pub mod plan;
+pub mod probe;
 mod sliding;
 
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub use health::{
 pub use limit::{Announced, Bound, Caps, Counter, Limiters, Permit, Room, Unified, Usage};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
+pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeSettings, Probes};
 
 use std::time::{Duration, Instant};
 
