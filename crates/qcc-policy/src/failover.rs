@@ -326,7 +326,7 @@ fn standing_blame(standing: Standing) -> Option<Blame> {
         Standing::Admissible => None,
         Standing::Out { reason, .. } => Some(match reason {
             Reason::Fault => Blame::Provider,
-            Reason::Throttled => Blame::Load,
+            Reason::Throttled | Reason::Limited => Blame::Load,
             Reason::Credential | Reason::ClientCredential => Blame::Credential,
             Reason::Quota => Blame::Quota,
             Reason::Permission => Blame::Permission,

@@ -9,7 +9,8 @@ use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::engine::{Asking, Target};
+use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -62,14 +63,16 @@ struct Stop {
 impl Journey {
     /// Works out where the request may go.
     pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, exchange: Exchange, asked: Asked) -> Self {
-        let plan = snapshot.router.plan(&asked.envelope.model_name);
+        let binds = asked.kind != Kind::CountTokens;
+        let asking = Asking { model: &asked.envelope.model_name, session: None, binds, draw: state.draw() };
+        let plan = state.engine().arrange(&snapshot.router, &asking, now());
         if let Some(Warning::StandIn { glob }) = &plan.warning {
             let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
             state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
         }
         let planned = plan.candidates.len();
         let stops: Vec<_> =
-            plan.candidates.iter().filter_map(|candidate| Stop::new(snapshot, candidate, &asked)).collect();
+            plan.candidates.iter().filter_map(|candidate| Stop::new(&state, snapshot, candidate, &asked)).collect();
         let unfit = stops.len() < planned;
         Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0 }
     }
@@ -112,8 +115,7 @@ impl Journey {
     }
 
     fn standing(&self, stop: usize) -> Standing {
-        let charged = &self.stops[stop].charged;
-        self.state.cooldowns().standing(charged.provider, Some(&charged.model), charged.credential, now())
+        self.stops[stop].charged.standing()
     }
 
     async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
@@ -122,7 +124,7 @@ impl Journey {
         let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        stop.charged.started = now();
+        stop.charged.begin();
         self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
@@ -145,11 +147,13 @@ impl Journey {
 
     /// Takes a fault into account: who is charged, and what may be tried next.
     fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
-        let charged = &self.stops[stop].charged;
         let at = now();
         let error = self.exchange.masked(fault.what);
-        let verdict = classify(&fault.outcome, charged.credential.is_some());
+        let own = self.stops[stop].charged.target.fingerprint.is_some();
+        let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(stop, &fault.outcome, &verdict, at);
+        self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
+        let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
         self.state.log.emit(Event::AttemptFailed {
             request_id: self.exchange.request_id().to_owned(),
@@ -164,29 +168,30 @@ impl Journey {
     }
 
     /// Puts charges into force and takes others back, as policy says.
-    fn settle(&self, recorded: &Recorded, at: Instant) {
+    fn settle(&mut self, recorded: &Recorded, at: Instant) {
         for billed in &recorded.charges {
-            self.stops[billed.candidate].charged.charge(&self.state, billed.charge, at);
+            self.stops[billed.candidate].charged.charge(billed.charge, at);
         }
         for refund in &recorded.refunds {
-            self.stops[refund.candidate].charged.refund(&self.state, refund);
+            self.stops[refund.candidate].charged.refund(refund);
         }
     }
 
     /// The first byte goes down: from here there is no failover, and the request's body is let go.
     fn commit(mut self, stop: usize, good: Good) -> Response<Body> {
-        let Stop { upstream, charged, .. } = self.stops.swap_remove(stop);
+        let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());
-                charged.succeed(&self.state);
                 self.exchange.used(message.usage, message.id.as_deref());
+                charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);
                 (head, Body::whole(body))
             }
             Good::Stream { head, held, source } => {
+                charged.first_event();
                 self.exchange.committed(head.status.as_u16());
                 let relay = Relay::new(*source, held, clock, self.exchange, charged);
                 (head, Body::Relay(Box::new(relay)))
@@ -248,21 +253,21 @@ impl Journey {
 
 impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
-    fn new(snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
+    fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
         if !asked.inbound.suits(&upstream.provider) {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let charged = Charged {
+        let target = Target {
             provider: upstream.id,
-            name: upstream.name().into(),
             model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            credential: asked.inbound.fingerprint(&upstream.provider),
-            started: now(),
-            profile: candidate.profile,
-            counts: asked.kind != Kind::CountTokens,
+            fingerprint: asked.inbound.fingerprint(&upstream.provider),
         };
+        // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
+        let tokens = asked.body.bytes.len() as u64 / 4;
+        let charged = Charged::new(state, upstream.name(), target, candidate.profile, None, tokens);
+        let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
         Some(Self { upstream, model, charged, answer: None })
     }
 }

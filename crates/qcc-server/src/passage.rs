@@ -87,22 +87,16 @@ fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Op
     let able: Vec<_> = planned.filter(|upstream| inbound.suits(&upstream.provider)).collect();
     let admissible = able.iter().find(|upstream| {
         let credential = inbound.fingerprint(&upstream.provider);
-        state.cooldowns().standing(upstream.id, None, credential, now()) == Standing::Admissible
+        let target = Target { provider: upstream.id, model: "".into(), fingerprint: credential };
+        state.engine().standing(&target, 0, now()) == Standing::Admissible
     });
     admissible.or_else(|| able.first()).map(|upstream| Arc::clone(upstream))
 }
 
 /// Nobody pays for what happens here.
-fn uncounted(upstream: &Upstream) -> Charged {
-    Charged {
-        provider: upstream.id,
-        name: upstream.name().into(),
-        model: "".into(),
-        credential: None,
-        started: now(),
-        profile: None,
-        counts: false,
-    }
+fn uncounted(state: &Arc<State>, upstream: &Upstream) -> Charged {
+    let target = Target { provider: upstream.id, model: "".into(), fingerprint: None };
+    Charged::new(state, upstream.name(), target, None, None, 0).uncounted()
 }
 
 fn refuse(mut exchange: Exchange, failed: &Failed) -> Response<Body> {

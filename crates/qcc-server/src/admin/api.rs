@@ -128,7 +128,7 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
         return Err(Refused::unknown("provider", name, &known));
     };
     if let Some(upstream) = snapshot.upstream_named(name) {
-        let cooldowns = state.cooldowns().clear(upstream.id);
+        let cooldowns = state.engine().reset(upstream.id, now());
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();
     }
