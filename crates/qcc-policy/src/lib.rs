@@ -6,22 +6,26 @@
 //! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
 //! worth logging is returned as data. It is also total: nothing here returns an error or panics.
 
+pub mod affinity;
 pub mod backoff;
 pub mod budget;
 pub mod classify;
 pub mod cooldown;
 pub mod failover;
+pub mod hold;
 pub mod outcome;
 pub mod plan;
 
 #[cfg(test)]
 mod testing;
 
+pub use affinity::{Affinity, AffinitySettings, Bound, KeptBinding, Moved, Reach, Served, SessionKey};
 pub use backoff::Backoff;
 pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
+pub use hold::{Absence, Entry, Hold, HoldEvent, Ticket};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
 
