@@ -371,15 +371,15 @@ impl Engine {
         self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
     }
 
-    /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns whether that was
-    /// anything.
-    pub fn reset(&mut self, provider: ProviderId, now: Instant) -> bool {
-        let cleared = self.cooldowns.clear(provider) > 0;
+    /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
+    /// out.
+    pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
+        let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         self.limits.clear(provider);
         self.loads.clear(provider, now);
         self.health.forget(provider);
-        cleared || closed
+        cleared + usize::from(closed)
     }
 
     /// Somebody switched by hand: all sessions follow at once.

@@ -99,6 +99,13 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
     },
+    /// A session went to another provider than the one that holds its prompt cache.
+    SessionMoved {
+        /// The provider that has it now.
+        provider: String,
+        /// Tokens in the cache that it left behind.
+        cache_tokens: u32,
+    },
     /// Somebody made a provider forget its faults.
     ProviderReset {
         /// Its name.
@@ -242,6 +249,7 @@ impl Event {
             | Self::ProviderWarmed { .. }
             | Self::ProviderRecovered { .. }
             | Self::ProviderReset { .. }
+            | Self::SessionMoved { .. }
             | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,

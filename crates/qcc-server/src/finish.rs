@@ -65,9 +65,6 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.state
-    }
 
     pub(crate) fn request_id(&self) -> &str {
         self.row.as_ref().map_or("", |row| &row.request_id)
@@ -173,8 +170,9 @@ impl Charged {
     }
 
     /// Nobody pays for what it does.
-    pub(crate) fn uncounted(self) -> Self {
-        Self { counts: false, ..self }
+    pub(crate) fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
     }
 
     /// Whether it may be tried now.

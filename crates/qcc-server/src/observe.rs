@@ -2,14 +2,19 @@
 //! side, outcomes on the other. Nothing is decided here.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use qcc_config::{Auth, Config, Provider, RouteTarget, Tier};
+use qcc_config::{Auth, Config, Profile, Provider, RouteTarget, Settings, Tier};
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
+use qcc_policy::affinity::AffinitySettings;
+use qcc_policy::breaker;
+use qcc_policy::engine::EngineSettings;
+use qcc_policy::{Caps, HealthSettings, Strategy};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
 
 use crate::attempt::{Answer, Fault};
@@ -26,7 +31,12 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
         let provider = *ids.get(endpoint.provider.as_str())?;
-        Some(PlanEndpoint { provider, priority: endpoint.priority, enabled: endpoint.enabled && endpoint.weight > 0 })
+        Some(PlanEndpoint {
+            provider,
+            priority: endpoint.priority,
+            weight: endpoint.weight,
+            enabled: endpoint.enabled,
+        })
     };
     let target = |target: &RouteTarget| match target {
         RouteTarget::Provider(name) => ids.get(name.as_str()).map(|id| PlanTarget::Provider(*id)),
@@ -47,6 +57,8 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
                     Tier::Secondary => qcc_policy::plan::Tier::Secondary,
                     Tier::Fallback => qcc_policy::plan::Tier::Fallback,
                 }),
+                strategy: strategy(profile),
+                key: key_of(&profile.name),
                 endpoints: profile.endpoints.iter().filter_map(endpoint).collect(),
             })
             .collect(),
@@ -61,6 +73,42 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         pinned,
         auto: config.settings.failover_auto,
     })
+}
+
+/// What of the configuration the engine goes by.
+pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let breaker = breaker::Config {
+        failure_threshold: 1,
+        window: Duration::from_secs(60),
+        error_rate: 0.5,
+        min_requests: 10,
+        success_threshold: 2,
+        half_open_probes: 1,
+        open_initial: settings.open_initial.unwrap_or_default(),
+        multiplier: 2.0,
+        open_max: Duration::from_secs(600),
+        jitter: 0.2,
+        lease: Duration::ZERO,
+    };
+    let affinity = AffinitySettings { ttl: Duration::from_hours(5), max_sessions: 100_000, recovery: true };
+    let health = HealthSettings { weight_adjustment: true, min_checks: 3 };
+    EngineSettings { breaker, affinity, health }
+}
+
+/// A provider's own limits.
+pub(crate) fn caps(_provider: &Provider) -> Caps {
+    Caps::default()
+}
+
+fn strategy(_profile: &Profile) -> Strategy {
+    Strategy::Priority
+}
+
+/// The turns of a profile survive a reload under its name.
+fn key_of(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// No answer's head came.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use qcc_policy::Standing;
+use qcc_policy::engine::Target;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Body;
@@ -72,7 +73,7 @@ pub(crate) async fn pass(
     };
     exchange.committed(answer.status.as_u16());
     let clock = Clock::new(&upstream.provider.timeouts);
-    let passage = Passage::new(source, Bytes::new(), clock, exchange, uncounted(&upstream));
+    let passage = Passage::new(source, Bytes::new(), clock, exchange, uncounted(state, &upstream));
     let mut response = Response::new(Body::Passage(Box::new(passage)));
     *response.status_mut() = answer.status;
     *response.headers_mut() = observe::headers_down(&answer.headers, &upstream.provider);

@@ -205,7 +205,7 @@ impl Snapshot {
             };
             upstreams.push(Arc::new(Upstream::new(id, provider.clone(), transport)?));
         }
-        let router = crate::observe::router(&config, &upstreams, None);
+        let router = observe::router(&config, &upstreams, None);
         let retry = config.settings.retry;
         let backoff =
             Backoff { initial: retry.initial, multiplier: retry.multiplier, max: retry.max, jitter: retry.jitter };

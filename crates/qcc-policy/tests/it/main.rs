@@ -6,4 +6,8 @@ mod balance;
 mod properties;
 mod random;
 mod selection;
+//! (`properties`), on many requests at once that share cooldowns and budget (`simulation`), on conversations
+//! (`sessions`) and on requests that wait together (`line`).
+mod line;
+mod sessions;
 mod simulation;

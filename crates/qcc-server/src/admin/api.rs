@@ -18,7 +18,7 @@ use crate::ingress::recognise::check_type;
 use crate::log::timestamp;
 use crate::pipeline::only;
 use crate::rescue::{Failed, Refused};
-use crate::state::{Pin, Snapshot, State};
+use crate::state::{Pin, Snapshot, State, now};
 
 /// Largest body that a route here reads, bytes.
 const MAX_BODY: u64 = 4 * 1024;
