@@ -13,6 +13,7 @@ pub mod cooldown;
 pub mod failover;
 pub mod outcome;
 pub mod plan;
+pub mod window;
 
 #[cfg(test)]
 mod testing;
@@ -24,6 +25,7 @@ pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
+pub use window::{Counts, Window};
 
 use std::time::{Duration, Instant};
 
