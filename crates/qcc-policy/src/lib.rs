@@ -1,12 +1,13 @@
 //! What to do. Every decision about an attempt's outcome is taken here: whose fault it is ([`classify()`]), who is left
-//! out for it and how long ([`cooldown`]), what may be tried for a request ([`plan`]), and what is tried next
-//! ([`failover`]).
+//! out for it and how long ([`cooldown`], [`breaker`]), what may be tried for a request ([`plan`]), and what is tried
+//! next ([`failover`]).
 //!
 //! The crate is pure so that its rules can be read and tested without a network: no clock, no randomness, no log, no
 //! file. `now` is the last argument of everything that depends on time, a random draw is a `u64` argument, and what is
 //! worth logging is returned as data. It is also total: nothing here returns an error or panics.
 
 pub mod backoff;
+pub mod breaker;
 pub mod budget;
 pub mod classify;
 pub mod cooldown;
@@ -19,6 +20,7 @@ pub mod window;
 mod testing;
 
 pub use backoff::Backoff;
+pub use breaker::{Breakers, Pass};
 pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
