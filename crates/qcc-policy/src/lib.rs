@@ -30,7 +30,9 @@ pub mod window;
 #[cfg(test)]
 mod testing;
 
+pub use affinity::{Affinity, AffinitySettings, KeptBinding, Moved, Reach, Served, SessionKey};
 pub use backoff::Backoff;
+pub use breaker::{Breakers, Pass};
 pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
@@ -38,12 +40,14 @@ pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
 pub use health::{
     Answer, Class, ClassChange, Code, Evidence, HealthReport, HealthSettings, HealthTable, Judgement, SavedHealth,
 };
+pub use hold::{Absence, Entry, Hold, HoldEvent, Ticket};
 pub use limit::{Announced, Bound, Caps, Counter, Limiters, Permit, Room, Unified, Usage};
 pub use load::{Ended, Load, Loads, Remembered, Running};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
 pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeSettings, Probes};
 pub use select::{Ask, Member, Order, Rotation, Rotations, Strategy};
+pub use window::{Counts, Window};
 
 use std::time::{Duration, Instant};
 
