@@ -38,10 +38,7 @@ pub use redact::redacted;
 pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
 pub use suggest::nearest;
-pub use types::{
-    Auth, ColorChoice, Config, Dialect, Endpoint, Env, Level, Loaded, LoggingSettings, Notice, PoolSettings, Profile,
-    Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Tier, Timeouts, env_of,
-};
+pub use types::{AffinitySettings, Auth, BreakerSettings, ColorChoice, Config, Dialect, Endpoint, Env, env_of, HealthSettings, HoldSettings, Level, Limits, Loaded, LoggingSettings, Notice, PoolSettings, Profile, Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Strategy, Tier, Timeouts};
 
 /// Reads and validates the configuration file at `path`.
 ///

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use qcc_config::{Auth, Config, Profile, Provider, RouteTarget, Settings, Tier};
+use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::affinity::AffinitySettings;
@@ -77,31 +77,44 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
 
 /// What of the configuration the engine goes by.
 pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let own = settings.breaker;
     let breaker = breaker::Config {
-        failure_threshold: 1,
-        window: Duration::from_secs(60),
-        error_rate: 0.5,
-        min_requests: 10,
-        success_threshold: 2,
-        half_open_probes: 1,
-        open_initial: settings.open_initial.unwrap_or_default(),
-        multiplier: 2.0,
-        open_max: Duration::from_secs(600),
-        jitter: 0.2,
+        failure_threshold: own.failure_threshold,
+        window: own.window,
+        error_rate: own.error_rate,
+        min_requests: own.min_requests,
+        success_threshold: own.success_threshold,
+        half_open_probes: own.half_open_probes,
+        open_initial: own.open_initial,
+        multiplier: own.multiplier,
+        open_max: own.open_max,
+        jitter: own.jitter,
         lease: Duration::ZERO,
     };
-    let affinity = AffinitySettings { ttl: Duration::from_hours(5), max_sessions: 100_000, recovery: true };
-    let health = HealthSettings { weight_adjustment: true, min_checks: 3 };
+    let own = settings.affinity;
+    let ttl = if own.enabled { own.ttl } else { Duration::ZERO };
+    let recovery = settings.failover_recovery;
+    let affinity = AffinitySettings { ttl, max_sessions: own.max_sessions, recovery };
+    let own = settings.health;
+    let health = HealthSettings { weight_adjustment: own.weight_adjustment, min_checks: own.min_checks };
     EngineSettings { breaker, affinity, health }
 }
 
 /// A provider's own limits.
-pub(crate) fn caps(_provider: &Provider) -> Caps {
-    Caps::default()
+pub(crate) fn caps(provider: &Provider) -> Caps {
+    let Limits { rpm, tpm, concurrency } = provider.limits;
+    Caps { rpm, tpm, concurrency }
 }
 
-fn strategy(_profile: &Profile) -> Strategy {
-    Strategy::Priority
+fn strategy(profile: &Profile) -> Strategy {
+    match profile.strategy {
+        qcc_config::Strategy::Priority => Strategy::Priority,
+        qcc_config::Strategy::Weighted => Strategy::Weighted,
+        qcc_config::Strategy::RoundRobin => Strategy::RoundRobin,
+        qcc_config::Strategy::Random => Strategy::Random,
+        qcc_config::Strategy::LeastInflight => Strategy::LeastInflight,
+        qcc_config::Strategy::Latency => Strategy::Latency,
+    }
 }
 
 /// The turns of a profile survive a reload under its name.
