@@ -17,6 +17,7 @@ use crate::events::Event;
 use crate::finish::{Charged, Exchange};
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
+use crate::ingress::session::Session;
 use crate::observe;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
@@ -29,6 +30,8 @@ use crate::upstream::credential::Inbound;
 pub(crate) struct Asked {
     pub(crate) inbound: Inbound,
     pub(crate) envelope: Envelope,
+    /// The conversation that it belongs to.
+    pub(crate) session: Session,
     pub(crate) kind: Kind,
     pub(crate) body: Buffered,
     /// Path with the client's query.
@@ -61,7 +64,11 @@ struct Stop {
 
 impl Journey {
     /// Works out where the request may go.
-    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, exchange: Exchange, asked: Asked) -> Self {
+    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, mut exchange: Exchange, asked: Asked) -> Self {
+        exchange.note(|row| {
+            row.session = Some(asked.session.key);
+            row.long_cache = asked.session.long_cache;
+        });
         let plan = snapshot.router.plan(&asked.envelope.model_name);
         if let Some(Warning::StandIn { glob }) = &plan.warning {
             let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
