@@ -198,6 +198,12 @@ pub struct RequestRow {
     pub model_sent: Option<String>,
     /// Whether a stream was asked for.
     pub stream: bool,
+    /// The conversation it belongs to; equal numbers are one client's one conversation. None on routes without any.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
+    pub session: Option<u64>,
+    /// Whether a prompt cache of one hour was asked for; written where it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub long_cache: bool,
     /// Who answered, or was tried last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
@@ -295,6 +301,14 @@ fn millis<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
 fn maybe_millis<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => millis(value, to),
+        None => to.serialize_none(),
+    }
+}
+
+/// Sixteen digits: JSON's readers do not keep all bits of such a number.
+fn hexadecimal<S: Serializer>(value: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => to.collect_str(&format_args!("{value:016x}")),
         None => to.serialize_none(),
     }
 }

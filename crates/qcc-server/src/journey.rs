@@ -1,6 +1,7 @@
 //! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
 use qcc_policy::plan::Warning;
+use qcc_policy::SessionKey;
 use qcc_policy::engine::{Asking, Target};
 use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
@@ -18,6 +20,7 @@ use crate::events::Event;
 use crate::finish::{Charged, Exchange};
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
+use crate::ingress::session::Session;
 use crate::observe;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
@@ -30,12 +33,23 @@ use crate::upstream::credential::Inbound;
 pub(crate) struct Asked {
     pub(crate) inbound: Inbound,
     pub(crate) envelope: Envelope,
+    /// The conversation that it belongs to.
+    pub(crate) session: Session,
     pub(crate) kind: Kind,
     pub(crate) body: Buffered,
     /// Path with the client's query.
     pub(crate) target: String,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
+}
+
+impl Asked {
+    /// What a prompt cache belongs to: one model within a session.
+    fn conversation(&self) -> SessionKey {
+        let mut hasher = DefaultHasher::new();
+        self.envelope.model_name.hash(&mut hasher);
+        SessionKey { session: self.session.key, model: hasher.finish() }
+    }
 }
 
 /// A request on its way.
@@ -62,9 +76,17 @@ struct Stop {
 
 impl Journey {
     /// Works out where the request may go.
-    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, exchange: Exchange, asked: Asked) -> Self {
-        let binds = asked.kind != Kind::CountTokens;
-        let asking = Asking { model: &asked.envelope.model_name, session: None, binds, draw: state.draw() };
+    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, mut exchange: Exchange, asked: Asked) -> Self {
+        exchange.note(|row| {
+            row.session = Some(asked.session.key);
+            row.long_cache = asked.session.long_cache;
+        });
+        let asking = Asking {
+            model: &asked.envelope.model_name,
+            session: Some(asked.conversation()),
+            binds: asked.kind != Kind::CountTokens,
+            draw: state.draw(),
+        };
         let plan = state.engine().arrange(&snapshot.router, &asking, now());
         if let Some(Warning::StandIn { glob }) = &plan.warning {
             let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
@@ -264,9 +286,10 @@ impl Stop {
             model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
             fingerprint: asked.inbound.fingerprint(&upstream.provider),
         };
+        let session = (asked.conversation(), asked.session.long_cache);
         // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
         let tokens = asked.body.bytes.len() as u64 / 4;
-        let charged = Charged::new(state, upstream.name(), target, candidate.profile, None, tokens);
+        let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
         let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
         Some(Self { upstream, model, charged, answer: None })
     }

@@ -159,6 +159,8 @@ impl State {
         let reason = if wanted.is_some() { "pinned" } else { "unpinned" };
         marks.pin = wanted;
         self.snapshot.store(snapshot.into());
+        // Whoever switches means everybody, also conversations that are warm elsewhere.
+        self.engine().switch(now());
         let row = self.change(&mut marks, to, reason.to_owned(), Who::Manual);
         self.follow(&mut marks, Cause::Health);
         row

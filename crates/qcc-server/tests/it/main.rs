@@ -39,6 +39,8 @@ mod pin;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod timeouts;
 #[cfg(test)]
 mod transport;
