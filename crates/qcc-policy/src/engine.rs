@@ -276,7 +276,8 @@ impl Engine {
 
     /// Its first semantic event came. Not for an answer that is not streamed.
     pub fn first_event(&mut self, attempt: &mut Attempt, now: Instant) {
-        attempt.first_event.get_or_insert(now.saturating_duration_since(attempt.began));
+        let began = attempt.began;
+        attempt.first_event.get_or_insert_with(|| now.saturating_duration_since(began));
         self.loads.first_event(&mut attempt.running, now);
     }
 

@@ -213,6 +213,9 @@ pub struct RequestRow {
     pub verdict: &'static str,
     /// Tries.
     pub attempts: u32,
+    /// Waited for a provider to come back.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_millis")]
+    pub held_ms: Option<Duration>,
     /// Arrival to the first byte sent down.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_millis")]
     pub first_event_ms: Option<Duration>,

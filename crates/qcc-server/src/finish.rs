@@ -65,7 +65,6 @@ impl Exchange {
         }
     }
 
-
     pub(crate) fn request_id(&self) -> &str {
         self.row.as_ref().map_or("", |row| &row.request_id)
     }
@@ -251,6 +250,7 @@ impl Charged {
                 self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
             }
             Transition::Back { model, reason, .. } => {
+                self.state.room.open(self.target.provider);
                 self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }

@@ -10,10 +10,10 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
-use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
 use qcc_policy::engine::EngineSettings;
+use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::{Caps, HealthSettings, Strategy};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
 
@@ -31,12 +31,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
         let provider = *ids.get(endpoint.provider.as_str())?;
-        Some(PlanEndpoint {
-            provider,
-            priority: endpoint.priority,
-            weight: endpoint.weight,
-            enabled: endpoint.enabled,
-        })
+        Some(PlanEndpoint { provider, priority: endpoint.priority, weight: endpoint.weight, enabled: endpoint.enabled })
     };
     let target = |target: &RouteTarget| match target {
         RouteTarget::Provider(name) => ids.get(name.as_str()).map(|id| PlanTarget::Provider(*id)),

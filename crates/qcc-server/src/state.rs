@@ -13,7 +13,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
 use qcc_policy::engine::Engine;
-use qcc_policy::{Backoff, Limits, ProviderId, RetryBudget, Router};
+use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
 use crate::gateway::Source;
@@ -21,6 +21,7 @@ use crate::history::History;
 use crate::ingress::body::Buffers;
 use crate::log::Log;
 use crate::observe;
+use crate::room::Room;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
@@ -48,6 +49,7 @@ pub(crate) struct State {
     pub(crate) history: History,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
+    pub(crate) room: Room,
     engine: Mutex<Engine>,
     budget: Mutex<RetryBudget>,
     identities: Mutex<HashMap<u64, ProviderId>>,
@@ -84,6 +86,7 @@ impl State {
         let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
         let (ratio, floor) = budget_of(&snapshot.config);
         let engine = engine_for(&snapshot);
+        let hold = snapshot.config.settings.hold;
         let (history, left) = History::open(database, &log);
         let state = Arc::new(Self {
             log,
@@ -93,6 +96,7 @@ impl State {
             history,
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
+            room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
             engine: Mutex::new(engine),
             budget: Mutex::new(RetryBudget::new(ratio, floor)),
             identities: Mutex::new(identities),
@@ -127,6 +131,8 @@ impl State {
             engine.configure(observe::engine_settings(settings));
             set_limits(&mut engine, &snapshot);
         }
+        let hold = settings.hold;
+        self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
         Ok(())

@@ -10,7 +10,9 @@ use crate::secret::Secret;
 use crate::sections::{self, Section};
 use crate::source::{Problems, Source};
 use crate::types::{
-    AffinitySettings, BreakerSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings, ProxySettings, RetrySettings, Settings, Timeouts};
+    AffinitySettings, BreakerSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings, ProxySettings,
+    RetrySettings, Settings, Timeouts,
+};
 use crate::value::{At, Size};
 
 /// The settings of an empty file.

@@ -115,6 +115,9 @@ impl State {
         self.snapshot.store(snapshot.with_pin(marks.pin.as_deref()).into());
         if was_in_force {
             self.tell_ignored(&marks);
+        } else if self.snapshot().pinned.is_some() {
+            // The profile of the pin is there again, and means everybody.
+            self.engine().switch(now());
         }
         self.follow(&mut marks, Cause::Config);
     }

@@ -31,6 +31,7 @@ mod database;
 #[cfg(test)]
 mod ingress;
 #[cfg(test)]
+mod hold;
 mod leading;
 #[cfg(test)]
 mod log;
@@ -40,6 +41,7 @@ mod pin;
 mod reload;
 #[cfg(test)]
 mod session;
+mod sessions;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn plain(mut yaml: String) -> String {
         ("affinity:", "affinity: {enabled: false}\n"),
     ];
     for (section, text) in usual {
-        if !yaml.contains(section) {
+        if !yaml.lines().any(|line| line.starts_with(section)) {
             yaml = format!("{}\n{text}", yaml.trim_end());
         }
     }
