@@ -29,9 +29,9 @@ mod cancel;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
-mod ingress;
-#[cfg(test)]
 mod hold;
+#[cfg(test)]
+mod ingress;
 mod leading;
 #[cfg(test)]
 mod log;
