@@ -9,6 +9,7 @@
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
 //! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::breaker::{self, Breakers, Pass};
 use crate::classify::{Charge, Reason, Term};
 use crate::cooldown::{Cooldowns, Standing, Transition};
 use crate::health::{Evidence, HealthSettings, HealthTable};
+use crate::later;
 use crate::limit::{Announced, Caps, Limiters, Permit, Room};
 use crate::load::{Ended, Load, Loads, Running};
 use crate::outcome::ProviderId;
@@ -121,6 +123,8 @@ pub struct Engine {
     health: HealthTable,
     affinity: Affinity,
     turns: Rotations<(u64, u64)>,
+    /// Sessions whose answer broke off, with whose it was and until when it is asked last.
+    broken: BTreeMap<u64, (ProviderId, Instant)>,
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
@@ -137,6 +141,7 @@ impl Engine {
             health: HealthTable::new(settings.health),
             affinity: Affinity::new(settings.affinity),
             turns: Rotations::new(),
+            broken: BTreeMap::new(),
             order: Order::new(),
             members: Vec::new(),
         }
@@ -170,6 +175,12 @@ impl Engine {
         }
         if let Some(bound) = bound {
             self.prefer(&mut candidates, &bound, now);
+        }
+        if let Some(session) = asking.session
+            && let Some((provider, _)) = self.broken.get(&session.session).filter(|(_, until)| *until > now)
+        {
+            // Stable: the others keep their order.
+            candidates.sort_by_key(|candidate| candidate.provider == *provider);
         }
         Arranged { candidates, bound, warning }
     }
@@ -318,6 +329,19 @@ impl Engine {
         Spent { provider, pass, reported: false }
     }
 
+    /// An answer broke off on its way down, so its client asks the same again at once. The same provider might stall for
+    /// minutes again before its breaker knows better, so the session asks it last for a while.
+    pub fn broke_off(&mut self, session: SessionKey, provider: ProviderId, now: Instant) {
+        if self.broken.len() >= MOST_BROKEN {
+            self.broken.retain(|_, (_, until)| *until > now);
+            // A flood of broken sessions: whichever goes is asked as usual, no worse than before.
+            if self.broken.len() >= MOST_BROKEN {
+                self.broken.pop_first();
+            }
+        }
+        self.broken.insert(session.session, (provider, later(now, BROKEN_FOR)));
+    }
+
     /// Charges an attempt that has ended.
     pub fn charge(
         &mut self,
@@ -423,6 +447,13 @@ impl Engine {
         self.affinity.prune(PRUNED_AT_ONCE, now);
     }
 }
+
+/// How long a provider is asked last by a session whose answer it broke off. Claude Code asks again within a second; other
+/// clients within a few of them.
+const BROKEN_FOR: Duration = Duration::from_mins(1);
+
+/// Sessions that are remembered for that.
+const MOST_BROKEN: usize = 4_096;
 
 /// Sessions that one round of pruning removes at most, so that the lock is held for a moment only.
 const PRUNED_AT_ONCE: usize = 1_000;

@@ -221,6 +221,9 @@ impl Charged {
     /// A failure after commit, where no attempt loop is left to judge it.
     pub(crate) fn broke(&mut self, outcome: &Outcome) {
         self.failed(true);
+        if let Some((session, _)) = self.session.filter(|_| self.counts) {
+            self.state.engine().broke_off(session, self.target.provider, now());
+        }
         self.charge(classify(outcome, self.target.fingerprint.is_some()).charge, now());
     }
 

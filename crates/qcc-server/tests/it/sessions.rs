@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use qcc_testkit::claude::Claude;
-use qcc_testkit::replies::{message_json, status};
-use qcc_testkit::{Answer, Upstream};
+use qcc_testkit::replies::{Cut, Stream, TruncateAt, message_json, status};
+use qcc_testkit::{Answer, Connection, Upstream};
 
 use crate::support::Running;
 
@@ -50,4 +50,26 @@ async fn a_session_moves_when_its_provider_fails_and_stays_where_it_went_while_i
     running.ask(&reset).await;
     assert_eq!(served_by(&ask(&running, session).await), "b", "its cache is there now");
     assert_eq!(served_by(&ask(&running, "00000000-0000-4000-8000-000000000002").await), "a", "a new one goes first");
+}
+
+/// The client asks again by itself, and the provider might stall once more before its breaker knows better.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_answer_that_broke_off_the_session_asks_another_provider_first() {
+    let cut = Stream::text(["half ", "an answer"]).truncated(TruncateAt::MidFirstBlock, Cut::Close).reply();
+    let (a, b) = (Upstream::start(cut).await.unwrap(), Upstream::start(message_json("b")).await.unwrap());
+    let more = "affinity: {enabled: true}\nbreaker: {failure_threshold: 3}\n";
+    let running = Running::with(&[("a", &a), ("b", &b)], more).await;
+    let session = "00000000-0000-4000-8000-000000000001";
+    let stream = Claude::new("claude-sonnet-5").stream(true).kilobytes(2).session(session).request();
+    let mut client = Connection::open(running.address()).await.unwrap();
+    client.send(&stream).await.unwrap();
+    let head = client.receive_head().await.unwrap();
+    let _cut_off = client.receive_rest(head).await;
+    assert_eq!(served_by(&ask(&running, session).await), "b");
+    a.set_script(message_json("a"));
+    assert_eq!(
+        served_by(&ask(&running, "00000000-0000-4000-8000-000000000002").await),
+        "a",
+        "others are not concerned"
+    );
 }
