@@ -20,6 +20,7 @@ mod limits;
 mod planning;
 #[cfg(test)]
 mod verdicts;
+#[cfg(test)]
 mod workers;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod database;
 mod hold;
 #[cfg(test)]
 mod ingress;
+#[cfg(test)]
 mod leading;
 #[cfg(test)]
 mod log;
@@ -41,6 +43,7 @@ mod pin;
 mod reload;
 #[cfg(test)]
 mod session;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod timeouts;
