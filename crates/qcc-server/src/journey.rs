@@ -176,29 +176,40 @@ impl Journey {
 
     /// Waits for a provider to come back.
     async fn wait(&mut self, place: &mut Option<Place>) -> Waited {
-        let standings: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
-        let at = now();
-        let absences = self
-            .stops
-            .iter()
-            .zip(&standings)
-            .map(|(stop, standing)| Absence::new(stop.upstream.id, stop.charged.target.fingerprint, *standing, at));
-        let absences = absences.collect();
-        let since = at;
-        match place {
-            Some(place) => {
-                if !place.again(absences) {
-                    return Waited::Over;
-                }
+        let since = now();
+        let mut over = false;
+        if let Some(place) = place {
+            over = !place.again(self.absences());
+        } else {
+            let before: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
+            if !may_hold(before.iter().copied(), self.max_wait, since) {
+                return Waited::NoUse;
             }
-            None if !may_hold(standings, self.max_wait, at) => return Waited::NoUse,
-            None => *place = Place::take(&self.state, absences, self.asked.deadline.at.into_std()),
+            *place = Place::take(&self.state, self.absences(), self.asked.deadline.at.into_std());
+            let is_back = |(stop, before): (&Stop, &Standing)| {
+                *before != Standing::Admissible && stop.charged.standing() == Standing::Admissible
+            };
+            // Whoever came back while the place was taken told a room in which nobody was.
+            if let Some(place) = place
+                && self.stops.iter().zip(&before).any(is_back)
+            {
+                over = !place.again(self.absences());
+            }
         }
-        let Some(place) = place else { return Waited::Over };
+        let Some(place) = place.as_mut().filter(|_| !over) else { return Waited::Over };
         let turn = place.turn().await;
         let held = now().saturating_duration_since(since);
         self.exchange.note(|row| *row.held_ms.get_or_insert_default() += held);
         turn.map_or(Waited::Over, Waited::Turn)
+    }
+
+    /// How every candidate stands, as the waiting room wants to know it.
+    fn absences(&self) -> Vec<Absence> {
+        let absence = |stop: &Stop| {
+            let target = &stop.charged.target;
+            Absence::new(target.provider, target.fingerprint, stop.charged.standing(), now())
+        };
+        self.stops.iter().map(absence).collect()
     }
 
     /// Tries one candidate after the other. `way`: their places among the stops.

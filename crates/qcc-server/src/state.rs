@@ -135,6 +135,8 @@ impl State {
         self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
+        // What was changed may be what they wait for: whose turn it is finds out.
+        snapshot.upstreams.iter().for_each(|upstream| self.room.open(upstream.id));
         Ok(())
     }
 
