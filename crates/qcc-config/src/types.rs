@@ -274,6 +274,8 @@ pub struct AffinitySettings {
     pub ttl: Duration,
     /// Sessions remembered at once.
     pub max_sessions: usize,
+    /// Longest wait to keep a warm session where it is; zero: none.
+    pub max_wait: Duration,
 }
 
 /// `hold.*`

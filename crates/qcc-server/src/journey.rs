@@ -9,10 +9,11 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
+use qcc_policy::affinity::Bound;
 use qcc_policy::engine::{Asking, Target};
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Absence, SessionKey};
+use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
 use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
@@ -66,6 +67,15 @@ pub(crate) struct Journey {
     attempts: u32,
     /// How long it may be held; zero: not at all.
     max_wait: Duration,
+    /// Its session's own provider is back so soon that the prompt cache there is worth the wait.
+    own: Option<Own>,
+}
+
+/// The provider that a session waits for rather than lose its prompt cache.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    provider: ProviderId,
+    until: Instant,
 }
 
 /// How a walk along the candidates ended.
@@ -122,7 +132,8 @@ impl Journey {
             plan.candidates.iter().filter_map(|candidate| Stop::new(&state, snapshot, candidate, &asked)).collect();
         let unfit = stops.len() < planned;
         let max_wait = snapshot.config.settings.hold.max_wait;
-        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait }
+        let own = plan.bound.and_then(|bound| own(&stops, &bound, snapshot.config.settings.affinity.max_wait));
+        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait, own }
     }
 
     /// Tries until somebody answers, waiting where that may help.
@@ -131,6 +142,10 @@ impl Journey {
         let mut way: Vec<usize> = (0..self.stops.len()).collect();
         let mut place: Option<Place> = None;
         let mut patient = self.may_wait();
+        if let Some(own) = self.own.filter(|own| own.until < self.asked.deadline.at.into_std()) {
+            tokio::time::sleep_until(own.until.into()).await;
+            way = self.way_to(Turn { provider: own.provider, trial: false });
+        }
         loop {
             let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
             let failover = Failover::new(&providers, limits);
@@ -374,6 +389,16 @@ impl Journey {
         self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
         response
     }
+}
+
+/// Whom the session waits for: only somebody who said when it is back. The end of a breaker's time is a guess.
+fn own(stops: &[Stop], bound: &Bound, max_wait: Duration) -> Option<Own> {
+    let stop = stops.iter().find(|stop| stop.upstream.id == bound.provider)?;
+    let Standing::Out { until, reason: Reason::Throttled | Reason::Limited } = stop.charged.standing() else {
+        return None;
+    };
+    let wait = until.saturating_duration_since(now());
+    bound.is_worth_waiting_for(wait, max_wait).then_some(Own { provider: bound.provider, until })
 }
 
 impl Stop {

@@ -193,6 +193,7 @@ impl Resolver<'_> {
             enabled: affinity.enabled(problems),
             ttl: affinity.ttl(problems).0,
             max_sessions: count(affinity.max_sessions(problems)),
+            max_wait: affinity.max_wait(problems).0,
         }
     }
 
@@ -244,7 +245,6 @@ impl Resolver<'_> {
         }
         let idle = [
             ("failover", view(&file.failover)),
-            ("affinity", view(&file.affinity)),
             ("health", view(&file.health)),
             ("queue", view(&file.queue)),
             ("cache", view(&file.cache)),
@@ -276,15 +276,8 @@ impl Resolver<'_> {
 }
 
 /// Keys that have an effect in sections of which the others have none yet.
-const IN_EFFECT: [(&str, &str); 7] = [
-    ("failover", "auto"),
-    ("failover", "recovery"),
-    ("affinity", "enabled"),
-    ("affinity", "ttl"),
-    ("affinity", "max_sessions"),
-    ("health", "weight_adjustment"),
-    ("health", "min_checks"),
-];
+const IN_EFFECT: [(&str, &str); 4] =
+    [("failover", "auto"), ("failover", "recovery"), ("health", "weight_adjustment"), ("health", "min_checks")];
 
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use qcc_testkit::claude::Claude;
-use qcc_testkit::replies::{Cut, Stream, TruncateAt, message_json, status};
-use qcc_testkit::{Answer, Connection, Upstream};
+use qcc_testkit::replies::{Cut, Stream, TruncateAt, json_body, message, message_json, status};
+use qcc_testkit::{Answer, Connection, Script, Upstream};
+use serde_json::json;
 
 use crate::support::Running;
 
@@ -72,4 +73,21 @@ async fn after_an_answer_that_broke_off_the_session_asks_another_provider_first(
         "a",
         "others are not concerned"
     );
+}
+
+/// Reading 90,000 tokens anew would cost more than the second that the provider asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_session_waits_a_moment_for_its_provider_rather_than_lose_its_prompt_cache() {
+    let mut cached = message("a");
+    cached["usage"]["cache_read_input_tokens"] = json!(90_000);
+    let throttled = status(429, "rate_limit_error", "slow down", &[("retry-after", "1")]);
+    let well = json_body(200, &[], &cached);
+    let script = Script::sequence([well.clone(), throttled], well);
+    let (a, b) = (Upstream::start(script).await.unwrap(), Upstream::start(message_json("b")).await.unwrap());
+    let running = Running::with(&[("a", &a), ("b", &b)], "affinity: {enabled: true}\n").await;
+    let (warm, other) = ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002");
+    assert_eq!(served_by(&ask(&running, warm).await), "a");
+    assert_eq!(served_by(&ask(&running, other).await), "b", "a throttles");
+    assert_eq!(served_by(&ask(&running, warm).await), "a", "it was worth the wait");
+    assert_eq!(b.posts().len(), 1);
 }
