@@ -10,7 +10,7 @@ use crate::bounds::{NAME, TEXT, Word, count, cut, cut_maybe, cut_maybe_word, may
 const MOST: usize = 200;
 
 /// How a try counts for its provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum AttemptOutcome {
     /// The answer was whole.
     Success,
@@ -21,11 +21,12 @@ pub enum AttemptOutcome {
     /// Neither: the request was at fault, or the client left.
     Uncharged,
     /// It was not tried.
+    #[default]
     Skipped,
 }
 
 /// A try, or a candidate that was passed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AttemptRow {
     /// Its name.
     pub provider: String,

@@ -11,20 +11,8 @@ fn store(folder: &tempfile::TempDir) -> Store {
 
 fn answered(at_ms: i64, provider: &str) -> Added {
     let request = RequestRow { at_ms, verdict: "done".into(), ..RequestRow::default() };
-    let attempt = AttemptRow {
-        provider: provider.to_owned(),
-        model: None,
-        via: None,
-        started_ms: 0,
-        waited_ms: 0,
-        took_ms: 1,
-        first_event_ms: None,
-        outcome: AttemptOutcome::Success,
-        status: None,
-        blame: None,
-        charge: None,
-        reason: None,
-    };
+    let outcome = AttemptOutcome::Success;
+    let attempt = AttemptRow { provider: provider.to_owned(), outcome, ..AttemptRow::default() };
     Added::Request(Box::new(RequestRecord { request, attempts: vec![attempt] }))
 }
 

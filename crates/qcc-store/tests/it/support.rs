@@ -85,18 +85,5 @@ pub(crate) fn answered(id: &str, at_ms: i64, provider: &str) -> RequestRecord {
 
 /// A try of 1000 ms at the request's arrival.
 pub(crate) fn tried(provider: &str, outcome: AttemptOutcome) -> AttemptRow {
-    AttemptRow {
-        provider: provider.to_owned(),
-        model: None,
-        via: None,
-        started_ms: 0,
-        waited_ms: 0,
-        took_ms: 1000,
-        first_event_ms: None,
-        outcome,
-        status: None,
-        blame: None,
-        charge: None,
-        reason: None,
-    }
+    AttemptRow { provider: provider.to_owned(), took_ms: 1000, outcome, ..AttemptRow::default() }
 }
