@@ -1,6 +1,6 @@
 //! Where rows wait for the thread that writes. Whoever brings one takes a lock for some nanoseconds and never waits for
-//! the disk. The thread is woken for the first row of a batch and for a full one, not for each: waking it would cost a
-//! request more than all else here.
+//! the disk. The thread is woken for the first row of a batch and for a full one, not for each: a wake costs more than
+//! handing a row over.
 
 use std::mem;
 use std::sync::mpsc::SyncSender;
@@ -13,7 +13,7 @@ use crate::rows::Row;
 pub(crate) const BATCH: usize = 200;
 
 /// Longest time that a row waits for others to be written with.
-pub(crate) const GATHER: Duration = Duration::from_millis(200);
+const GATHER: Duration = Duration::from_millis(200);
 
 /// Metric rows that may wait to be written. They last for most hiccups of a disk; what waits longer is an outage.
 const MOST_METRICS: usize = 4096;
