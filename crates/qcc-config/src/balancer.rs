@@ -209,21 +209,37 @@ words!(OldStrategy {
     "random" => Self("random"),
 });
 
-/// Moves the Balancer's settings of `file` into its other sections.
-pub(crate) fn move_settings(file: &mut File, problems: &mut Problems<'_>, notices: &mut Vec<Notice>) {
-    let Some(old) = file.settings.take() else { return };
-    let mut mover = Mover { problems, notices };
+/// A value that came into force at another key than the one it is written at.
+pub(crate) struct MovedValue {
+    /// Dotted, the Balancer's.
+    pub(crate) old: String,
+    /// Dotted, ours.
+    pub(crate) new: String,
+    /// In our words.
+    pub(crate) text: String,
+}
+
+/// Moves the Balancer's settings of `file` into its other sections; what was moved, in order.
+pub(crate) fn move_settings(
+    file: &mut File,
+    problems: &mut Problems<'_>,
+    notices: &mut Vec<Notice>,
+) -> Vec<MovedValue> {
+    let Some(old) = file.settings.take() else { return Vec::new() };
+    let mut mover = Mover { problems, notices, moved: Vec::new() };
     mover.move_times(&old, file);
     mover.move_rest(&old, file);
     if let Some(auth) = &old.auth {
         mover.move_client_key(auth, file);
     }
     mover.report_unused(&old);
+    mover.moved
 }
 
 struct Mover<'a, 'b> {
     problems: &'a mut Problems<'b>,
     notices: &'a mut Vec<Notice>,
+    moved: Vec<MovedValue>,
 }
 
 macro_rules! moves {
@@ -280,6 +296,7 @@ impl Mover<'_, '_> {
         let keys = &mut file.proxy.get_or_insert_default().client_keys;
         if keys.is_none() {
             *keys = Some(vec![key.renamed(key.text().to_owned())]);
+            self.note("settings.auth.api_key", "proxy.client_keys", key.text());
             self.tell(key.place.line, "settings.auth.api_key is now proxy.client_keys".to_owned());
         }
     }
@@ -290,9 +307,15 @@ impl Mover<'_, '_> {
         if to.is_some() {
             self.tell(old.place.line, format!("settings.{name} is ignored: {new} is set and wins"));
         } else {
-            *to = Some(old.renamed(value.text()));
+            let text = value.text();
+            self.note(&format!("settings.{name}"), new, &text);
+            *to = Some(old.renamed(text));
             self.tell(old.place.line, format!("settings.{name} is now {new}"));
         }
+    }
+
+    fn note(&mut self, old: &str, new: &str, text: &str) {
+        self.moved.push(MovedValue { old: old.to_owned(), new: new.to_owned(), text: text.to_owned() });
     }
 
     fn report_unused(&mut self, old: &BalancerSettings) {

@@ -41,8 +41,14 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("pool", before.pool != after.pool),
         ("timeouts", before.timeouts != after.timeouts),
         ("retry", before.retry != after.retry),
-        ("breaker", before.open_initial != after.open_initial),
-        ("failover", before.failover_auto != after.failover_auto),
+        ("breaker", before.breaker != after.breaker),
+        (
+            "failover",
+            (before.failover_auto, before.failover_recovery) != (after.failover_auto, after.failover_recovery),
+        ),
+        ("affinity", before.affinity != after.affinity),
+        ("hold", before.hold != after.hold),
+        ("health", before.health != after.health),
         ("storage", before.storage_path != after.storage_path),
         ("logging", before.logging != after.logging),
     ];

@@ -21,6 +21,7 @@ mod apply;
 mod extent;
 mod lines;
 mod node;
+pub(crate) mod places;
 mod plan;
 mod refusal;
 mod remove;
@@ -206,10 +207,10 @@ impl Document {
         if text == self.text {
             return Ok(self.clone());
         }
-        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         let new = Self::parse(&self.path, &text).map_err(|error| self.unfit(error))?;
-        if new.root != root || is_json(&self.text) && self.root.get(&[]) != Some(&Node::Null) && !is_json(&text) {
-            let message = "the file was not changed: the edit would not give the same kind of file".to_owned();
+        let was_json = self.root != Node::Null && is_json(&self.text[mark.len()..]);
+        if new.root != root || was_json && !is_json(&source.text) {
+            let message = "the file was not changed: it could not be kept in the format that it has".to_owned();
             return Err(ConfigError::whole(&self.path, message, "open the file and make the change by hand"));
         }
         Ok(Self { exists: self.exists, ..new })
@@ -222,6 +223,10 @@ impl Document {
         let hint = hint.unwrap_or_default();
         ConfigError::whole(&self.path, format!("the file was not changed: with this edit, {message}"), &hint)
     }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The text with one edit made and proven, with its tree and its meaning; `None` when nothing has to be done.
@@ -241,6 +246,3 @@ fn edited_once(
     let (tree, meaning) = verify::proven((text, syntax), &new, &plan, expected)?;
     Ok(Some((new, tree, meaning)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -38,8 +38,9 @@ pub(crate) fn interpolate(text: &str, folder: &Path, env: Env<'_>) -> Result<Zer
     Ok(out)
 }
 
-/// Whether the whole text is one reference, so that no secret stands in the file itself.
-pub(crate) fn is_reference(text: &str) -> bool {
+/// Whether the whole text is one `${...}`, so that no secret stands in the file itself.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
     text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.contains(['{', '}']))
 }
 

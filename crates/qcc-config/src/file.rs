@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::balancer::BalancerSettings;
 use crate::sections::{
     Affinity, Breaker, Cache, Failover, Health, Hold, Loadbalancer, Logging, Pool, Proxy, Queue, Retry, Storage,
-    Strategy, Timeouts,
+    Timeouts,
 };
 use crate::suggest::not_among;
-use crate::types::{Dialect, Tier};
+use crate::types::{Dialect, Strategy, Tier};
 use crate::value::{At, Entries, FromText, Unused, Wrong, schema_as, words};
 
 /// Configuration of qcc: a superset of the Balancer's providers.yaml.
@@ -89,7 +89,7 @@ pub(crate) struct Provider {
     pub(crate) headers: Option<Entries<At<String>>>,
     /// Its own times in place of the global ones.
     pub(crate) timeouts: Option<Timeouts>,
-    /// Limits that it is kept under. No effect yet.
+    /// Limits that it is kept under.
     pub(crate) limits: Option<Limits>,
     /// Model glob to the name that this provider knows the model by.
     pub(crate) models: Option<Entries<At<String>>>,
@@ -125,7 +125,7 @@ pub(crate) struct Profile {
     pub(crate) description: Option<At<String>>,
     /// Without a tier a profile takes part only through routes.
     pub(crate) tier: Option<At<Tier>>,
-    /// How its endpoints are ordered. All but `priority` have no effect yet.
+    /// How its endpoints are ordered; `loadbalancer.strategy` where it is not written.
     pub(crate) strategy: Option<At<Strategy>>,
     /// Its endpoints.
     pub(crate) endpoints: Option<Vec<Endpoint>>,
@@ -137,7 +137,7 @@ pub(crate) struct Profile {
 pub(crate) struct Endpoint {
     /// Name of the provider.
     pub(crate) provider: At<String>,
-    /// Share of new sessions among equal priorities. No effect yet.
+    /// Share of new sessions among equal priorities; 0: it is not asked.
     #[schemars(extend("default" = 100, "minimum" = 0, "maximum" = 10000))]
     pub(crate) weight: Option<At<u32>>,
     /// Lower numbers first.

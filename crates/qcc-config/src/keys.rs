@@ -5,11 +5,14 @@
 //! an item of `providers` or `endpoints` is named by its `name` or `provider`, any item of a list also by its number from 0.
 
 mod find;
+mod force;
 mod name;
 mod shape;
 mod value;
 
 use crate::edit::{Document, Step};
+
+pub use force::{InForce, Origin, sections};
 
 /// What a key takes.
 #[derive(Debug, Clone, PartialEq)]

@@ -20,7 +20,6 @@ mod resolve;
 mod secret;
 mod sections;
 mod source;
-mod spans;
 mod suggest;
 mod types;
 mod value;
@@ -30,8 +29,9 @@ use std::path::Path;
 
 pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
+pub use env::is_reference;
 pub use error::{ConfigError, Problem};
-pub use keys::{Key, Takes, Unfit, key, keys};
+pub use keys::{InForce, Key, Origin, Takes, Unfit, key, keys, sections};
 pub use locate::{Locations, locate};
 pub use permissions::permissions;
 pub use redact::redacted;
@@ -39,8 +39,9 @@ pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
 pub use suggest::nearest;
 pub use types::{
-    Auth, ColorChoice, Config, Dialect, Endpoint, Env, Level, Loaded, LoggingSettings, Notice, PoolSettings, Profile,
-    Provider, ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Tier, Timeouts, env_of,
+    AffinitySettings, Auth, BreakerSettings, ColorChoice, Config, Dialect, Endpoint, Env, HealthSettings, HoldSettings,
+    Level, Limits, Loaded, LoggingSettings, Notice, PoolSettings, Profile, Provider, ProxySettings, RetrySettings,
+    Route, RouteCandidate, RouteTarget, Settings, Strategy, Tier, Timeouts, env_of,
 };
 
 /// Reads and validates the configuration file at `path`.

@@ -6,14 +6,14 @@
 mod comments;
 mod fill;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::edit::places::{Places, Scalar};
 use crate::edit::{Document, Step};
 use crate::secret::REDACTED;
 use crate::source::Source;
-use crate::spans::{Scalar, spans};
 use crate::{value, yaml};
 
 pub(crate) use comments::holds_token;
@@ -51,11 +51,11 @@ pub(crate) fn is_secret_place(path: &[Step]) -> bool {
 
 /// The keys of a path, without the places in lists.
 fn keys_of(path: &[Step]) -> Vec<&str> {
-    let key = |step| match step {
-        &Step::Key(ref key) => Some(key.as_str()),
-        &Step::Item(_) => None,
-    };
-    path.iter().filter_map(key).collect()
+    let keys = path.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Item(_) => None,
+    });
+    keys.collect()
 }
 
 fn only_references(text: &str) -> bool {
@@ -86,19 +86,19 @@ impl<'a> Hidden<'a> {
     /// Finds the secrets of a text; those that are `known` are also hidden wherever else they stand.
     pub(crate) fn new(text: &'a str, known: &[String]) -> Self {
         let readable = Source::new(Path::new(""), text).is_ok_and(|source| yaml::read(&source).is_ok());
-        let Some(spans) = spans(text).filter(|_| readable) else {
+        let Some(found) = Places::of(text).filter(|_| readable) else {
             return Self { text, ranges: None, secrets: Vec::new() };
         };
-        let hidden: Vec<&Scalar> = spans.scalars.iter().filter(|scalar| hides(&scalar.path, &scalar.text)).collect();
+        let hidden: Vec<&Scalar> = found.scalars.iter().filter(|scalar| hides(&scalar.path, &scalar.text)).collect();
         let mut secrets: Vec<String> = hidden.iter().flat_map(|scalar| known_texts(&scalar.text)).collect();
         secrets.sort();
         secrets.dedup();
         let mut ranges: Vec<Range<usize>> = hidden.iter().map(|scalar| scalar.range.clone()).collect();
-        let places = spans.scalars.iter().filter(|scalar| is_secret_place(&scalar.path));
+        let places = found.scalars.iter().filter(|scalar| is_secret_place(&scalar.path));
         let places: Vec<usize> = places.map(|scalar| scalar.range.start).collect();
-        ranges.extend(comments::hidden(text, &spans.comments, &places));
+        ranges.extend(comments::hidden(text, &found.comments, &places));
         let all: Vec<&str> = secrets.iter().chain(known).map(String::as_str).collect();
-        ranges.extend(occurrences(text, &all, &spans));
+        ranges.extend(occurrences(text, &all, &found));
         Self { text, ranges: Some(merged(ranges)), secrets }
     }
 
@@ -113,7 +113,8 @@ impl<'a> Hidden<'a> {
             Some(ranges) => lines_without(self.text, ranges),
             None => {
                 let source = Source { path: Path::new("").to_owned(), text: self.text.to_owned() };
-                self.text.lines().enumerate().map(|(at, line)| source.shown(line, at + 1).0).collect()
+                let lines = self.text.lines().enumerate();
+                lines.map(|(at, line)| comments::without_tokens(&source.shown(line, at + 1).0)).collect()
             }
         }
     }
@@ -125,15 +126,14 @@ pub fn redacted(document: &Document) -> String {
     let text = document.text();
     let hidden = Hidden::new(text, &[]);
     let Some(ranges) = &hidden.ranges else { return hidden.lines().join("\n") };
-    let found = spans(text).unwrap_or_default();
-    let scalars: BTreeMap<usize, &Scalar> = found.scalars.iter().map(|scalar| (scalar.range.start, scalar)).collect();
+    let found = Places::of(text).unwrap_or_default();
+    let values: BTreeSet<usize> = found.scalars.iter().map(|scalar| scalar.range.start).collect();
     let mut out = String::new();
     let mut from = 0;
     for range in ranges {
         out.push_str(&text[from..range.start]);
-        // Brackets without quotes would be a list; a block of lines and a comment need none.
-        let quoted = scalars.get(&range.start).is_some_and(|scalar| !scalar.block);
-        out.push_str(if quoted { "\"[redacted]\"" } else { REDACTED });
+        // Brackets without quotes would be a list.
+        out.push_str(if values.contains(&range.start) { "\"[redacted]\"" } else { REDACTED });
         from = range.end;
     }
     out.push_str(&text[from..]);
@@ -147,14 +147,14 @@ fn known_texts(secret: &str) -> Vec<String> {
 }
 
 /// Where the secrets stand again: in comments and in values, where the whole value is hidden.
-fn occurrences(text: &str, secrets: &[&str], spans: &crate::spans::Spans) -> Vec<Range<usize>> {
+fn occurrences(text: &str, secrets: &[&str], places: &Places) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for secret in secrets {
-        for comment in &spans.comments {
+        for comment in &places.comments {
             let matches = text[comment.clone()].match_indices(secret);
             found.extend(matches.map(|(at, _)| comment.start + at..comment.start + at + secret.len()));
         }
-        let holds = spans.scalars.iter().filter(|scalar| scalar.text.contains(secret));
+        let holds = places.scalars.iter().filter(|scalar| scalar.text.contains(secret));
         found.extend(holds.map(|scalar| scalar.range.clone()));
     }
     found
@@ -199,6 +199,25 @@ fn lines_without(text: &str, ranges: &[Range<usize>]) -> Vec<String> {
         start += line.len();
     }
     lines
+}
+
+/// Where the lines of a text begin.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn new(text: &str) -> Self {
+        Self([0].into_iter().chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The 1-based line of a byte.
+    pub(crate) fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|start| *start <= at)
+    }
+
+    /// The first byte of a line.
+    pub(crate) fn start(&self, number: usize) -> usize {
+        self.0.get(number.saturating_sub(1)).copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::{ConfigError, Place};
 use crate::file::File;
 use crate::source::{Problems, Source};
-use crate::types::{Auth, Config, Dialect, Env, Loaded, Notice, Provider, Timeouts};
+use crate::types::{Auth, Config, Dialect, Env, Limits, Loaded, Notice, Provider, Timeouts};
 use crate::value::{At, FromText};
 use crate::{balancer, env};
 
@@ -42,7 +42,8 @@ pub(crate) fn resolve(mut file: File, source: &Source, env: Env<'_>) -> Result<L
     let written = file.providers.iter().flatten().map(|provider| provider.name.text());
     let implicit = providers.iter().map(|provider| provider.name.as_str()).filter(|_| written.clone().next().is_none());
     let names: Vec<&str> = written.clone().chain(implicit).collect();
-    let profiles = resolver.profiles(file.profiles.as_ref(), &names);
+    let usual = file.loadbalancer.as_ref().map(|section| section.strategy(&mut resolver.problems)).unwrap_or_default();
+    let profiles = resolver.profiles(file.profiles.as_ref(), &names, usual);
     let routes = resolver.routes(file.model_routes.as_ref(), &names, &profiles);
     let Resolver { problems, mut notices, idle, .. } = resolver;
     problems.finish()?;
@@ -77,6 +78,7 @@ fn implicit_provider(timeouts: Timeouts) -> Provider {
         timeouts,
         models: Vec::new(),
         allow_passthrough: false,
+        limits: Limits::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::source::Problems;
-use crate::types::{ColorChoice, Level};
+use crate::types::{ColorChoice, Level, Strategy};
 use crate::value::{At, FromText, Size, Time, words};
 
 macro_rules! section {
@@ -311,20 +311,13 @@ section! {
     }
 }
 
-/// How the endpoints of a profile are ordered. Only `priority` has an effect yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Strategy {
-    Priority,
-    Other,
-}
-
 words!(Strategy {
     "priority" => Self::Priority,
-    "weighted" => Self::Other,
-    "round_robin" => Self::Other,
-    "random" => Self::Other,
-    "least_inflight" => Self::Other,
-    "latency" => Self::Other,
+    "weighted" => Self::Weighted,
+    "round_robin" => Self::RoundRobin,
+    "random" => Self::Random,
+    "least_inflight" => Self::LeastInflight,
+    "latency" => Self::Latency,
 });
 
 /// A word that is checked and has no effect yet.

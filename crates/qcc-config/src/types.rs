@@ -45,6 +45,8 @@ pub struct Provider {
     pub models: Vec<(String, String)>,
     /// Whether a passthrough credential may go to a host that is not Anthropic's.
     pub allow_passthrough: bool,
+    /// Limits that it is kept under.
+    pub limits: Limits,
 }
 
 /// Wire protocols that a provider may speak.
@@ -80,6 +82,8 @@ pub struct Profile {
     pub description: String,
     /// Without a tier a profile takes part only through routes.
     pub tier: Option<Tier>,
+    /// Its own, or `loadbalancer.strategy`.
+    pub strategy: Strategy,
     /// Endpoints in file order.
     pub endpoints: Vec<Endpoint>,
 }
@@ -165,8 +169,16 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// `retry.*`
     pub retry: RetrySettings,
-    /// `breaker.open_initial`: how long a failed provider is left out. `None`: it is never left out.
-    pub open_initial: Option<Duration>,
+    /// `breaker.*`
+    pub breaker: BreakerSettings,
+    /// `affinity.*`
+    pub affinity: AffinitySettings,
+    /// `hold.*`
+    pub hold: HoldSettings,
+    /// `health.*`
+    pub health: HealthSettings,
+    /// `failover.recovery`: whether a cold session returns to a better tier.
+    pub failover_recovery: bool,
     /// `failover.auto`: whether a tier, or a pinned profile, is ever left.
     pub failover_auto: bool,
     /// `storage.path`: the database. `None`: the usual one in the state folder.
@@ -226,6 +238,89 @@ pub struct RetrySettings {
     pub budget: f64,
     /// Repeats per second that are always allowed.
     pub budget_floor: f64,
+}
+
+/// `breaker.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerSettings {
+    /// Consecutive failures that trip.
+    pub failure_threshold: u32,
+    /// The time over which failures are counted; zero: that rule is off.
+    pub window: Duration,
+    /// Or this share of failures in the window, 0 to 1; 0: that rule is off.
+    pub error_rate: f64,
+    /// Requests in the window below which the share does not count.
+    pub min_requests: u32,
+    /// Successes that close again.
+    pub success_threshold: u32,
+    /// Requests let through at once while half-open.
+    pub half_open_probes: u32,
+    /// How long a failed provider is left out at first; zero: it is never left out.
+    pub open_initial: Duration,
+    /// Growth of the open time.
+    pub multiplier: f64,
+    /// Longest open time.
+    pub open_max: Duration,
+    /// Share of the open time by which it varies, 0 to 1.
+    pub jitter: f64,
+}
+
+/// `affinity.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AffinitySettings {
+    /// Whether sessions stay with their provider.
+    pub enabled: bool,
+    /// How long a session is remembered after its last success; zero: not at all.
+    pub ttl: Duration,
+    /// Sessions remembered at once.
+    pub max_sessions: usize,
+}
+
+/// `hold.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HoldSettings {
+    /// Longest wait; zero: never hold.
+    pub max_wait: Duration,
+    /// Clients that may wait at once.
+    pub max_waiters: usize,
+}
+
+/// `health.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HealthSettings {
+    /// Whether weights follow health.
+    pub weight_adjustment: bool,
+    /// Checks before weights change.
+    pub min_checks: u32,
+}
+
+/// How the endpoints of a profile are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strategy {
+    /// Lower priorities first; equal ones share by weight.
+    #[default]
+    Priority,
+    /// All share by weight.
+    Weighted,
+    /// All in turn.
+    RoundRobin,
+    /// By draw, by weight.
+    Random,
+    /// The least requests under way, by weight.
+    LeastInflight,
+    /// The faster of two that are drawn.
+    Latency,
+}
+
+/// Limits that a provider is kept under; 0: none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Requests per minute.
+    pub rpm: u32,
+    /// Tokens per minute.
+    pub tpm: u32,
+    /// Requests at once.
+    pub concurrency: u32,
 }
 
 /// `logging.*`

@@ -1,6 +1,7 @@
-//! Decides whether a request body is JSON, which model it names and whether it asks for a stream.
+//! Decides whether a request body is JSON, which model it names, whether it asks for a stream, and where it shows to
+//! which conversation it belongs.
 //!
-//! Bodies reach 32 MiB and every request pays for this, while only two members matter. So the body is
+//! Bodies reach 32 MiB and every request pays for this, while only few members matter. So the body is
 //! read once, nothing is built, and all other values are only checked. The check follows the grammar
 //! exactly as `serde_json` does for ignored values: escapes must be known, control characters must be
 //! escaped, nothing may follow. UTF-8 inside ignored strings is not checked, for the bytes pass as they
@@ -12,11 +13,15 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+mod clues;
 mod run;
 #[cfg(test)]
 mod tests;
+mod top;
 
+pub use clues::Clues;
 use run::plain_run;
+use top::Top;
 
 /// Deepest nesting of arrays and objects that is accepted; far above what tools and schemas use.
 pub const MAX_DEPTH: usize = 1024;
@@ -30,6 +35,8 @@ pub struct Envelope {
     pub model_name: String,
     /// Whether a stream is asked for. Absent and `null` mean no.
     pub stream: bool,
+    /// What tells conversations apart.
+    pub clues: Clues,
 }
 
 /// Why a body cannot be routed. Always the request's own fault (HTTP 400).
@@ -79,7 +86,8 @@ pub enum ScanError {
 /// # Errors
 /// A broken grammar is reported before anything else, so a cut body never looks like a wrong model.
 pub fn scan(body: &[u8]) -> Result<Envelope, ScanError> {
-    let mut scanner = Scanner { body, at: 0, depth: 0, objects: [0; WORDS], top: Top::default() };
+    let mut scanner = Scanner::new(body);
+    scanner.top.watched = 1;
     scanner.space();
     let Some(&first) = body.get(scanner.at) else { return Err(ScanError::Empty) };
     scanner.document()?;
@@ -111,72 +119,6 @@ pub fn splice_model(body: &Bytes, model: &Range<usize>, name: &str) -> Bytes {
     spliced.into()
 }
 
-/// The two members that matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Member {
-    Model,
-    Stream,
-}
-
-/// What was found at the top level.
-#[derive(Default)]
-struct Top {
-    /// The member whose value comes next or is being read, with the start of that value.
-    due: Option<(Member, usize)>,
-    model: Option<Range<usize>>,
-    stream: Option<Range<usize>>,
-    twice: Option<&'static str>,
-}
-
-impl Top {
-    /// Notes a top-level key, given with its quotes.
-    fn key(&mut self, quoted: &[u8]) {
-        let member = match quoted {
-            b"\"model\"" => Member::Model,
-            b"\"stream\"" => Member::Stream,
-            _ if memchr::memchr(b'\\', quoted).is_none() => return,
-            _ => match serde_json::from_slice::<String>(quoted).as_deref() {
-                Ok("model") => Member::Model,
-                Ok("stream") => Member::Stream,
-                _ => return,
-            },
-        };
-        self.due = Some((member, 0));
-        match member {
-            Member::Model if self.model.is_some() => self.twice = Some("model"),
-            Member::Stream if self.stream.is_some() => self.twice = Some("stream"),
-            Member::Model | Member::Stream => {}
-        }
-    }
-
-    /// Notes where a top-level value ends.
-    fn ended(&mut self, end: usize) {
-        match self.due.take() {
-            Some((Member::Model, start)) => self.model = Some(start..end),
-            Some((Member::Stream, start)) => self.stream = Some(start..end),
-            None => {}
-        }
-    }
-
-    fn envelope(self, body: &[u8]) -> Result<Envelope, ScanError> {
-        if let Some(name) = self.twice {
-            return Err(ScanError::DuplicateKey(name));
-        }
-        let model = self.model.ok_or(ScanError::MissingModel)?;
-        let model_name: String =
-            serde_json::from_slice(&body[model.clone()]).map_err(|_| ScanError::ModelNotAString)?;
-        if model_name.is_empty() {
-            return Err(ScanError::EmptyModel);
-        }
-        let stream = match self.stream.map(|at| &body[at]) {
-            Some(b"true") => true,
-            Some(b"false" | b"null") | None => false,
-            Some(_) => return Err(ScanError::StreamNotABool),
-        };
-        Ok(Envelope { model, model_name, stream })
-    }
-}
-
 const WORDS: usize = MAX_DEPTH / 64;
 
 struct Scanner<'a> {
@@ -188,15 +130,18 @@ struct Scanner<'a> {
     top: Top,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// One that reports nothing.
+    fn new(body: &'a [u8]) -> Self {
+        Self { body, at: 0, depth: 0, objects: [0; WORDS], top: Top::default() }
+    }
+
     /// Walks one whole value, from its first byte to its last.
     fn document(&mut self) -> Result<(), ScanError> {
         loop {
             self.space();
-            if self.depth == 1
-                && let Some(due) = &mut self.top.due
-            {
-                due.1 = self.at;
+            if self.depth <= self.top.watched {
+                self.top.begins(self.depth, self.body, self.at);
             }
             let ended = match self.peek() {
                 Some(b'{') => self.open(true)?,
@@ -246,8 +191,8 @@ impl Scanner<'_> {
             if self.depth == 0 {
                 return Ok(true);
             }
-            if self.depth == 1 {
-                self.top.ended(self.at);
+            if self.depth <= self.top.watched {
+                self.top.ended(self.depth, self.body, self.at);
             }
             self.space();
             let level = self.depth - 1;
@@ -279,14 +224,18 @@ impl Scanner<'_> {
         }
         let start = self.at;
         self.string()?;
-        if self.depth == 1 {
-            self.top.key(&self.body[start..self.at]);
+        let quoted = &self.body[start..self.at];
+        if self.depth <= self.top.watched {
+            self.top.key(self.depth, quoted);
         }
         self.space();
         if self.peek() != Some(b':') {
             return Err(self.broken("':' is missing"));
         }
         self.at += 1;
+        if quoted == clues::CACHE_CONTROL {
+            self.top.marked(self.depth, &self.body[self.at..]);
+        }
         Ok(())
     }
 

@@ -109,6 +109,8 @@ pub enum Reason {
     Fault,
     /// It throttles: out by its own word.
     Throttled,
+    /// It is at a limit that the user set, or that it announced. Never charged: the limit itself says so.
+    Limited,
     /// Our credential was refused.
     Credential,
     /// The quota of our credential is used up.
@@ -124,9 +126,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Fault,
         Self::Throttled,
+        Self::Limited,
         Self::Credential,
         Self::Quota,
         Self::ClientCredential,
@@ -137,7 +140,7 @@ impl Reason {
     /// How widely a charge for this reason counts.
     pub fn scope(self) -> Scope {
         match self {
-            Self::Fault => Scope::Provider,
+            Self::Fault | Self::Limited => Scope::Provider,
             Self::Throttled | Self::Credential | Self::Quota | Self::ClientCredential => Scope::Credential,
             // Which models may be used is a matter of the account behind the credential.
             Self::Permission | Self::ModelMissing => Scope::Model,
@@ -148,7 +151,7 @@ impl Reason {
     /// credential of ours that is refused or empty: the answer is known, and asking on may get an account locked.
     pub fn may_be_tried_anyway(self) -> bool {
         match self {
-            Self::Credential | Self::Quota => false,
+            Self::Credential | Self::Quota | Self::Limited => false,
             Self::Fault | Self::Throttled | Self::ClientCredential | Self::Permission | Self::ModelMissing => true,
         }
     }
@@ -159,6 +162,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Fault => "fault",
             Self::Throttled => "throttled",
+            Self::Limited => "limited",
             Self::Credential => "credential",
             Self::Quota => "quota",
             Self::ClientCredential => "client_credential",

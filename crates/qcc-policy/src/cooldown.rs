@@ -47,7 +47,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn with(self, until: Instant, reason: Reason) -> Self {
+    pub(crate) fn with(self, until: Instant, reason: Reason) -> Self {
         match self {
             Self::Admissible => Self::Out { until, reason },
             Self::Out { until: known, reason: other } => {

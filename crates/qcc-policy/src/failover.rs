@@ -4,7 +4,8 @@
 //! The order, best first:
 //! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long);
 //! 2. an untried candidate that is admissible, in plan order: always allowed, no wait;
-//! 3. an untried candidate that is out, the one that is due first: better than refusing, once, no wait;
+//! 3. an untried candidate that is out, the one that is due first: better than refusing, once, no wait; not for a request
+//!    that can wait ([`Failover::patient`]);
 //! 4. a repeat on a provider that this request already tried, fewest repeats first, then plan order, after a backoff.
 //!
 //! `max_attempts`, `same_provider` and the retry budget bound 1 and 4, never 2. Two candidates of one provider (two
@@ -59,6 +60,8 @@ struct Strange {
 #[derive(Debug, Clone)]
 pub struct Failover {
     limits: Limits,
+    /// Whether a candidate that is out is tried rather than nobody.
+    anyway: bool,
     seats: Vec<Seat>,
     hosts: Vec<Host>,
     tries: u32,
@@ -86,6 +89,7 @@ impl Failover {
         }
         Self {
             limits,
+            anyway: true,
             seats,
             hosts,
             tries: 0,
@@ -95,6 +99,12 @@ impl Failover {
             last_missing: None,
             over: None,
         }
+    }
+
+    /// The same for a request that can wait: who is out is left alone, and nobody left is the end for now.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { anyway: false, ..self }
     }
 
     /// Decides the next step. `standing` answers for a candidate by its place in the plan; `repeat_allowed` takes one
@@ -223,7 +233,7 @@ impl Failover {
                 Standing::Admissible => return Some((candidate, false)),
                 Standing::Out { until, reason } => {
                     let sooner = due_first.is_none_or(|(due, _)| until < due);
-                    if sooner && reason.may_be_tried_anyway() && !self.hosts[seat.host].tried {
+                    if self.anyway && sooner && reason.may_be_tried_anyway() && !self.hosts[seat.host].tried {
                         due_first = Some((until, candidate));
                     }
                 }
@@ -326,7 +336,7 @@ fn standing_blame(standing: Standing) -> Option<Blame> {
         Standing::Admissible => None,
         Standing::Out { reason, .. } => Some(match reason {
             Reason::Fault => Blame::Provider,
-            Reason::Throttled => Blame::Load,
+            Reason::Throttled | Reason::Limited => Blame::Load,
             Reason::Credential | Reason::ClientCredential => Blame::Credential,
             Reason::Quota => Blame::Quota,
             Reason::Permission => Blame::Permission,

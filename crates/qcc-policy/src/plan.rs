@@ -1,14 +1,15 @@
 //! The plan: which candidates a request has, in which order. All of it follows from the configuration and the model
 //! asked for, so everything but the choice of the route is worked out when the configuration is loaded.
 //!
-//! Whether a candidate is out at the moment is not asked here: the plan is the user's order, [`crate::failover`] walks
-//! it. The one strategy so far is `priority`: lower numbers first, equal ones in file order.
+//! Whether a candidate is out at the moment is not asked here, nor whose turn it is: the plan is made of turns, which
+//! [`crate::engine`] puts into the order for one request and [`crate::failover`] walks.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cooldown::Standing;
 use crate::outcome::ProviderId;
+use crate::select::Strategy;
 
 mod glob;
 
@@ -61,6 +62,10 @@ pub struct PlanProvider {
 pub struct PlanProfile {
     /// Without one it takes part only through routes, unless no profile has one: then all are primary.
     pub tier: Option<Tier>,
+    /// How its endpoints are ordered.
+    pub strategy: Strategy,
+    /// Names its turns over a reload; no two profiles have the same.
+    pub key: u64,
     /// Its providers.
     pub endpoints: Vec<PlanEndpoint>,
 }
@@ -72,6 +77,8 @@ pub struct PlanEndpoint {
     pub provider: ProviderId,
     /// Lower numbers first.
     pub priority: u32,
+    /// Share of new sessions among equals; 0: it takes no part.
+    pub weight: u32,
     /// Whether it takes part in this profile.
     pub enabled: bool,
 }
@@ -115,6 +122,25 @@ pub struct Candidate {
     /// The profile in whose turn it comes, by its place in [`PlanInput::profiles`]. `None` where a route named it, and
     /// without profiles.
     pub profile: Option<usize>,
+    /// Those of equal rank are of one tier, or of one priority of a route; lower ranks come first.
+    pub rank: u32,
+}
+
+/// Candidates that are ordered among themselves: a profile, or one line of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// See [`Candidate::profile`].
+    pub profile: Option<usize>,
+    /// See [`Candidate::rank`].
+    pub rank: u32,
+    /// How they are ordered.
+    pub strategy: Strategy,
+    /// Names the turns that its members take.
+    pub key: u64,
+    /// See [`Candidate::model`].
+    pub model: Option<Arc<str>>,
+    /// Those that take part, by priority.
+    pub members: Vec<PlanEndpoint>,
 }
 
 /// The profile that new requests go to, as far as no route takes them elsewhere.
@@ -149,7 +175,7 @@ pub struct Plan {
 struct Route {
     written: Arc<str>,
     glob: Glob,
-    candidates: Vec<Candidate>,
+    turns: Vec<Turn>,
 }
 
 /// Answers with a plan for every model. Built once per configuration.
@@ -160,7 +186,9 @@ pub struct Router {
     /// Place in `routes` of the one that stands in where none matches.
     stand_in: Option<usize>,
     /// For models without a route, where no route may stand in.
-    by_profile: Vec<Candidate>,
+    by_profile: Vec<Turn>,
+    /// The same in the order of the configuration.
+    in_order: Vec<Candidate>,
 }
 
 impl Router {
@@ -172,7 +200,7 @@ impl Router {
             .map(|route| Route {
                 written: Arc::from(route.glob.as_str()),
                 glob: Glob::new(&route.glob),
-                candidates: route_candidates(input, route),
+                turns: route_turns(input, route),
             })
             .collect();
         // Stable: equally specific routes stay in file order.
@@ -180,28 +208,34 @@ impl Router {
         let stand_in = ["*sonnet*", "*opus*"]
             .iter()
             .find_map(|name| routes.iter().position(|route| route.written.eq_ignore_ascii_case(name)));
-        Self { routes, stand_in, by_profile: profile_candidates(input) }
+        let by_profile = profile_turns(input);
+        let in_order = in_order(&by_profile);
+        Self { routes, stand_in, by_profile, in_order }
     }
 
-    /// The plan for a request that asks for `model`.
-    pub fn plan(&self, model: &str) -> Plan {
+    /// The turns of a request that asks for `model`, and whether something is odd about them.
+    pub fn turns(&self, model: &str) -> (&[Turn], Option<Warning>) {
         if let Some(route) = self.routes.iter().find(|route| route.glob.matches(model)) {
-            return Plan { candidates: route.candidates.clone(), warning: None };
+            return (&route.turns, None);
         }
         match self.stand_in.and_then(|place| self.routes.get(place)) {
-            Some(route) => Plan {
-                candidates: route.candidates.clone(),
-                warning: Some(Warning::StandIn { glob: Arc::clone(&route.written) }),
-            },
-            None => Plan { candidates: self.by_profile.clone(), warning: None },
+            Some(route) => (&route.turns, Some(Warning::StandIn { glob: Arc::clone(&route.written) })),
+            None => (&self.by_profile, None),
         }
+    }
+
+    /// The plan for a request that asks for `model`, in the order of the configuration: nobody's health, share or
+    /// session counts.
+    pub fn plan(&self, model: &str) -> Plan {
+        let (turns, warning) = self.turns(model);
+        Plan { candidates: in_order(turns), warning }
     }
 
     /// The profile whose endpoint would be tried first now, as [`Failover`](crate::Failover) chooses. `None` without
     /// profiles, and when nobody may be tried at all. `standing` answers for a provider as a whole.
     pub fn lead(&self, standing: &mut dyn FnMut(ProviderId) -> Standing) -> Option<Lead> {
         let mut due_first: Option<(Instant, usize)> = None;
-        for candidate in &self.by_profile {
+        for candidate in &self.in_order {
             let profile = candidate.profile?;
             match standing(candidate.provider) {
                 Standing::Admissible => return Some(Lead { profile, admissible: true }),
@@ -217,80 +251,94 @@ impl Router {
 
     /// Whether the turn of `profile` comes before that of `other`. Not where one of them has none.
     pub fn is_before(&self, profile: usize, other: usize) -> bool {
-        let turn = |place| self.by_profile.iter().position(|candidate| candidate.profile == Some(place));
+        let turn = |place| self.in_order.iter().position(|candidate| candidate.profile == Some(place));
         turn(profile).zip(turn(other)).is_some_and(|(one, two)| one < two)
     }
 }
 
-fn route_candidates(input: &PlanInput, route: &PlanRoute) -> Vec<Candidate> {
-    let mut lines: Vec<&PlanCandidate> = route.candidates.iter().collect();
-    lines.sort_by_key(|line| line.priority);
+fn in_order(turns: &[Turn]) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for line in lines {
-        match line.target {
-            PlanTarget::Provider(provider) => {
-                if is_enabled(input, provider) {
-                    add(&mut candidates, provider, line.model.as_ref(), None);
-                }
-            }
-            PlanTarget::Profile(place) => {
-                if let Some(profile) = input.profiles.get(place) {
-                    add_profile(&mut candidates, input, profile, line.model.as_ref(), None);
-                }
-            }
+    for turn in turns {
+        for member in &turn.members {
+            add(&mut candidates, turn.candidate(member.provider));
         }
     }
     candidates
 }
 
-fn profile_candidates(input: &PlanInput) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
+/// The same question to the same provider is asked once; its best place counts.
+pub(crate) fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
+    let known = |known: &Candidate| known.provider == candidate.provider && known.model == candidate.model;
+    if !candidates.iter().any(known) {
+        candidates.push(candidate);
+    }
+}
+
+impl Turn {
+    /// One of its members as a candidate.
+    pub(crate) fn candidate(&self, provider: ProviderId) -> Candidate {
+        Candidate { provider, model: self.model.clone(), profile: self.profile, rank: self.rank }
+    }
+
+    /// A single provider in the turn of nobody else.
+    fn alone(provider: ProviderId, model: Option<Arc<str>>, rank: u32) -> Self {
+        let member = PlanEndpoint { provider, priority: 0, weight: 1, enabled: true };
+        Self { profile: None, rank, strategy: Strategy::Priority, key: 0, model, members: vec![member] }
+    }
+
+    fn of_profile(
+        input: &PlanInput,
+        profile: &PlanProfile,
+        model: Option<Arc<str>>,
+        turn: Option<usize>,
+        rank: u32,
+    ) -> Self {
+        let takes_part =
+            |endpoint: &&PlanEndpoint| endpoint.enabled && endpoint.weight > 0 && is_enabled(input, endpoint.provider);
+        let mut members: Vec<PlanEndpoint> = profile.endpoints.iter().filter(takes_part).copied().collect();
+        members.sort_by_key(|endpoint| endpoint.priority);
+        Self { profile: turn, rank, strategy: profile.strategy, key: profile.key, model, members }
+    }
+}
+
+fn route_turns(input: &PlanInput, route: &PlanRoute) -> Vec<Turn> {
+    let mut lines: Vec<&PlanCandidate> = route.candidates.iter().collect();
+    lines.sort_by_key(|line| line.priority);
+    let turn = |line: &PlanCandidate| match line.target {
+        PlanTarget::Provider(provider) => {
+            is_enabled(input, provider).then(|| Turn::alone(provider, line.model.clone(), line.priority))
+        }
+        PlanTarget::Profile(place) => {
+            let profile = input.profiles.get(place)?;
+            Some(Turn::of_profile(input, profile, line.model.clone(), None, line.priority))
+        }
+    };
+    lines.into_iter().filter_map(turn).collect()
+}
+
+fn profile_turns(input: &PlanInput) -> Vec<Turn> {
     // Profiles that are made before their endpoints must not leave everybody without a provider in between.
     if input.profiles.iter().all(|profile| profile.endpoints.is_empty()) {
-        for provider in input.providers.iter().filter(|provider| provider.enabled) {
-            add(&mut candidates, provider.id, None, None);
-        }
-        return candidates;
+        let enabled = input.providers.iter().filter(|provider| provider.enabled);
+        return enabled.map(|provider| Turn::alone(provider.id, None, 0)).collect();
     }
+    let mut turns = Vec::new();
     if let Some(profile) = input.pinned.and_then(|place| input.profiles.get(place)) {
-        add_profile(&mut candidates, input, profile, None, input.pinned);
+        turns.push(Turn::of_profile(input, profile, None, input.pinned, 0));
     }
     let untiered = input.profiles.iter().all(|profile| profile.tier.is_none());
-    for tier in [Tier::Primary, Tier::Secondary, Tier::Fallback] {
-        if !input.auto && !candidates.is_empty() {
+    for (rank, tier) in (1..).zip([Tier::Primary, Tier::Secondary, Tier::Fallback]) {
+        if !input.auto && turns.iter().any(|turn: &Turn| !turn.members.is_empty()) {
             break;
         }
         for (place, profile) in input.profiles.iter().enumerate() {
             let own = profile.tier.or_else(|| untiered.then_some(Tier::Primary));
             if own == Some(tier) {
-                add_profile(&mut candidates, input, profile, None, Some(place));
+                turns.push(Turn::of_profile(input, profile, None, Some(place), rank));
             }
         }
     }
-    candidates
-}
-
-fn add_profile(
-    candidates: &mut Vec<Candidate>,
-    input: &PlanInput,
-    profile: &PlanProfile,
-    model: Option<&Arc<str>>,
-    turn: Option<usize>,
-) {
-    let mut endpoints: Vec<&PlanEndpoint> =
-        profile.endpoints.iter().filter(|endpoint| endpoint.enabled && is_enabled(input, endpoint.provider)).collect();
-    endpoints.sort_by_key(|endpoint| endpoint.priority);
-    for endpoint in endpoints {
-        add(candidates, endpoint.provider, model, turn);
-    }
-}
-
-/// The same question to the same provider is asked once; its best place counts.
-fn add(candidates: &mut Vec<Candidate>, provider: ProviderId, model: Option<&Arc<str>>, profile: Option<usize>) {
-    let known = candidates.iter().any(|known| known.provider == provider && known.model.as_ref() == model);
-    if !known {
-        candidates.push(Candidate { provider, model: model.cloned(), profile });
-    }
+    turns
 }
 
 fn is_enabled(input: &PlanInput, id: ProviderId) -> bool {

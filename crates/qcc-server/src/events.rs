@@ -99,6 +99,13 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
     },
+    /// A session went to another provider than the one that holds its prompt cache.
+    SessionMoved {
+        /// The provider that has it now.
+        provider: String,
+        /// Tokens in the cache that it left behind.
+        cache_tokens: u32,
+    },
     /// Somebody made a provider forget its faults.
     ProviderReset {
         /// Its name.
@@ -191,6 +198,12 @@ pub struct RequestRow {
     pub model_sent: Option<String>,
     /// Whether a stream was asked for.
     pub stream: bool,
+    /// The conversation it belongs to; equal numbers are one client's one conversation. None on routes without any.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
+    pub session: Option<u64>,
+    /// Whether a prompt cache of one hour was asked for; written where it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub long_cache: bool,
     /// Who answered, or was tried last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
@@ -200,6 +213,9 @@ pub struct RequestRow {
     pub verdict: &'static str,
     /// Tries.
     pub attempts: u32,
+    /// Waited for a provider to come back.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_millis")]
+    pub held_ms: Option<Duration>,
     /// Arrival to the first byte sent down.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_millis")]
     pub first_event_ms: Option<Duration>,
@@ -242,6 +258,7 @@ impl Event {
             | Self::ProviderWarmed { .. }
             | Self::ProviderRecovered { .. }
             | Self::ProviderReset { .. }
+            | Self::SessionMoved { .. }
             | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,
@@ -287,6 +304,14 @@ fn millis<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
 fn maybe_millis<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => millis(value, to),
+        None => to.serialize_none(),
+    }
+}
+
+/// Sixteen digits: JSON's readers do not keep all bits of such a number.
+fn hexadecimal<S: Serializer>(value: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => to.collect_str(&format_args!("{value:016x}")),
         None => to.serialize_none(),
     }
 }

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use http::HeaderValue;
 use qcc_dialect::anthropic::Usage;
-use qcc_policy::{Charge, Outcome, ProviderId, Refund, Transition, classify};
+use qcc_policy::affinity::SessionKey;
+use qcc_policy::engine::{Attempt, Spent, Target};
+use qcc_policy::{Charge, Outcome, Refund, Standing, Transition, classify};
 
 use crate::events::{Event, RequestRow};
 use crate::state::{Running, State, now};
@@ -29,21 +31,24 @@ pub(crate) struct Exchange {
     _running: Running,
 }
 
-/// Whom an attempt's result concerns.
-#[derive(Debug, Clone)]
+/// One candidate of a request: whom its attempts concern, and the attempt under way. Dropped in mid-attempt, the client
+/// has gone, which says nothing about the provider.
 pub(crate) struct Charged {
-    pub(crate) provider: ProviderId,
+    state: Arc<State>,
     pub(crate) name: Arc<str>,
-    /// Model as sent.
-    pub(crate) model: Arc<str>,
-    /// The client's credential, where that is what went up.
-    pub(crate) credential: Option<u64>,
-    /// When the attempt began: a success says nothing about faults that came after that.
+    pub(crate) target: Target,
+    /// When the latest attempt began.
     pub(crate) started: Instant,
     /// The profile in whose turn it was asked, by its place.
-    pub(crate) profile: Option<usize>,
+    profile: Option<usize>,
+    /// The conversation that a success binds, and whether it asked for the long prompt cache.
+    session: Option<(SessionKey, bool)>,
+    /// About so many tokens go up.
+    tokens: u64,
     /// Token counts say nothing about a provider's health: many providers do not offer them at all.
-    pub(crate) counts: bool,
+    counts: bool,
+    attempt: Option<Attempt>,
+    spent: Option<Spent>,
 }
 
 // === impl Exchange ===
@@ -58,10 +63,6 @@ impl Exchange {
             secrets: Vec::new(),
             _running: state.run(),
         }
-    }
-
-    pub(crate) fn state(&self) -> &State {
-        &self.state
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -109,6 +110,14 @@ impl Exchange {
         });
     }
 
+    /// Tokens that the provider counted, and those that it now holds of the prompt.
+    pub(crate) fn tokens(&self) -> (Option<u64>, u32) {
+        let Some(row) = &self.row else { return (None, 0) };
+        let cached = row.cache_read_tokens.unwrap_or(0) + row.cache_write_tokens.unwrap_or(0);
+        let counted = row.input_tokens.map(|input| input + row.output_tokens.unwrap_or(0));
+        (counted, u32::try_from(cached).unwrap_or(u32::MAX))
+    }
+
     /// The terminal event is on its way: a client that leaves now has the whole answer.
     pub(crate) fn whole(&mut self) {
         self.verdict = "done";
@@ -136,51 +145,124 @@ impl Drop for Exchange {
 // === impl Charged ===
 
 impl Charged {
-    /// A success, at its terminal event.
-    pub(crate) fn succeed(&self, state: &State) {
+    /// A candidate of a request of about so many `tokens`.
+    pub(crate) fn new(
+        state: &Arc<State>,
+        name: &str,
+        target: Target,
+        profile: Option<usize>,
+        session: Option<(SessionKey, bool)>,
+        tokens: u64,
+    ) -> Self {
+        Self {
+            state: Arc::clone(state),
+            name: name.into(),
+            target,
+            started: now(),
+            profile,
+            session,
+            tokens,
+            counts: true,
+            attempt: None,
+            spent: None,
+        }
+    }
+
+    /// Nobody pays for what it does.
+    pub(crate) fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
+    /// Whether it may be tried now.
+    pub(crate) fn standing(&self) -> Standing {
+        self.state.engine().standing(&self.target, self.tokens, now())
+    }
+
+    /// A try begins.
+    pub(crate) fn begin(&mut self) {
+        self.started = now();
         if self.counts {
-            let news =
-                state.cooldowns().succeed(self.provider, Some(&self.model), self.credential, self.started, now());
-            self.tell(state, news);
-            if state.is_led_elsewhere(self.profile) {
-                state.reconsider();
-            }
+            let mut engine = self.state.engine();
+            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent));
+            self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
+        }
+    }
+
+    /// The first semantic event of a stream came.
+    pub(crate) fn first_event(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            self.state.engine().first_event(attempt, now());
+        }
+    }
+
+    /// The try ended without a whole answer. `failed`: the provider failed or throttled.
+    pub(crate) fn failed(&mut self, failed: bool) {
+        if let Some(attempt) = self.attempt.take() {
+            self.spent = Some(self.state.engine().end(attempt, failed, None, now()));
+        }
+    }
+
+    /// A success, at its terminal event. `used`: the tokens that the provider counted, and those in its prompt cache.
+    pub(crate) fn succeed(&mut self, used: (Option<u64>, u32)) {
+        let Some(attempt) = self.attempt.take() else { return };
+        let session = self.session.map(|(key, long)| (key, used.1, long));
+        let (news, moved) = self.state.engine().succeed(attempt, &self.target, session, used.0, now());
+        if let Some(moved) = moved {
+            let tokens = moved.cache_tokens;
+            self.state.log.emit(Event::SessionMoved { provider: self.name.to_string(), cache_tokens: tokens });
+        }
+        self.tell(news);
+        if self.state.is_led_elsewhere(self.profile) {
+            self.state.reconsider();
         }
     }
 
     /// A failure after commit, where no attempt loop is left to judge it.
-    pub(crate) fn broke(&self, state: &State, outcome: &Outcome) {
-        self.charge(state, classify(outcome, self.credential.is_some()).charge, now());
+    pub(crate) fn broke(&mut self, outcome: &Outcome) {
+        self.failed(true);
+        self.charge(classify(outcome, self.target.fingerprint.is_some()).charge, now());
     }
 
     /// Leaves the provider out, as the verdict says.
-    pub(crate) fn charge(&self, state: &State, charge: Charge, now: Instant) {
-        if self.counts {
-            let news = state.cooldowns().charge(self.provider, Some(&self.model), self.credential, charge, now);
-            self.tell(state, news);
+    pub(crate) fn charge(&mut self, charge: Charge, now: Instant) {
+        if let Some(spent) = &mut self.spent {
+            let draw = self.state.draw();
+            let news = self.state.engine().charge(spent, &self.target, charge, draw, now);
+            self.tell(news);
         }
     }
 
     /// Takes a charge back: the request was at fault, not the provider.
-    pub(crate) fn refund(&self, state: &State, refund: &Refund) {
-        if self.counts {
+    pub(crate) fn refund(&self, refund: &Refund) {
+        if let Some(spent) = &self.spent {
             let (charge, at) = (refund.charge, refund.charged_at);
-            let news = state.cooldowns().refund(self.provider, Some(&self.model), self.credential, charge, at, now());
-            self.tell(state, news);
+            let news = self.state.engine().refund(spent, &self.target, charge, at, now());
+            self.tell(news);
         }
     }
 
-    fn tell(&self, state: &State, news: Option<Transition>) {
+    fn tell(&self, news: Option<Transition>) {
         let Some(news) = news else { return };
         let provider = self.name.to_string();
         match news {
             Transition::Out { model, reason, term, .. } => {
-                state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
+                self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
             }
             Transition::Back { model, reason, .. } => {
-                state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
+                self.state.room.open(self.target.provider);
+                self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }
-        state.reconsider();
+        self.state.reconsider();
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        self.failed(false);
+        if let Some(mut spent) = self.spent.take() {
+            self.state.engine().release(&mut spent);
+        }
     }
 }

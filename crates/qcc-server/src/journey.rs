@@ -1,15 +1,19 @@
 //! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
+use qcc_policy::engine::{Asking, Target};
+use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::{Absence, SessionKey};
+use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -17,10 +21,12 @@ use crate::events::Event;
 use crate::finish::{Charged, Exchange};
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
+use crate::ingress::session::Session;
 use crate::observe;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
+use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
 use crate::upstream::Upstream;
 use crate::upstream::credential::Inbound;
@@ -29,12 +35,23 @@ use crate::upstream::credential::Inbound;
 pub(crate) struct Asked {
     pub(crate) inbound: Inbound,
     pub(crate) envelope: Envelope,
+    /// The conversation that it belongs to.
+    pub(crate) session: Session,
     pub(crate) kind: Kind,
     pub(crate) body: Buffered,
     /// Path with the client's query.
     pub(crate) target: String,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
+}
+
+impl Asked {
+    /// What a prompt cache belongs to: one model within a session.
+    fn conversation(&self) -> SessionKey {
+        let mut hasher = DefaultHasher::new();
+        self.envelope.model_name.hash(&mut hasher);
+        SessionKey { session: self.session.key, model: hasher.finish() }
+    }
 }
 
 /// A request on its way.
@@ -47,6 +64,29 @@ pub(crate) struct Journey {
     unfit: bool,
     last_fault: String,
     attempts: u32,
+    /// How long it may be held; zero: not at all.
+    max_wait: Duration,
+}
+
+/// How a walk along the candidates ended.
+#[expect(clippy::large_enum_variant, reason = "one per request, moved twice: cheaper than an allocation")]
+enum Walked {
+    Answered {
+        stop: usize,
+        good: Good,
+    },
+    /// An answer to pass on, or nobody is left.
+    Ended(Step),
+}
+
+/// What came of waiting.
+enum Waited {
+    /// It goes on.
+    Turn(Turn),
+    /// Waiting would not help.
+    NoUse,
+    /// It has waited long enough, or there is no room.
+    Over,
 }
 
 /// A candidate of the plan that can be asked, and what came of it.
@@ -61,59 +101,134 @@ struct Stop {
 
 impl Journey {
     /// Works out where the request may go.
-    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, exchange: Exchange, asked: Asked) -> Self {
-        let plan = snapshot.router.plan(&asked.envelope.model_name);
+    pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, mut exchange: Exchange, asked: Asked) -> Self {
+        exchange.note(|row| {
+            row.session = Some(asked.session.key);
+            row.long_cache = asked.session.long_cache;
+        });
+        let asking = Asking {
+            model: &asked.envelope.model_name,
+            session: Some(asked.conversation()),
+            binds: asked.kind != Kind::CountTokens,
+            draw: state.draw(),
+        };
+        let plan = state.engine().arrange(&snapshot.router, &asking, now());
         if let Some(Warning::StandIn { glob }) = &plan.warning {
             let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
             state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
         }
         let planned = plan.candidates.len();
         let stops: Vec<_> =
-            plan.candidates.iter().filter_map(|candidate| Stop::new(snapshot, candidate, &asked)).collect();
+            plan.candidates.iter().filter_map(|candidate| Stop::new(&state, snapshot, candidate, &asked)).collect();
         let unfit = stops.len() < planned;
-        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0 }
+        let max_wait = snapshot.config.settings.hold.max_wait;
+        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait }
     }
 
-    /// Tries until somebody answers or nobody is left.
+    /// Tries until somebody answers, waiting where that may help.
     pub(crate) async fn travel(mut self, limits: qcc_policy::Limits) -> Response<Body> {
-        let providers: Vec<_> = self.stops.iter().map(|stop| stop.upstream.id).collect();
-        let mut failover = Failover::new(&providers, limits);
         self.state.budget().request(now());
+        let mut way: Vec<usize> = (0..self.stops.len()).collect();
+        let mut place: Option<Place> = None;
+        let mut patient = self.may_wait();
+        loop {
+            let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
+            let failover = Failover::new(&providers, limits);
+            let failover = if patient { failover.patient() } else { failover };
+            match self.walk(failover, &way).await {
+                Walked::Answered { stop, good } => {
+                    if let Some(place) = place {
+                        place.answered(self.stops[stop].upstream.id);
+                    }
+                    return self.commit(stop, good);
+                }
+                Walked::Ended(_) if self.asked.kind == Kind::CountTokens => return self.estimate().await,
+                Walked::Ended(Step::Answer { candidate }) => return self.answer(way[candidate]),
+                Walked::Ended(Step::GiveUp(end)) if !self.may_wait() => return self.give_up(end),
+                Walked::Ended(end) => match self.wait(&mut place).await {
+                    Waited::Turn(turn) => {
+                        (way, patient) = (self.way_to(turn), !turn.trial);
+                    }
+                    // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
+                    Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
+                    Waited::NoUse | Waited::Over => {
+                        let end = if let Step::GiveUp(end) = end { end } else { Final::Unavailable };
+                        return self.give_up(end);
+                    }
+                },
+            }
+        }
+    }
+
+    fn may_wait(&self) -> bool {
+        !self.max_wait.is_zero() && self.asked.kind != Kind::CountTokens
+    }
+
+    /// Those that a turn in the waiting room is for: its provider first; as a trial, that one alone.
+    fn way_to(&self, turn: Turn) -> Vec<usize> {
+        let is_his = |&stop: &usize| self.stops[stop].upstream.id == turn.provider;
+        let (mut way, others): (Vec<usize>, Vec<usize>) = (0..self.stops.len()).partition(is_his);
+        if !turn.trial {
+            way.extend(others);
+        }
+        way
+    }
+
+    /// Waits for a provider to come back.
+    async fn wait(&mut self, place: &mut Option<Place>) -> Waited {
+        let standings: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
+        let at = now();
+        let absences = self
+            .stops
+            .iter()
+            .zip(&standings)
+            .map(|(stop, standing)| Absence::new(stop.upstream.id, stop.charged.target.fingerprint, *standing, at));
+        let absences = absences.collect();
+        let since = at;
+        match place {
+            Some(place) => {
+                if !place.again(absences) {
+                    return Waited::Over;
+                }
+            }
+            None if !may_hold(standings, self.max_wait, at) => return Waited::NoUse,
+            None => *place = Place::take(&self.state, absences, self.asked.deadline.at.into_std()),
+        }
+        let Some(place) = place else { return Waited::Over };
+        let turn = place.turn().await;
+        let held = now().saturating_duration_since(since);
+        self.exchange.note(|row| *row.held_ms.get_or_insert_default() += held);
+        turn.map_or(Waited::Over, Waited::Turn)
+    }
+
+    /// Tries one candidate after the other. `way`: their places among the stops.
+    async fn walk(&mut self, mut failover: Failover, way: &[usize]) -> Walked {
         loop {
             let step = failover.next(
-                &mut |stop| self.standing(stop),
+                &mut |candidate| self.standing(way[candidate]),
                 &mut || self.state.budget().try_repeat(now()),
                 self.asked.deadline.at.into_std(),
                 self.state.draw(),
                 now(),
             );
-            match step {
-                Step::Try { candidate, wait } => {
-                    if !wait.is_zero() {
-                        tokio::time::sleep(wait).await;
-                    }
-                    match self.attempt(candidate).await {
-                        Ok(good) => {
-                            let done = classify(&Outcome::Done, false);
-                            let recorded = failover.record(candidate, &Outcome::Done, &done, now());
-                            self.settle(&recorded, now());
-                            return self.commit(candidate, good);
-                        }
-                        Err(fault) => self.learn(&mut failover, candidate, fault),
-                    }
+            let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            match self.attempt(way[candidate]).await {
+                Ok(good) => {
+                    let done = classify(&Outcome::Done, false);
+                    let recorded = failover.record(candidate, &Outcome::Done, &done, now());
+                    self.settle(&recorded, way, now());
+                    return Walked::Answered { stop: way[candidate], good };
                 }
-                Step::Answer { .. } | Step::GiveUp(_) if self.asked.kind == Kind::CountTokens => {
-                    return self.estimate().await;
-                }
-                Step::Answer { candidate } => return self.answer(candidate),
-                Step::GiveUp(end) => return self.give_up(end),
+                Err(fault) => self.learn(&mut failover, candidate, way, fault),
             }
         }
     }
 
     fn standing(&self, stop: usize) -> Standing {
-        let charged = &self.stops[stop].charged;
-        self.state.cooldowns().standing(charged.provider, Some(&charged.model), charged.credential, now())
+        self.stops[stop].charged.standing()
     }
 
     async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
@@ -122,7 +237,7 @@ impl Journey {
         let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        stop.charged.started = now();
+        stop.charged.begin();
         self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
@@ -144,12 +259,15 @@ impl Journey {
     }
 
     /// Takes a fault into account: who is charged, and what may be tried next.
-    fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
-        let charged = &self.stops[stop].charged;
+    fn learn(&mut self, failover: &mut Failover, candidate: usize, way: &[usize], fault: Fault) {
+        let stop = way[candidate];
         let at = now();
         let error = self.exchange.masked(fault.what);
-        let verdict = classify(&fault.outcome, charged.credential.is_some());
-        let recorded = failover.record(stop, &fault.outcome, &verdict, at);
+        let own = self.stops[stop].charged.target.fingerprint.is_some();
+        let verdict = classify(&fault.outcome, own);
+        let recorded = failover.record(candidate, &fault.outcome, &verdict, at);
+        self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
+        let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
         self.state.log.emit(Event::AttemptFailed {
             request_id: self.exchange.request_id().to_owned(),
@@ -159,34 +277,35 @@ impl Journey {
             error,
             took: at.saturating_duration_since(charged.started),
         });
-        self.settle(&recorded, at);
+        self.settle(&recorded, way, at);
         self.stops[stop].answer = fault.answer;
     }
 
     /// Puts charges into force and takes others back, as policy says.
-    fn settle(&self, recorded: &Recorded, at: Instant) {
+    fn settle(&mut self, recorded: &Recorded, way: &[usize], at: Instant) {
         for billed in &recorded.charges {
-            self.stops[billed.candidate].charged.charge(&self.state, billed.charge, at);
+            self.stops[way[billed.candidate]].charged.charge(billed.charge, at);
         }
         for refund in &recorded.refunds {
-            self.stops[refund.candidate].charged.refund(&self.state, refund);
+            self.stops[way[refund.candidate]].charged.refund(refund);
         }
     }
 
     /// The first byte goes down: from here there is no failover, and the request's body is let go.
     fn commit(mut self, stop: usize, good: Good) -> Response<Body> {
-        let Stop { upstream, charged, .. } = self.stops.swap_remove(stop);
+        let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());
-                charged.succeed(&self.state);
                 self.exchange.used(message.usage, message.id.as_deref());
+                charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);
                 (head, Body::whole(body))
             }
             Good::Stream { head, held, source } => {
+                charged.first_event();
                 self.exchange.committed(head.status.as_u16());
                 let relay = Relay::new(*source, held, clock, self.exchange, charged);
                 (head, Body::Relay(Box::new(relay)))
@@ -248,21 +367,22 @@ impl Journey {
 
 impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
-    fn new(snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
+    fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
         if !asked.inbound.suits(&upstream.provider) {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let charged = Charged {
+        let target = Target {
             provider: upstream.id,
-            name: upstream.name().into(),
             model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            credential: asked.inbound.fingerprint(&upstream.provider),
-            started: now(),
-            profile: candidate.profile,
-            counts: asked.kind != Kind::CountTokens,
+            fingerprint: asked.inbound.fingerprint(&upstream.provider),
         };
+        let session = (asked.conversation(), asked.session.long_cache);
+        // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
+        let tokens = asked.body.bytes.len() as u64 / 4;
+        let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
+        let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
         Some(Self { upstream, model, charged, answer: None })
     }
 }

@@ -24,6 +24,7 @@ mod passage;
 mod finish;
 
 mod rescue;
+mod room;
 
 // ---- beside the path ----
 

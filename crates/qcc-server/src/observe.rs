@@ -2,14 +2,19 @@
 //! side, outcomes on the other. Nothing is decided here.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use qcc_config::{Auth, Config, Provider, RouteTarget, Tier};
+use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
+use qcc_policy::affinity::AffinitySettings;
+use qcc_policy::breaker;
+use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
+use qcc_policy::{Caps, HealthSettings, Strategy};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
 
 use crate::attempt::{Answer, Fault};
@@ -26,7 +31,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
         let provider = *ids.get(endpoint.provider.as_str())?;
-        Some(PlanEndpoint { provider, priority: endpoint.priority, enabled: endpoint.enabled && endpoint.weight > 0 })
+        Some(PlanEndpoint { provider, priority: endpoint.priority, weight: endpoint.weight, enabled: endpoint.enabled })
     };
     let target = |target: &RouteTarget| match target {
         RouteTarget::Provider(name) => ids.get(name.as_str()).map(|id| PlanTarget::Provider(*id)),
@@ -47,6 +52,8 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
                     Tier::Secondary => qcc_policy::plan::Tier::Secondary,
                     Tier::Fallback => qcc_policy::plan::Tier::Fallback,
                 }),
+                strategy: strategy(profile),
+                key: key_of(&profile.name),
                 endpoints: profile.endpoints.iter().filter_map(endpoint).collect(),
             })
             .collect(),
@@ -61,6 +68,55 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         pinned,
         auto: config.settings.failover_auto,
     })
+}
+
+/// What of the configuration the engine goes by.
+pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let own = settings.breaker;
+    let breaker = breaker::Config {
+        failure_threshold: own.failure_threshold,
+        window: own.window,
+        error_rate: own.error_rate,
+        min_requests: own.min_requests,
+        success_threshold: own.success_threshold,
+        half_open_probes: own.half_open_probes,
+        open_initial: own.open_initial,
+        multiplier: own.multiplier,
+        open_max: own.open_max,
+        jitter: own.jitter,
+        lease: Duration::ZERO,
+    };
+    let own = settings.affinity;
+    let ttl = if own.enabled { own.ttl } else { Duration::ZERO };
+    let recovery = settings.failover_recovery;
+    let affinity = AffinitySettings { ttl, max_sessions: own.max_sessions, recovery };
+    let own = settings.health;
+    let health = HealthSettings { weight_adjustment: own.weight_adjustment, min_checks: own.min_checks };
+    EngineSettings { breaker, affinity, health }
+}
+
+/// A provider's own limits.
+pub(crate) fn caps(provider: &Provider) -> Caps {
+    let Limits { rpm, tpm, concurrency } = provider.limits;
+    Caps { rpm, tpm, concurrency }
+}
+
+fn strategy(profile: &Profile) -> Strategy {
+    match profile.strategy {
+        qcc_config::Strategy::Priority => Strategy::Priority,
+        qcc_config::Strategy::Weighted => Strategy::Weighted,
+        qcc_config::Strategy::RoundRobin => Strategy::RoundRobin,
+        qcc_config::Strategy::Random => Strategy::Random,
+        qcc_config::Strategy::LeastInflight => Strategy::LeastInflight,
+        qcc_config::Strategy::Latency => Strategy::Latency,
+    }
+}
+
+/// The turns of a profile survive a reload under its name.
+fn key_of(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// No answer's head came.

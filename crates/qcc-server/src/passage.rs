@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use qcc_policy::Standing;
+use qcc_policy::engine::Target;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Body;
@@ -72,7 +73,7 @@ pub(crate) async fn pass(
     };
     exchange.committed(answer.status.as_u16());
     let clock = Clock::new(&upstream.provider.timeouts);
-    let passage = Passage::new(source, Bytes::new(), clock, exchange, uncounted(&upstream));
+    let passage = Passage::new(source, Bytes::new(), clock, exchange, uncounted(state, &upstream));
     let mut response = Response::new(Body::Passage(Box::new(passage)));
     *response.status_mut() = answer.status;
     *response.headers_mut() = observe::headers_down(&answer.headers, &upstream.provider);
@@ -87,22 +88,16 @@ fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Op
     let able: Vec<_> = planned.filter(|upstream| inbound.suits(&upstream.provider)).collect();
     let admissible = able.iter().find(|upstream| {
         let credential = inbound.fingerprint(&upstream.provider);
-        state.cooldowns().standing(upstream.id, None, credential, now()) == Standing::Admissible
+        let target = Target { provider: upstream.id, model: "".into(), fingerprint: credential };
+        state.engine().standing(&target, 0, now()) == Standing::Admissible
     });
     admissible.or_else(|| able.first()).map(|upstream| Arc::clone(upstream))
 }
 
 /// Nobody pays for what happens here.
-fn uncounted(upstream: &Upstream) -> Charged {
-    Charged {
-        provider: upstream.id,
-        name: upstream.name().into(),
-        model: "".into(),
-        credential: None,
-        started: now(),
-        profile: None,
-        counts: false,
-    }
+fn uncounted(state: &Arc<State>, upstream: &Upstream) -> Charged {
+    let target = Target { provider: upstream.id, model: "".into(), fingerprint: None };
+    Charged::new(state, upstream.name(), target, None, None, 0).uncounted()
 }
 
 fn refuse(mut exchange: Exchange, failed: &Failed) -> Response<Body> {

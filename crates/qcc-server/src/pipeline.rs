@@ -13,6 +13,7 @@ use crate::finish::Exchange;
 use crate::ingress::access;
 use crate::ingress::body::{self, Buffered};
 use crate::ingress::recognise::{Kind, check_type, recognise, time_allowed};
+use crate::ingress::session::Session;
 use crate::journey::{Asked, Journey};
 use crate::passage;
 use crate::rescue::{self, Refused};
@@ -113,8 +114,9 @@ async fn messages(
     let (time, phase) = time_allowed(&head.headers, snapshot.config.settings.timeouts.total);
     let deadline = Until { at: (started + time).into(), phase };
     let target = head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
+    let session = Session::of(&head.headers, consumed, &envelope.clues, &body.bytes);
     let inbound = Inbound::new(&head.headers, consumed);
-    let asked = Asked { inbound, envelope, kind, body, target, deadline };
+    let asked = Asked { inbound, envelope, session, kind, body, target, deadline };
     let journey = Journey::new(Arc::clone(state), &snapshot, Exchange::new(state, row, started), asked);
     let limits = snapshot.limits;
     drop(snapshot);

@@ -12,13 +12,16 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
-use qcc_policy::{Backoff, Cooldowns, Limits, ProviderId, RetryBudget, Router};
+use qcc_policy::engine::Engine;
+use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
 use crate::gateway::Source;
 use crate::history::History;
 use crate::ingress::body::Buffers;
 use crate::log::Log;
+use crate::observe;
+use crate::room::Room;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
@@ -46,7 +49,8 @@ pub(crate) struct State {
     pub(crate) history: History,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
-    cooldowns: Mutex<Cooldowns>,
+    pub(crate) room: Room,
+    engine: Mutex<Engine>,
     budget: Mutex<RetryBudget>,
     identities: Mutex<HashMap<u64, ProviderId>>,
     roots: Arc<Roots>,
@@ -81,7 +85,8 @@ impl State {
         let mut identities = HashMap::new();
         let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
         let (ratio, floor) = budget_of(&snapshot.config);
-        let fault_term = snapshot.config.settings.open_initial.unwrap_or_default();
+        let engine = engine_for(&snapshot);
+        let hold = snapshot.config.settings.hold;
         let (history, left) = History::open(database, &log);
         let state = Arc::new(Self {
             log,
@@ -91,7 +96,8 @@ impl State {
             history,
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
-            cooldowns: Mutex::new(Cooldowns::new(fault_term)),
+            room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
+            engine: Mutex::new(engine),
             budget: Mutex::new(RetryBudget::new(ratio, floor)),
             identities: Mutex::new(identities),
             roots,
@@ -120,15 +126,21 @@ impl State {
         let settings = &snapshot.config.settings;
         let (ratio, floor) = budget_of(&snapshot.config);
         self.budget().configure(ratio, floor);
-        self.cooldowns().set_fault_term(settings.open_initial.unwrap_or_default());
+        {
+            let mut engine = self.engine();
+            engine.configure(observe::engine_settings(settings));
+            set_limits(&mut engine, &snapshot);
+        }
+        let hold = settings.hold;
+        self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
         Ok(())
     }
 
-    /// Who is out. Held for a moment only, never across a wait.
-    pub(crate) fn cooldowns(&self) -> MutexGuard<'_, Cooldowns> {
-        lock(&self.cooldowns)
+    /// Who may be asked, and in which order. Held for a moment only, never across a wait.
+    pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
+        lock(&self.engine)
     }
 
     /// What may still be repeated.
@@ -199,7 +211,7 @@ impl Snapshot {
             };
             upstreams.push(Arc::new(Upstream::new(id, provider.clone(), transport)?));
         }
-        let router = crate::observe::router(&config, &upstreams, None);
+        let router = observe::router(&config, &upstreams, None);
         let retry = config.settings.retry;
         let backoff =
             Backoff { initial: retry.initial, multiplier: retry.multiplier, max: retry.max, jitter: retry.jitter };
@@ -226,6 +238,18 @@ impl Snapshot {
 /// Whether requests can go there: enabled, and of a dialect that is served.
 fn is_usable(provider: &Provider) -> bool {
     provider.enabled && provider.dialect == Dialect::Anthropic
+}
+
+fn engine_for(snapshot: &Snapshot) -> Engine {
+    let mut engine = Engine::new(observe::engine_settings(&snapshot.config.settings));
+    set_limits(&mut engine, snapshot);
+    engine
+}
+
+fn set_limits(engine: &mut Engine, snapshot: &Snapshot) {
+    for upstream in &snapshot.upstreams {
+        engine.limit(upstream.id, observe::caps(&upstream.provider));
+    }
 }
 
 /// What makes a provider the same one after a reload. A new key or address is a new provider as far as its past faults

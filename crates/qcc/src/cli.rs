@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use qcc_config::Level;
 
+mod config;
 pub(crate) mod setup;
+
+pub(crate) use config::{Config, Export, Import, List};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
 #[derive(Debug, Parser)]
@@ -63,11 +66,14 @@ pub(crate) enum Command {
     Run(Run),
     /// Print the variables that point a client at the gateway
     Env(Env),
+    /// Lead every Claude Code of yours through qcc, and undo that
+    #[command(subcommand)]
+    Claude(Claude),
     /// Check the configuration and reach every provider, without spending money
     Test,
     /// Find what is wrong and name the command that fixes it
     Doctor,
-    /// Check and describe the configuration file
+    /// Read, change, check, copy and take back the configuration
     #[command(subcommand)]
     Config(Config),
     /// Play every known fault of providers against the real gateway: no key, no network, no file
@@ -153,6 +159,23 @@ pub(crate) struct Env {
     pub(crate) shell: Option<Shell>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Claude {
+    /// Set qcc's variables in Claude Code's settings.json
+    Connect(ClaudeChange),
+    /// Give the settings back as they were
+    Disconnect(ClaudeChange),
+    /// Show whether Claude Code is connected, and what would come back
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaudeChange {
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Drill {
     /// Play only this fault; may be given several times
@@ -194,17 +217,6 @@ pub(crate) enum CompletionShell {
     Elvish,
     #[value(alias = "nushell")]
     Nu,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Check a configuration file
-    Validate {
-        /// File to check; the one in use by default
-        file: Option<PathBuf>,
-    },
-    /// Print the JSON Schema of the configuration file
-    Schema,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,21 +6,22 @@ use qcc_config::edit::{Document, Edit};
 use qcc_config::{Changed, Editor};
 use serde_json::{Value, json};
 
-use crate::ask;
 use crate::context::{Context, variable};
 use crate::failure::{Failure, OK, Outcome};
-use crate::pidfile;
+use crate::live::Gateway;
 use crate::table::{Cell, table};
 
 /// What the running gateway made of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Gateway {
+pub(crate) enum InForce {
     /// None runs, or none that uses this file.
     NotRunning,
     /// The change is in force.
     Reloaded,
     /// Some of it waits for a restart: these keys.
     NeedsRestart(Vec<String>),
+    /// It will read the file by itself in a moment: the keys that clients must present have just changed.
+    Soon,
     /// It keeps what it had, and says why.
     Refused(String),
 }
@@ -61,7 +62,7 @@ pub(crate) fn change(
 /// # Errors
 /// When standard output cannot be written.
 pub(crate) fn tell(context: &Context, changed: &Changed, done: &str, about: Value) -> Outcome {
-    let gateway = if changed.version.is_some() { in_force(context) } else { Gateway::NotRunning };
+    let gateway = if changed.version.is_some() { in_force(context) } else { InForce::NotRunning };
     let output = context.output;
     let file = &context.locations.config;
     if output.json {
@@ -94,38 +95,34 @@ pub(crate) fn tell(context: &Context, changed: &Changed, done: &str, about: Valu
 
 /// Has the running gateway read the file now, if it runs with this one. It would do so by itself a moment later; but who
 /// types the next command wants to find this one done.
-pub(crate) fn in_force(context: &Context) -> Gateway {
-    let Ok(Some(running)) = pidfile::running(&context.locations.pid) else { return Gateway::NotRunning };
-    let same = same_file(&running.record.config, &context.locations.config);
-    let Some(address) = running.record.address.filter(|_| same) else { return Gateway::NotRunning };
-    let key = context.load().ok().and_then(|loaded| loaded.config.settings.proxy.client_keys.first().cloned());
-    match ask::post(address, "/providers/reload", key.as_ref(), &json!({})) {
+pub(crate) fn in_force(context: &Context) -> InForce {
+    let Some(gateway) = Gateway::find(context) else { return InForce::NotRunning };
+    match gateway.send("/providers/reload", &json!({})) {
         Ok(answer) => {
             let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            if answer.status == 401 {
+                return InForce::Soon;
+            }
             if answer.status != 200 {
                 let why = body["error"]["message"].as_str().unwrap_or("it gave no reason");
-                return Gateway::Refused(why.trim_start_matches("the configuration was not changed\n").to_owned());
+                return InForce::Refused(why.trim_start_matches("the configuration was not changed\n").to_owned());
             }
             let waits = body["changes"]["needs_restart"].as_array().into_iter().flatten();
             let waits: Vec<String> = waits.filter_map(|key| Some(key.as_str()?.to_owned())).collect();
-            if waits.is_empty() { Gateway::Reloaded } else { Gateway::NeedsRestart(waits) }
+            if waits.is_empty() { InForce::Reloaded } else { InForce::NeedsRestart(waits) }
         }
-        Err(error) => Gateway::Refused(format!("it does not answer: {error}")),
+        Err(error) => InForce::Refused(format!("it does not answer: {error}")),
     }
 }
 
-pub(crate) fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
-    let real = |path: &std::path::Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    real(one) == real(other)
-}
+// === impl InForce ===
 
-// === impl Gateway ===
-
-impl Gateway {
+impl InForce {
     fn to_json(&self) -> Value {
         match self {
             Self::NotRunning => json!({ "state": "not_running" }),
             Self::Reloaded => json!({ "state": "reloaded" }),
+            Self::Soon => json!({ "state": "soon" }),
             Self::NeedsRestart(keys) => json!({ "state": "needs_restart", "keys": keys }),
             Self::Refused(why) => json!({ "state": "refused", "reason": why }),
         }
@@ -135,6 +132,7 @@ impl Gateway {
         match self {
             Self::NotRunning => {}
             Self::Reloaded => context.output.talk("the running gateway uses it"),
+            Self::Soon => context.output.talk("the running gateway reads it in a moment"),
             Self::NeedsRestart(keys) => {
                 context.output.note(format_args!("{} takes effect after `qcc proxy restart`", keys.join(", ")));
             }

@@ -1,5 +1,6 @@
 //! What only the running gateway knows (who is out, which profile serves) and what the database keeps while none runs.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,8 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ask;
-use crate::context::Context;
-use crate::edits::same_file;
+use crate::context::{Context, same_file};
 use crate::failure::Failure;
 use crate::pidfile;
 
@@ -68,12 +68,20 @@ impl Gateway {
         answered(ask::get(self.address, path, self.key.as_ref()))
     }
 
+    /// Tells the gateway something, and gives its answer as it came.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn send(&self, path: &str, body: &Value) -> io::Result<ask::Answer> {
+        ask::post(self.address, path, self.key.as_ref(), body)
+    }
+
     /// Tells the gateway something.
     ///
     /// # Errors
     /// As [`Gateway::get`].
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        answered(ask::post(self.address, path, self.key.as_ref(), body))
+        answered(self.send(path, body))
     }
 
     /// How the profiles are.
@@ -86,7 +94,7 @@ impl Gateway {
     }
 }
 
-fn answered(answer: std::io::Result<ask::Answer>) -> Result<Value, Failure> {
+fn answered(answer: io::Result<ask::Answer>) -> Result<Value, Failure> {
     let hint = "see how it is: `qcc doctor`";
     let answer = answer.map_err(|error| Failure::new(format!("the running gateway does not answer: {error}"), hint))?;
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();

@@ -4,10 +4,13 @@
 //! command ends.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 
 mod ask;
+mod claude;
 mod cli;
 mod commands;
 mod context;
@@ -18,6 +21,7 @@ mod live;
 mod names;
 mod output;
 mod pidfile;
+mod place;
 mod port;
 mod presets;
 mod progress;
@@ -34,8 +38,16 @@ mod variables;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    survive_full_files();
     match cli::Cli::try_parse() {
         Ok(cli) => commands::run(cli),
         Err(error) => usage::end(&error, &std::env::args_os().skip(1).collect::<Vec<_>>()),
     }
+}
+
+/// A write beyond the limit of the shell (`ulimit -f`) then fails like one on a full disk, and can be told and cleaned up
+/// after. By default the signal ends the program between two steps.
+fn survive_full_files() {
+    let _only_the_default_is_replaced =
+        signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }

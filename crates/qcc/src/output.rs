@@ -42,10 +42,16 @@ impl Output {
     /// When it cannot be written; a closed pipe is [`Failure::ReaderGone`].
     pub(crate) fn data(self, text: impl Display) -> Result<(), Failure> {
         let mut stdout = AutoStream::new(io::stdout().lock(), self.choice);
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::ReaderGone,
-            _ => Failure::bare(format!("cannot write to standard output: {error}")),
-        })
+        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// A file as it is: nothing is added, and nothing taken for colour.
+    ///
+    /// # Errors
+    /// As [`Output::data`].
+    pub(crate) fn raw(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
     }
 
     /// The whole answer of a command under `--json`.
@@ -132,10 +138,23 @@ pub(crate) fn human(time: Duration) -> String {
     }
 }
 
+/// A time as a clock on the wall shows it.
+pub(crate) fn wall_time(time: Option<jiff::Timestamp>) -> String {
+    let local = time.map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    local.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 /// `1 route`, `2 routes`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        _ => Failure::bare(format!("cannot write to standard output: {error}")),
+    })
 }
 
 /// How many columns standard output has. `None` when it is no terminal, or one that does not know. `COLUMNS` wins, as

@@ -161,12 +161,16 @@ impl History {
             return Ok(newest);
         }
         let first = newest.number;
-        readable.next().ok_or_else(|| self.no_file(first))
+        readable.next().ok_or_else(|| {
+            let message = format!("nothing is kept from before version {first}");
+            let hint = format!("to do without a configuration remove it: `rm {}`", self.config.display());
+            fault(&self.config, message, &hint)
+        })
     }
 
-    /// The error of going back to where no file was, or none is known.
+    /// The error of going back to where no file was.
     pub(super) fn no_file(&self, number: u64) -> ConfigError {
-        let message = format!("there was no file at version {number}, or before it");
+        let message = format!("there was no file at version {number}");
         let hint = format!("to do without a configuration remove it: `rm {}`", self.config.display());
         fault(&self.config, message, &hint)
     }

@@ -11,9 +11,6 @@ use tempfile::NamedTempFile;
 use super::fault;
 use crate::{ConfigError, source};
 
-/// As many links in a row as the kernel follows (path_resolution(7)).
-const MAX_LINKS: usize = 40;
-
 /// The file that is changed, and nobody else's while this exists.
 pub(super) struct Target {
     /// As the user named it.
@@ -33,10 +30,9 @@ pub(super) struct Snapshot {
     metadata: Option<Metadata>,
 }
 
-/// The text of the file; `None` when there is none.
+/// The text of the file; `None` when there is none. A link that leads nowhere is no missing file.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
-    // `exists` would also say no where the folder may not be looked into.
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => source::read(path).map(Some),
     }
@@ -44,14 +40,12 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
 
 /// The file that a path leads to, also when it does not exist yet.
 pub(super) fn resolved(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        let Ok(next) = fs::read_link(&path) else { break };
-        path = path.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
+    if let Ok(path) = fs::canonicalize(path) {
+        return path;
     }
     match (path.parent().map(fs::canonicalize), path.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => std::path::absolute(&path).unwrap_or(path),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
     }
 }
 
@@ -69,7 +63,7 @@ impl Target {
         let locked = File::open(&folder).map_err(|error| unusable("opened", &error))?;
         locked.lock().map_err(|error| unusable("locked", &error))?;
         let path = resolved(named);
-        let folder = path.parent().map_or(folder.clone(), Path::to_owned);
+        let folder = path.parent().map_or_else(|| folder.clone(), Path::to_owned);
         Ok(Self { named: named.to_owned(), path, folder, locked })
     }
 
@@ -131,8 +125,13 @@ impl Target {
             }
             _ => "the file is as it was",
         };
-        fault(&self.named, format!("the configuration cannot be written: {error}"), hint)
+        fault(&self.named, format!("the configuration cannot be written: {}", reason(error)), hint)
     }
+}
+
+/// The error without the name of the file beside, which means nothing to the user.
+fn reason(error: &io::Error) -> String {
+    error.to_string().split(" at path ").next().unwrap_or_default().to_owned()
 }
 
 impl Snapshot {

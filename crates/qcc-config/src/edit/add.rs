@@ -6,8 +6,8 @@ use super::lines::{Splice, column, indentation, line_end, lines_from, next_line}
 use super::node::{Kind, Node};
 use super::plan::{Plan, Planner};
 use super::render::Way;
-use super::scalar::{Setting, written};
-use super::style::key_quotes;
+use super::scalar::{Setting, double_quoted, written};
+use super::style::{Json, is_all_quoted, key_quotes};
 use super::syntax::{Id, Shape};
 
 impl Planner<'_> {
@@ -15,7 +15,7 @@ impl Planner<'_> {
     pub(super) fn begin(&self, value: &Node) -> Plan {
         let root = self.syntax.root().map(|root| self.syntax.part(root).body.clone()).filter(|body| !body.is_empty());
         let at = self.end();
-        let mut splices = vec![self.lines(at, &self.style.block(value, &[], 0), self.is_comment_before(at))];
+        let mut splices = vec![self.last_lines(at, &self.style.block(value, &[], 0), self.is_comment_before(at))];
         splices.extend(root.clone().map(Splice::delete));
         Plan { splices, gone: root, cut: None }
     }
@@ -33,7 +33,7 @@ impl Planner<'_> {
             let end = self.end();
             let alone = starts.len() == 1 && self.text[part.body.clone()].contains('\n');
             let apart = alone || starts.windows(2).any(|pair| self.is_apart(pair[1]));
-            self.lines(end, &entry, apart || self.is_comment_before(end))
+            self.last_lines(end, &entry, apart || self.is_comment_before(end))
         } else {
             // What is commented out of a list that is not indented is as far indented as the new key.
             let ends_with_dash = entries.last().is_some_and(|(_, value)| {
@@ -59,7 +59,13 @@ impl Planner<'_> {
             _ => None,
         });
         let braces = braces.unwrap_or_else(|| self.style.items_in_braces(way.first().unwrap_or(&""), way.len()));
-        let item = format!("{}{}", " ".repeat(at), self.style.item(value, way, at, gap.unwrap_or(2), braces));
+        let item = match value {
+            Node::Scalar { kind: Kind::Text, text } if is_all_quoted(self.syntax, list) => {
+                format!("-{}{}", " ".repeat(gap.unwrap_or(2) - 1), double_quoted(text))
+            }
+            _ => self.style.item(value, way, at, gap.unwrap_or(2), braces),
+        };
+        let item = format!("{}{item}", " ".repeat(at));
         let starts: Vec<usize> = (0..items.len()).map(|index| self.own(list, index).start).collect();
         let splice = self.lines(self.behind(part.body.end, at + 1), &item, self.are_apart(&starts));
         Plan { splices: vec![splice], ..Plan::default() }
@@ -131,6 +137,10 @@ impl Planner<'_> {
             let lines = lines.then_some(deeper.as_str());
             return key.map_or_else(|| json.value(value, lines), |key| json.entry(key, value, lines));
         }
+        if is_all_quoted(self.syntax, id) {
+            let json = Json::in_yaml();
+            return key.map_or_else(|| json.value(value, None), |key| json.entry(key, value, None));
+        }
         let quotes = match &self.syntax.part(id).shape {
             Shape::Map { entries, .. } => key_quotes(self.syntax, entries),
             _ => ScalarStyle::Plain,
@@ -146,8 +156,16 @@ impl Planner<'_> {
     pub(super) fn lines(&self, at: usize, lines: &str, apart: bool) -> Splice {
         let before = &self.text[..at];
         let broken = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let apart = if apart && !before.is_empty() { "\n" } else { "" };
+        let apart = apart && !before.is_empty() && !self.syntax.is_in_block_text(self.text, at);
+        let apart = if apart { "\n" } else { "" };
         Splice::insert(at, format!("{broken}{apart}{lines}\n"))
+    }
+
+    /// Whole lines at the end of the document, in place of the blank lines there.
+    fn last_lines(&self, at: usize, lines: &str, apart: bool) -> Splice {
+        let splice = self.lines(at, lines, apart);
+        let is_blank = self.text[at..self.syntax.end].trim().is_empty();
+        Splice::replace(at..if is_blank { self.syntax.end } else { at }, splice.text)
     }
 
     /// Where a new line goes behind what ends at `end`: below comments that are indented to `least` or more,
@@ -170,7 +188,8 @@ impl Planner<'_> {
     /// Where the content of the file ends, before blank lines at its end.
     fn end(&self) -> usize {
         let content = self.text[..self.syntax.end].trim_end();
-        if content.is_empty() { 0 } else { next_line(self.text, content.len()).min(self.syntax.end) }
+        let kept = self.syntax.root().map_or(0, |root| self.syntax.part(root).body.end);
+        if content.is_empty() { 0 } else { next_line(self.text, content.len().max(kept)).min(self.syntax.end) }
     }
 
     /// Whether the neighbours are set apart by blank lines, going by the last two.

@@ -27,7 +27,7 @@ impl Planner<'_> {
             Shape::List { flow, items } => {
                 let item = self.syntax.part(items[index]);
                 let dash = self.syntax.dash(self.text, items[index]).filter(|_| !*flow);
-                let start = dash.unwrap_or(item.start());
+                let start = dash.unwrap_or_else(|| item.start());
                 start..item.body.end.max(start + usize::from(!*flow))
             }
             _ => self.syntax.part(holder).body.clone(),
@@ -110,14 +110,17 @@ impl Planner<'_> {
 
     /// With the blank lines below when there are some above too, or the ones above when nothing is below.
     fn with_blank_lines(&self, range: Range<usize>) -> Range<usize> {
-        let is_blank = |&(start, next): &(usize, usize)| self.text[start..next].trim().is_empty();
+        let is_blank = |&(start, next): &(usize, usize)| {
+            self.text[start..next].trim().is_empty() && !self.syntax.is_in_block_text(self.text, start)
+        };
         let above = lines_before(self.text, range.start).take_while(is_blank).last().map(|(start, _)| start);
         let below = lines_from(self.text, range.end).take_while(is_blank).last().map(|(_, next)| next);
         let end = below.unwrap_or(range.end);
         match above {
             Some(above) if end == self.text.len() => above..end,
             Some(_) => range.start..end,
-            None if range.start == 0 => 0..end,
+            // Blank lines left behind a text that keeps them would become part of it.
+            None if range.start == 0 || self.syntax.is_in_block_text(self.text, range.start) => range.start..end,
             None => range,
         }
     }

@@ -67,11 +67,12 @@ impl<'a> Planner<'a> {
             Edit::Set { path, value } if meaning.get(path) == Some(value) => Ok(Plan::default()),
             Edit::Set { path, value } => self.set(path, value),
             Edit::Append { path, value } => self.append(path, value),
+            Edit::Remove { path } if meaning.get(path).is_none() => Ok(Plan::default()),
             Edit::Remove { path } => match self.walk(path)? {
                 Found::Here(Spot { holder: Some(_), .. }) => self.remove(path),
-                Found::Here(_) => Err(Refusal::NotAMap),
-                Found::Missing(..) if meaning.get(path).is_some() => Err(Refusal::Shared),
-                Found::Missing(..) | Found::Nothing => Ok(Plan { cut: Some(path.len()), ..Plan::default() }),
+                Found::Here(_) | Found::Nothing => Err(Refusal::NotAMap),
+                // It is there, but not in this place of the text.
+                Found::Missing(..) => Err(Refusal::Shared),
             },
         }
     }
@@ -180,9 +181,12 @@ fn nested(steps: &[Step], value: Node) -> Result<Node, Refusal> {
 
 /// The keys of a path, with nothing for items.
 pub(super) fn way(path: &[Step]) -> Vec<&str> {
-    let key = |step| match step {
-        &Step::Key(ref key) => key.as_str(),
-        Step::Item(_) => "",
-    };
-    path.iter().map(key).collect()
+    let mut way = Vec::new();
+    for step in path {
+        way.push(match step {
+            Step::Key(key) => key.as_str(),
+            Step::Item(_) => "",
+        });
+    }
+    way
 }

@@ -45,11 +45,11 @@ impl Refusal {
 fn by_hand(edit: &Edit, style: &Style) -> String {
     match edit {
         Edit::Set { path, value } => {
-            let value = style.flow(&shown(value, path));
+            let value = style.inline(&shown(value, path));
             format!("open the file and set `{}` to `{value}`", dotted(path))
         }
         Edit::Append { path, value } => {
-            let value = style.flow(&shown(value, path));
+            let value = style.inline(&shown(value, path));
             format!("open the file and add `- {value}` to `{}`", dotted(path))
         }
         Edit::Remove { path } => format!("open the file and remove `{}`", dotted(path)),

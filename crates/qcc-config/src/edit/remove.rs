@@ -56,19 +56,19 @@ impl Planner<'_> {
             return false;
         };
         let Some((holder, index)) = section.holder else { return false };
-        let whole = self.own(holder, index);
-        let own = self.own(section.id, 0);
-        let inner = self.own_lines(section.id, 0).map_or(own, |lines| lines.start..lines.end);
-        let whole = whole.start..next_line(self.text, whole.end).max(inner.end);
-        let line = line_start(self.text, whole.start)..line_end(self.text, whole.start);
-        let lost = |at: &usize| whole.contains(at) && !inner.contains(at) && !line.contains(at);
-        self.children(section.id) == 1 && !self.syntax.comments.iter().any(|comment| lost(&comment.start))
+        let own = |holder, index| self.own_lines(holder, index).unwrap_or_else(|| self.own(holder, index));
+        let (whole, inner) = (own(holder, index), own(section.id, 0));
+        let is_lost = |at: usize| whole.contains(&at) && !inner.contains(&at);
+        self.children(section.id) == 1 && !self.syntax.comments.iter().any(|comment| is_lost(comment.start))
     }
 
     /// Lines of their own, or the first key behind a dash.
     fn remove_lines(&self, holder: Id, index: usize) -> Option<Plan> {
         if let Some(lines) = self.own_lines(holder, index) {
             return Some(Plan { splices: vec![Splice::delete(lines.clone())], gone: Some(lines), cut: None });
+        }
+        if index + 1 >= self.children(holder) {
+            return None;
         }
         let own = self.own(holder, index);
         let next = self.own(holder, index + 1).start;

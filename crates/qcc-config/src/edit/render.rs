@@ -28,7 +28,8 @@ impl Style {
             Node::Map(entries) => !entries.is_empty(),
             Node::List(items) => {
                 let plain = items.iter().all(|item| matches!(item, Node::Null | Node::Scalar { .. }));
-                !items.is_empty() && !(plain && at + self.inline(value).chars().count() < WIDTH)
+                let fits = plain && at + self.inline(value).chars().count() < WIDTH;
+                !items.is_empty() && !fits
             }
             _ => false,
         }
@@ -59,7 +60,7 @@ impl Style {
     pub(super) fn item(&self, value: &Node, way: Way<'_>, at: usize, gap: usize, braces: bool) -> String {
         let flat = |(_, value): &(String, Node)| matches!(value, Node::Null | Node::Scalar { .. });
         let text = match value {
-            Node::Map(entries) if !entries.is_empty() && !(braces && entries.iter().all(flat)) => {
+            Node::Map(entries) if !entries.is_empty() && (!braces || !entries.iter().all(flat)) => {
                 let deeper: Vec<&str> = way.iter().copied().chain([""]).collect();
                 self.block(value, &deeper, at + gap).trim_start().to_owned()
             }

@@ -73,16 +73,23 @@ fn is_plain(text: &str, setting: Setting) -> bool {
     if text.chars().any(|c| c.is_control() || is_odd(c)) || is_other_to_old_readers(text) {
         return false;
     }
-    let (probe, meant) = match setting {
-        Setting { key: true, flow: false, .. } => (format!("{text}: 1\n"), Node::map([(text, Node::number(1))])),
-        Setting { key: true, flow: true, .. } => (format!("{{{text}: 1}}\n"), Node::map([(text, Node::number(1))])),
-        Setting { flow: false, .. } => (format!("k: {text}\n"), Node::map([("k", Node::text(text))])),
-        Setting { flow: true, .. } => (format!("[{text}, k]\n"), Node::List(vec![Node::text(text), Node::text("k")])),
+    let means = |probe: String, meant: Node| {
+        let syntax = Syntax::of(&probe);
+        syntax.is_some_and(|syntax| syntax.comments.is_empty() && syntax.meaning() == Some(meant))
     };
+    let value = || Node::map([("k", Node::text(text))]);
+    let key = || Node::map([(text, Node::number(1))]);
     // A key is a text whatever it looks like, but a person quotes `true` and `1` there.
-    let as_value = setting.key.then(|| Syntax::of(&format!("k: {text}\n")).and_then(|syntax| syntax.meaning()));
-    Syntax::of(&probe).is_some_and(|syntax| syntax.comments.is_empty() && syntax.meaning() == Some(meant))
-        && as_value.is_none_or(|value| value == Some(Node::map([("k", Node::text(text))])))
+    means(format!("k: {text}\n"), value())
+        && match setting {
+            Setting { key: true, flow: false, .. } => means(format!("{text}: 1\n"), key()),
+            Setting { key: true, flow: true, .. } => means(format!("{{ {text}: 1}}\n"), key()),
+            Setting { flow: false, .. } => true,
+            Setting { flow: true, .. } => {
+                let items = Node::List(vec![Node::text(text), Node::text("k")]);
+                means(format!("{{k: {text} }}\n"), value()) && means(format!("[{text}, k]\n"), items)
+            }
+        }
 }
 
 /// Whether YAML 1.1 reads a text as something else: as a truth, a number in base 60, a date, or with digits grouped.

@@ -1,9 +1,12 @@
 //! How the writer of a file lays it out, so that new lines look like the old ones. What a file does not show yet is as in
 //! the sample of the documentation: two columns, lists indented, endpoints in braces.
 
+use std::cmp::Ordering;
+
 use granit_parser::ScalarStyle;
 
 use super::lines::{column, indentation, newline_of};
+use super::node::Kind;
 use super::syntax::{Id, Shape, Syntax};
 
 /// The habits of a file.
@@ -71,11 +74,11 @@ impl Style {
                 }
             }
             Shape::List { items, .. } => {
-                let maps = items.iter().filter_map(|item| match syntax.part(*item).shape {
+                let maps = items.iter().rev().filter_map(|item| match syntax.part(*item).shape {
                     Shape::Map { flow, .. } => Some(flow),
                     _ => None,
                 });
-                if let (Some(flow), Some(section)) = (maps.last(), path.first()) {
+                if let (Some(flow), Some(section)) = (maps.into_iter().next(), path.first()) {
                     self.families.push(((*section).to_owned(), path.len(), flow));
                 }
                 for item in items {
@@ -99,14 +102,23 @@ impl Style {
         }
     }
 
-    /// Whether the maps in the list at `path` are written in braces, going by lists of the same sort.
+    /// Whether the maps in a list are written in braces, as most lists of the same sort do.
     pub(super) fn items_in_braces(&self, section: &str, depth: usize) -> bool {
-        let like = self.families.iter().rev().find(|(first, deep, _)| first == section && *deep == depth);
-        like.map_or(section != "providers", |(_, _, flow)| *flow)
+        let same = self.families.iter().filter(|(first, deep, _)| first == section && *deep == depth);
+        let (braces, lines): (Vec<bool>, Vec<bool>) = same.map(|(_, _, flow)| *flow).partition(|flow| *flow);
+        match braces.len().cmp(&lines.len()) {
+            Ordering::Equal => section != "providers",
+            more => more == Ordering::Greater,
+        }
     }
 }
 
 impl Json {
+    /// For brackets with quoted keys or items in a YAML file.
+    pub(super) fn in_yaml() -> Self {
+        Self { pretty: false, unit: String::new(), colon: ": ", comma: ", " }
+    }
+
     fn of(text: &str, syntax: &Syntax) -> Option<Self> {
         let root = syntax.part(syntax.root()?);
         let Shape::Map { flow: true, entries } = &root.shape else { return None };
@@ -132,5 +144,19 @@ pub(super) fn key_quotes(syntax: &Syntax, entries: &[(Id, Id)]) -> ScalarStyle {
     match entries.last().map(|(key, _)| &syntax.part(*key).shape) {
         Some(Shape::Scalar { style: style @ (ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted), .. }) => *style,
         _ => ScalarStyle::Plain,
+    }
+}
+
+/// Whether everything in a list or map that can be quoted is in double quotes.
+pub(super) fn is_all_quoted(syntax: &Syntax, id: Id) -> bool {
+    let quoted = |id: Id| match &syntax.part(id).shape {
+        Shape::Scalar { style, kind, .. } => *style == ScalarStyle::DoubleQuoted || *kind != Some(Kind::Text),
+        Shape::Alias(_) => false,
+        _ => is_all_quoted(syntax, id),
+    };
+    match &syntax.part(id).shape {
+        Shape::List { items, .. } => !items.is_empty() && items.iter().all(|item| quoted(*item)),
+        Shape::Map { entries, .. } => !entries.is_empty() && entries.iter().all(|(key, _)| quoted(*key)),
+        _ => false,
     }
 }

@@ -2,13 +2,14 @@
 //! and all comments. This is the only place that knows the parser below the YAML library, which is the one that reads the
 //! file for the gateway too: so an edit cannot see another file than the gateway does.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::ScalarStyle;
 
 use super::Step;
 use super::node::{Kind, Node};
+
+mod build;
 
 /// Parts that one file may stand for once its aliases are replaced; as many as the reader takes.
 const MAX_PARTS: usize = 200_000;
@@ -89,18 +90,7 @@ pub(super) struct Syntax {
 impl Syntax {
     /// Reads a text; `None` when it is no single YAML document, or refers to itself without end.
     pub(super) fn of(text: &str) -> Option<Self> {
-        let options = granit_parser::options! {
-            emit_anchor_events: true,
-            emit_comments: true,
-            // Only memory is at stake, and the text as a whole is bounded: a long commented sample is ordinary here.
-            max_buffered_comment_events: usize::MAX,
-        };
-        let mut building = Building::new(text);
-        for event in Parser::new_from_str_with_options(text, options) {
-            let (event, span) = event.ok()?;
-            building.take(event, &span)?;
-        }
-        building.finish()
+        build::read(text)
     }
 
     pub(super) fn root(&self) -> Option<Id> {
@@ -180,9 +170,19 @@ impl Syntax {
         Some(line)
     }
 
+    /// Whether the byte `at` is in a text after `|` or `>`, or at the end of one that keeps the blank lines after it: then
+    /// a blank line there means something.
+    pub(super) fn is_in_block_text(&self, text: &str, at: usize) -> bool {
+        self.parts.iter().any(|part| {
+            let is_text = matches!(part.shape, Shape::Scalar { .. }) && !part.is_inline();
+            let ends_there = part.body.end == at && (at == text.len() || text[..at].ends_with('\n'));
+            is_text && (part.body.contains(&at) || ends_there)
+        })
+    }
+
     /// The dash of an item.
     pub(super) fn dash(&self, text: &str, item: Id) -> Option<usize> {
-        dash_before(text, &self.comments, self.part(item).start())
+        build::dash_before(text, &self.comments, self.part(item).start())
     }
 
     /// Whether what is at `path`, or something on the way to it or in it, is used elsewhere too.
@@ -255,240 +255,4 @@ impl Syntax {
             }
         })
     }
-}
-
-/// The tree while its events come in.
-struct Building<'t> {
-    text: &'t str,
-    parts: Vec<Part>,
-    open: Vec<Open>,
-    anchors: HashMap<usize, Id>,
-    root: Option<Id>,
-    last: Option<Id>,
-    comments: Vec<Range<usize>>,
-    end: usize,
-    documents: usize,
-}
-
-/// A list or a map that has not ended, and in a map the key whose value comes next.
-struct Open {
-    id: Id,
-    key: Option<Id>,
-}
-
-impl<'t> Building<'t> {
-    fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            parts: Vec::new(),
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-            last: None,
-            comments: Vec::new(),
-            end: text.len(),
-            documents: 0,
-        }
-    }
-
-    fn take(&mut self, event: Event<'_>, span: &Span) -> Option<()> {
-        let body = span.byte_range()?;
-        let tag = span.tag_span().and_then(|tag| tag.byte_range());
-        let line = span.start.line();
-        let part = |shape| Part { body: body.clone(), properties: tag.clone(), line, shape, shared: false };
-        match event {
-            Event::StreamStart | Event::StreamEnd => {}
-            Event::DocumentStart(..) => self.documents += 1,
-            Event::DocumentEnd if body.is_empty() => {}
-            Event::DocumentEnd => self.end = body.start,
-            Event::Comment(..) => self.comments.push(body),
-            Event::Anchor(id, _) => {
-                let last = self.last?;
-                let part = &mut self.parts[last.0];
-                let tag = part.properties.clone().unwrap_or(body.clone());
-                part.properties = Some(tag.start.min(body.start)..tag.end.max(body.end));
-                self.anchors.insert(id, last);
-            }
-            Event::Alias(id) => {
-                let target = *self.anchors.get(&id)?;
-                self.parts[target.0].shared = true;
-                let alias = part(Shape::Alias(target));
-                self.add(alias)?;
-            }
-            Event::Scalar(text, style, _, tag) => {
-                let kind = kind_of(&text, style, tag.as_deref());
-                let scalar = part(Shape::Scalar { text: text.into_owned(), kind, style });
-                self.add(scalar)?;
-            }
-            Event::SequenceStart(style, ..) => {
-                let list = part(Shape::List { flow: style == StructureStyle::Flow, items: Vec::new() });
-                self.open(list)?;
-            }
-            Event::MappingStart(style, ..) => {
-                let map = part(Shape::Map { flow: style == StructureStyle::Flow, entries: Vec::new() });
-                self.open(map)?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                let id = self.open.pop()?.id;
-                self.close(id, &body);
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn open(&mut self, part: Part) -> Option<()> {
-        let id = self.add(part)?;
-        self.open.push(Open { id, key: None });
-        Some(())
-    }
-
-    /// Puts a part where the next one belongs.
-    fn add(&mut self, mut part: Part) -> Option<Id> {
-        let id = Id(self.parts.len());
-        let Some(open) = self.open.last_mut() else {
-            self.root = Some(id);
-            self.parts.push(part);
-            self.last = Some(id);
-            return Some(id);
-        };
-        let holder = open.id;
-        let key = match self.parts[holder.0].shape {
-            Shape::Map { .. } => open.key.take(),
-            _ => None,
-        };
-        if let Some(key) = key {
-            self.settle_empty(&mut part, self.parts[key.0].body.end);
-        }
-        self.settle_block(&mut part);
-        match &mut self.parts[holder.0].shape {
-            Shape::List { items, .. } => items.push(id),
-            Shape::Map { entries, .. } => match key {
-                Some(key) => entries.push((key, id)),
-                None => self.open.last_mut()?.key = Some(id),
-            },
-            _ => return None,
-        }
-        self.parts.push(part);
-        self.last = Some(id);
-        Some(id)
-    }
-
-    /// The parser puts a missing value before the colon; new text belongs after it.
-    fn settle_empty(&self, part: &mut Part, key_end: usize) {
-        if part.body.is_empty() && part.body.start == key_end && part.is_inline() {
-            let rest = &self.text[key_end..];
-            let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-            if rest[blanks..].starts_with(':') {
-                part.body = key_end + blanks + 1..key_end + blanks + 1;
-            }
-        }
-    }
-
-    /// Blank lines after a block text are not its own unless it keeps them.
-    fn settle_block(&self, part: &mut Part) {
-        let Shape::Scalar { text, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &part.shape else { return };
-        if !text.ends_with("\n\n") {
-            let content = self.text[part.body.clone()].trim_end_matches(['\n', '\r', ' ', '\t']);
-            part.body.end = part.body.start + content.len();
-        }
-    }
-
-    /// A block text begins with its `|` or `>`, on the line above its first one. The comment there is known only later
-    /// than the text.
-    fn settle_headers(&mut self) {
-        for part in &mut self.parts {
-            if part.is_inline() || !matches!(part.shape, Shape::Scalar { .. }) {
-                continue;
-            }
-            let before = self.text[..part.body.start].trim_end();
-            let line = before.rfind('\n').map_or(0, |at| at + 1);
-            let comment = self.comments.iter().find(|comment| comment.start >= line && comment.start < before.len());
-            let end = comment.map_or(before.len(), |comment| comment.start);
-            if let Some(at) = self.text[line..end].rfind(['|', '>']) {
-                part.body.end = if part.body.is_empty() { self.text[..end].trim_end().len() } else { part.body.end };
-                part.body.start = line + at;
-            }
-        }
-    }
-
-    /// A list begins with its first dash; the parser says that for indented lists only.
-    fn settle_dashes(&mut self) {
-        for index in (0..self.parts.len()).rev() {
-            if let Shape::List { flow: false, items } = &self.parts[index].shape
-                && let Some(item) = items.first()
-            {
-                let dash = dash_before(self.text, &self.comments, self.parts[item.0].start());
-                self.parts[index].body.start = dash.unwrap_or(self.parts[index].body.start);
-            }
-        }
-    }
-
-    /// A list or map in block style ends with the last thing in it, not where the next thing begins.
-    fn close(&mut self, id: Id, end: &Range<usize>) {
-        let (start, last) = match &self.parts[id.0].shape {
-            Shape::List { flow: false, items } => (None, items.last()),
-            Shape::Map { flow: false, entries } => {
-                (entries.first().map(|(key, _)| self.parts[key.0].start()), entries.last().map(|(_, value)| value))
-            }
-            _ => (None, None),
-        };
-        let inner = last.map(|last| self.parts[last.0].body.end.max(self.parts[last.0].start()));
-        let body = &mut self.parts[id.0].body;
-        body.start = start.unwrap_or(body.start).min(body.start);
-        body.end = inner.unwrap_or(end.end);
-    }
-
-    fn finish(mut self) -> Option<Syntax> {
-        self.settle_headers();
-        self.settle_dashes();
-        let whole = self.open.is_empty() && self.documents <= 1;
-        whole.then_some(Syntax { parts: self.parts, root: self.root, comments: self.comments, end: self.end })
-    }
-}
-
-/// The dash before the item that starts at `at`, with nothing but blanks and comments between them.
-fn dash_before(text: &str, comments: &[Range<usize>], mut at: usize) -> Option<usize> {
-    loop {
-        let end = text[..at].trim_end().len();
-        let last = end.checked_sub(1)?;
-        match comments.iter().find(|comment| comment.contains(&last)) {
-            Some(comment) => at = comment.start,
-            None => return text[..end].ends_with('-').then_some(last),
-        }
-    }
-}
-
-/// What a scalar is to the core schema of YAML 1.2; `None`: null.
-fn kind_of(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Kind> {
-    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str")) {
-        return Some(Kind::Text);
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => None,
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Some(Kind::Bool),
-        _ if is_number(text) => Some(Kind::Number),
-        _ => Some(Kind::Text),
-    }
-}
-
-/// Whether the core schema takes a plain text for a number.
-pub(super) fn is_number(text: &str) -> bool {
-    let digits = |text: &str, radix| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
-    if let Some(rest) = text.strip_prefix("0x") {
-        return digits(rest, 16);
-    }
-    if let Some(rest) = text.strip_prefix("0o") {
-        return digits(rest, 8);
-    }
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return true;
-    }
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let some_digits = !whole.is_empty() || !fraction.is_empty();
-    let all_digits = whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit());
-    let fits = exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent), 10));
-    some_digits && all_digits && fits
 }

@@ -84,3 +84,6 @@ fn keeps_line_breaks(old: &str, new: &str) -> bool {
     let mixed = |text: &str| text.matches('\n').count() != text.matches("\r\n").count();
     newline_of(old) == "\n" || mixed(old) || !mixed(new)
 }
+
+#[cfg(test)]
+mod tests;

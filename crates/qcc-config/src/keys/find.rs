@@ -336,7 +336,9 @@ fn unknown(dotted: &str, document: &Document) -> Unfit {
     let sections = sections.iter().map(|section| section.name.as_str());
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let wanted = last(dotted);
-    let same: Vec<String> = names.iter().filter(|name| last(name) == wanted).map(|name| format!("`{name}`")).collect();
+    // Each provider repeats some keys of the sections, which are what is meant.
+    let of_section = |name: &&String| name.matches('.').count() == 1 && last(name) == wanted;
+    let same: Vec<String> = names.iter().filter(of_section).map(|name| format!("`{name}`")).collect();
     let near = nearest(dotted, names.iter().map(String::as_str).chain(sections));
     let by_last = || {
         let ends: Vec<String> = names.iter().map(|name| last(name)).collect();

@@ -1,5 +1,7 @@
 //! One part of a dotted name: when it needs quotes, and what quotes mean.
 
+use crate::redact::holds_token;
+
 /// A part as it has to be typed: in quotes when it holds a dot or would be read in another way.
 pub(super) fn segment(name: &str) -> String {
     let plain = !name.is_empty()
@@ -30,6 +32,7 @@ pub(super) fn quoted(rest: &str) -> Option<(String, Option<String>)> {
 
 /// A name as an argument of a command in a hint.
 pub(super) fn argument(name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./@".contains(c));
+    let plain =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-./@".contains(c)) && !holds_token(name);
     if plain { name.to_owned() } else { "NAME".to_owned() }
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::secret::REDACTED;
 use crate::source::{Source, content_column, keys_of};
-use crate::spans::Lines;
 use crate::suggest::nearest;
 use crate::value;
 
-use super::only_references;
+use super::{Lines, only_references};
 
 /// Parts of names that values with secrets have.
 const TELLING: &[&str] =
@@ -78,16 +78,14 @@ fn hidden_in(text: &str, comments: &[&Range<usize>], suspicious: bool) -> Vec<Ra
     let mut found = Vec::new();
     for (at, (start, line)) in bodies.iter().enumerate() {
         let below_secret = source.ancestors(at + 1).iter().any(|key| tells_secret(key));
-        let ranges = if below_secret {
-            vec![content_column(line)..line.len()]
-        } else if let Some(from) = secret_value(line) {
-            vec![from..line.len()]
-        } else {
-            words(line).filter(|word| is_token(&line[word.clone()], suspicious)).collect()
-        };
         let lone = suspicious && !line.trim().trim_start_matches("- ").contains(' ');
-        let ranges = if lone { vec![content_column(line)..line.len()] } else { ranges };
-        found.extend(ranges.into_iter().map(|range| start + range.start..start + range.end));
+        let from = if below_secret || lone { Some(content_column(line)) } else { secret_value(line, suspicious) };
+        if let Some(from) = from {
+            found.push(start + from..start + line.len());
+            continue;
+        }
+        let tokens = words(line).filter(|word| is_token(&line[word.clone()], suspicious));
+        found.extend(tokens.map(|word| start + word.start..start + word.end));
     }
     found
 }
@@ -99,9 +97,10 @@ fn body<'a>(text: &'a str, comment: &Range<usize>) -> (usize, &'a str) {
     (comment.start + start, &line[start..])
 }
 
-/// From where on a comment gives a secret its value: after the colon, the `=` or the word.
-fn secret_value(line: &str) -> Option<usize> {
-    let of_key = keys_of(line).into_iter().find(|(key, end)| tells_secret(key) && is_literal(&line[*end..]));
+/// From where on a comment gives a secret its value: after the colon, the `=` or the word. `suspicious`: any key does.
+fn secret_value(line: &str, suspicious: bool) -> Option<usize> {
+    let told = |key: &str| tells_secret(key) || suspicious && !key.contains(' ');
+    let of_key = keys_of(line).into_iter().find(|(key, end)| told(key) && is_literal(&line[*end..]));
     let of_sign = line.match_indices('=').map(|(at, _)| at + 1).find(|end| {
         let name = line[..end - 1].trim_end().rsplit([' ', '\t', ',']).next().unwrap_or_default();
         tells_secret(name) && is_literal(&line[*end..])
@@ -112,10 +111,22 @@ fn secret_value(line: &str) -> Option<usize> {
     Some(from + (line[from..].len() - line[from..].trim_start().len()))
 }
 
+/// Whether a value, with what follows on the line, is more than a reference or the beginning of something nested.
 fn is_literal(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'', ',', '}', ']']);
-    let opens = value.is_empty() || ["|", ">", "|-", ">-", "{", "["].contains(&value);
-    !(opens || only_references(value) || value == "passthrough" || value.starts_with("${") && value.ends_with('}'))
+    let mut value = value.trim().trim_start_matches(['"', '\'']);
+    if ["", "|", ">", "|-", ">-", "{", "["].contains(&value) {
+        return false;
+    }
+    loop {
+        if value == "passthrough" || only_references(value) {
+            return false;
+        }
+        // The end of the map or the list around it.
+        match value.strip_suffix(['"', '\'', ',', '}', ']', ' ']) {
+            Some(rest) => value = rest,
+            None => return true,
+        }
+    }
 }
 
 /// Whether a name says that its value is a secret.
@@ -137,6 +148,18 @@ fn words(line: &str) -> impl Iterator<Item = Range<usize>> {
 /// Whether a text holds something that looks like a credential.
 pub(crate) fn holds_token(text: &str) -> bool {
     words(text).any(|word| is_token(&text[word], false))
+}
+
+/// A line without the words in it that look like credentials.
+pub(super) fn without_tokens(line: &str) -> String {
+    let mut shown = String::new();
+    let mut from = 0;
+    for word in words(line).filter(|word| is_token(&line[word.clone()], false)) {
+        shown.push_str(&line[from..word.start]);
+        shown.push_str(REDACTED);
+        from = word.end;
+    }
+    shown + &line[from..]
 }
 
 /// Whether a word looks like a credential: by how it begins, or as a long mix of letters and digits. `suspicious`: a

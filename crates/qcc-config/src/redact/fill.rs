@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::Lines;
 use crate::edit::Step;
+use crate::edit::places::{Places, Scalar};
 use crate::error::{ConfigError, Place};
 use crate::secret::REDACTED;
 use crate::source::{Problems, Source};
-use crate::spans::{Lines, Scalar, Spans, spans};
 
 /// The text with every `[redacted]` replaced by the value that `current`, the text of the file, has at the same place:
 /// at the same provider by name, and else at the same key.
@@ -15,7 +16,7 @@ use crate::spans::{Lines, Scalar, Spans, spans};
 /// # Errors
 /// When the file has none there, or one that cannot be put there; with every such place.
 pub(crate) fn filled(text: &str, current: Option<&str>, path: &Path) -> Result<String, ConfigError> {
-    let Some(found) = spans(text) else { return Ok(text.to_owned()) };
+    let Some(found) = Places::of(text) else { return Ok(text.to_owned()) };
     let mut gaps: BTreeMap<usize, Vec<&Scalar>> = BTreeMap::new();
     for gap in found.scalars.iter().filter(|scalar| scalar.text.trim() == REDACTED) {
         gaps.entry(gap.range.start).or_default().push(gap);
@@ -23,22 +24,21 @@ pub(crate) fn filled(text: &str, current: Option<&str>, path: &Path) -> Result<S
     if gaps.is_empty() {
         return Ok(text.to_owned());
     }
-    let old = current.and_then(|current| Some((current, spans(current)?)));
-    let values = old.as_ref().map(|(current, spans)| values(current, spans)).unwrap_or_default();
+    let old = current.and_then(|current| Some((current, Places::of(current)?)));
+    let values = old.as_ref().map(|(current, places)| values(current, places)).unwrap_or_default();
     let source = Source::new(path, text)?;
     let mut problems = Problems::new(&source);
     let mut out = String::new();
     let mut from = 0;
     for (start, uses) in &gaps {
         let value = uses.iter().find_map(|gap| values.get(&place_of(&gap.path, &found)));
-        let written = value.and_then(|value| written(value, uses[0], text, &found));
-        let Some(written) = written else {
-            let (message, hint) = missing(uses[0], &found, value.is_some());
+        let Some(value) = value else {
+            let (message, hint) = missing(uses[0], &found);
             problems.add(line_of(text, *start), message, hint);
             continue;
         };
         out.push_str(&text[from..*start]);
-        out.push_str(&written);
+        out.push_str(&written(value, &found));
         from = uses[0].range.end;
     }
     problems.finish()?;
@@ -50,63 +50,59 @@ pub(crate) fn filled(text: &str, current: Option<&str>, path: &Path) -> Result<S
 struct Value<'a> {
     text: &'a str,
     token: &'a str,
-    block: bool,
 }
 
-fn values<'a>(current: &'a str, spans: &'a Spans) -> BTreeMap<Vec<String>, Value<'a>> {
+fn values<'a>(current: &'a str, places: &'a Places) -> BTreeMap<Vec<String>, Value<'a>> {
     let mut values = BTreeMap::new();
-    for scalar in spans.scalars.iter().filter(|scalar| scalar.text.trim() != REDACTED) {
+    for scalar in places.scalars.iter().filter(|scalar| scalar.text.trim() != REDACTED) {
         let token = &current[scalar.range.clone()];
-        let value = Value { text: &scalar.text, token, block: scalar.block };
-        values.entry(place_of(&scalar.path, spans)).or_insert(value);
+        let value = Value { text: &scalar.text, token };
+        values.entry(place_of(&scalar.path, places)).or_insert(value);
     }
     values
 }
 
 /// A path that stays the same when providers or endpoints change places: the name in place of the number.
-fn place_of(path: &[Step], spans: &Spans) -> Vec<String> {
-    let named = |at: usize| ["name", "provider"].iter().find_map(|key| text_at(&path[..at], key, spans));
+fn place_of(path: &[Step], places: &Places) -> Vec<String> {
+    let named = |at: usize| ["name", "provider"].iter().find_map(|key| text_at(&path[..at], key, places));
     let step = |at: usize| match &path[at] {
         Step::Key(key) => key.clone(),
         Step::Item(item) if at + 1 < path.len() => named(at + 1).map_or_else(|| item.to_string(), str::to_owned),
-        Step::Item(item) => item.to_string(),
+        // In a list of another length nobody knows which is which.
+        Step::Item(item) => format!("{item} of {}", siblings(&path[..at], places)),
     };
     (0..path.len()).map(step).collect()
 }
 
-fn text_at<'a>(map: &[Step], key: &str, spans: &'a Spans) -> Option<&'a str> {
+fn siblings(list: &[Step], places: &Places) -> usize {
+    let item = |path: &[Step]| matches!(path.split_last(), Some((Step::Item(_), above)) if above == list);
+    places.scalars.iter().filter(|scalar| item(&scalar.path)).count()
+}
+
+fn text_at<'a>(map: &[Step], key: &str, places: &'a Places) -> Option<&'a str> {
     let here = |path: &[Step]| path.split_last().is_some_and(|(last, above)| above == map && *last == Step::from(key));
-    spans.scalars.iter().find(|scalar| here(&scalar.path)).map(|scalar| scalar.text.as_str())
+    places.scalars.iter().find(|scalar| here(&scalar.path)).map(|scalar| scalar.text.as_str())
 }
 
-/// The value as it has to be written in place of the gap; `None` when there is no sure way.
-fn written(value: &Value<'_>, gap: &Scalar, text: &str, spans: &Spans) -> Option<String> {
-    if gap.block {
-        let line = text[..gap.range.start].rfind('\n').map_or(0, |at| at + 1);
-        let indentation = &text[line..gap.range.start];
-        let lines: Vec<&str> = value.text.trim_end().lines().collect();
-        return (lines.iter().all(|line| line.trim() == *line && !line.is_empty()))
-            .then(|| lines.join(&format!("\n{indentation}")));
-    }
+/// The value as it has to be written in place of the gap: as it was, where that means the same there.
+fn written(value: &Value<'_>, places: &Places) -> String {
     let plain = !value.token.is_empty() && value.token.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
-    let quoted = value.token.starts_with('"') || value.token.starts_with('\'') && !spans.braces;
-    let as_it_was = (quoted || plain && !spans.braces) && !value.token.contains('\n') && !value.block;
+    let quoted = value.token.starts_with('"') || value.token.starts_with('\'') && !places.braces;
+    if (quoted || plain && !places.braces) && !value.token.contains('\n') {
+        return value.token.to_owned();
+    }
     // A quoted text of JSON means the same in YAML.
-    if as_it_was { Some(value.token.to_owned()) } else { serde_json::to_string(value.text.trim_end_matches('\n')).ok() }
+    serde_json::Value::from(value.text).to_string()
 }
 
-fn missing(gap: &Scalar, spans: &Spans, exists: bool) -> (String, String) {
-    let named: Vec<String> = place_of(&gap.path, spans);
+fn missing(gap: &Scalar, places: &Places) -> (String, String) {
+    let named: Vec<String> = place_of(&gap.path, places);
     let place = match named.as_slice() {
         [list, name, rest @ ..] if list == "providers" => format!("{} of the provider `{name}`", rest.join(".")),
         all => all.join("."),
     };
     let hint = "write the value or a `${VAR}` in its place; `qcc config export --with-secrets` keeps what is secret";
-    let message = if exists {
-        format!("{place} is `{REDACTED}`, and the value in the file cannot be written here")
-    } else {
-        format!("{place} is `{REDACTED}`, and the file has no value for it")
-    };
+    let message = format!("{place} is `{REDACTED}`, and the file has no value for it");
     (message, hint.to_owned())
 }
 

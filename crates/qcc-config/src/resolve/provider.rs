@@ -13,7 +13,7 @@ use crate::error::Place;
 use crate::file::{self, AuthType};
 use crate::secret::Secret;
 use crate::sections;
-use crate::types::{Auth, Dialect, Notice, Provider, Timeouts};
+use crate::types::{Auth, Dialect, Limits, Notice, Provider, Timeouts};
 use crate::value::{At, FromText, Wrong, after_userinfo};
 
 impl Resolver<'_> {
@@ -42,6 +42,7 @@ impl Resolver<'_> {
         let headers = self.headers(written, enabled);
         let timeouts = self.own_timeouts(written.timeouts.as_ref(), timeouts);
         let models = self.models(written);
+        let limits = self.limits(written);
         self.note_idle(&name, written, dialect);
         Some(Provider {
             name,
@@ -55,6 +56,7 @@ impl Resolver<'_> {
             timeouts,
             models,
             allow_passthrough,
+            limits,
         })
     }
 
@@ -191,6 +193,15 @@ impl Resolver<'_> {
         own
     }
 
+    fn limits(&mut self, written: &file::Provider) -> Limits {
+        let Some(limits) = &written.limits else { return Limits::default() };
+        Limits {
+            rpm: self.or(limits.rpm.as_ref(), 0),
+            tpm: self.or(limits.tpm.as_ref(), 0),
+            concurrency: self.or(limits.concurrency.as_ref(), 0),
+        }
+    }
+
     fn models(&mut self, written: &file::Provider) -> Vec<(String, String)> {
         let mut models = Vec::new();
         for (glob, name) in written.models.iter().flat_map(|models| &models.0) {
@@ -223,12 +234,6 @@ impl Resolver<'_> {
     fn note_idle(&mut self, name: &str, written: &file::Provider, dialect: Dialect) {
         if let (Some(kind), true) = (&written.kind, dialect != Dialect::Anthropic) {
             self.idle.push(format!("provider `{name}` (type {})", kind.text()));
-        }
-        if let Some(limits) = &written.limits {
-            for limit in [&limits.rpm, &limits.tpm, &limits.concurrency].into_iter().flatten() {
-                limit.get(&mut self.problems);
-            }
-            self.idle.push(format!("limits of `{name}`"));
         }
         if let Some(at) = &written.health_model {
             self.model_name(at);

@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use crate::error::Place;
 use crate::file;
-use crate::sections::Strategy;
 use crate::suggest::nearest;
-use crate::types::{Endpoint, Notice, Profile, Route, RouteCandidate, RouteTarget};
+use crate::types::{Endpoint, Notice, Profile, Route, RouteCandidate, RouteTarget, Strategy};
 use crate::value::{At, Entries};
 
 /// An endpoint that says nothing has the full weight of the examples, so that a smaller number means less.
 const DEFAULT_WEIGHT: u32 = 100;
 
 impl Resolver<'_> {
-    pub(super) fn profiles(&mut self, written: Option<&Entries<file::Profile>>, providers: &[&str]) -> Vec<Profile> {
+    pub(super) fn profiles(
+        &mut self,
+        written: Option<&Entries<file::Profile>>,
+        providers: &[&str],
+        usual: Strategy,
+    ) -> Vec<Profile> {
         let mut taken = BTreeMap::new();
         let mut profiles = Vec::new();
         for (at, profile) in written.map(|written| written.0.as_slice()).unwrap_or_default() {
@@ -23,17 +27,15 @@ impl Resolver<'_> {
                 let hint = "rename it: `auto` is the word that ends a pin";
                 self.problems.add(at.place, "a profile cannot be called `auto`", hint);
             }
-            profiles.push(self.profile(name, profile, providers));
+            profiles.push(self.profile(name, profile, providers, usual));
         }
         profiles
     }
 
-    fn profile(&mut self, name: String, written: &file::Profile, providers: &[&str]) -> Profile {
+    fn profile(&mut self, name: String, written: &file::Profile, providers: &[&str], usual: Strategy) -> Profile {
         let description = written.description.as_ref().map(|at| at.text().to_owned()).unwrap_or_default();
         let tier = written.tier.as_ref().and_then(|at| at.get(&mut self.problems));
-        if self.or(written.strategy.as_ref(), Strategy::Priority) != Strategy::Priority {
-            self.idle.push(format!("strategy of profile `{name}`"));
-        }
+        let strategy = self.or(written.strategy.as_ref(), usual);
         let entries = written.endpoints.as_deref().unwrap_or_default();
         let mut taken: BTreeMap<&str, Place> = BTreeMap::new();
         let mut endpoints = Vec::new();
@@ -58,10 +60,7 @@ impl Resolver<'_> {
                 enabled: self.or(entry.enabled.as_ref(), true),
             });
         }
-        if shares_by_weight(entries, &endpoints) {
-            self.idle.push(format!("weights of profile `{name}`"));
-        }
-        Profile { name, description, tier, endpoints }
+        Profile { name, description, tier, strategy, endpoints }
     }
 
     pub(super) fn routes(
@@ -153,13 +152,4 @@ impl Resolver<'_> {
         };
         self.problems.add(at.place, format!("there is no {what} `{}`", at.text()), hint);
     }
-}
-
-/// Whether the profile asks for a share by weight: a weight is written where endpoints have the same priority.
-fn shares_by_weight(written: &[file::Endpoint], endpoints: &[Endpoint]) -> bool {
-    let usable = || written.iter().zip(endpoints).filter(|(_, endpoint)| endpoint.enabled);
-    usable().any(|(entry, endpoint)| {
-        let equal = usable().filter(|(_, other)| other.priority == endpoint.priority).count();
-        entry.weight.is_some() && equal > 1
-    })
 }

@@ -7,10 +7,13 @@ use super::{Resolver, is_loopback};
 use crate::error::Place;
 use crate::file::File;
 use crate::secret::Secret;
-use crate::sections::{self, Section, Strategy};
+use crate::sections::{self, Section};
 use crate::source::{Problems, Source};
-use crate::types::{LoggingSettings, PoolSettings, ProxySettings, RetrySettings, Settings, Timeouts};
-use crate::value::{At, Size, Time};
+use crate::types::{
+    AffinitySettings, BreakerSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings, ProxySettings,
+    RetrySettings, Settings, Timeouts,
+};
+use crate::value::{At, Size};
 
 /// The settings of an empty file.
 pub(super) fn defaults() -> Settings {
@@ -28,7 +31,11 @@ impl Resolver<'_> {
             pool: self.pool(file),
             timeouts: self.timeouts(file),
             retry: self.retry(file),
-            open_initial: self.open_initial(file),
+            breaker: self.breaker(file),
+            affinity: self.affinity(file),
+            hold: self.hold(file),
+            health: self.health(file),
+            failover_recovery: file.failover.as_ref().is_none_or(|failover| failover.recovery(&mut self.problems)),
             failover_auto: file.failover.as_ref().is_none_or(|failover| failover.auto(&mut self.problems)),
             storage_path: self.storage_path(file),
             logging: self.logging(file),
@@ -116,7 +123,6 @@ impl Resolver<'_> {
         let none = sections::Pool::default();
         let pool = file.pool.as_ref().unwrap_or(&none);
         let problems = &mut self.problems;
-        let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         PoolSettings {
             max_idle_per_host: count(pool.max_idle_per_host(problems)),
             idle: pool.idle(problems).on(),
@@ -157,15 +163,54 @@ impl Resolver<'_> {
         settings
     }
 
-    fn open_initial(&mut self, file: &File) -> Option<Duration> {
+    fn breaker(&mut self, file: &File) -> BreakerSettings {
         let none = sections::Breaker::default();
         let breaker = file.breaker.as_ref().unwrap_or(&none);
-        let (Time(open_max), open_initial) =
-            (breaker.open_max(&mut self.problems), breaker.open_initial(&mut self.problems));
+        let problems = &mut self.problems;
+        let settings = BreakerSettings {
+            failure_threshold: breaker.failure_threshold(problems),
+            window: breaker.window(problems).0,
+            error_rate: breaker.error_rate(problems),
+            min_requests: breaker.min_requests(problems),
+            success_threshold: breaker.success_threshold(problems),
+            half_open_probes: breaker.half_open_probes(problems),
+            open_initial: breaker.open_initial(problems).0,
+            multiplier: breaker.multiplier(problems),
+            open_max: breaker.open_max(problems).0,
+            jitter: breaker.jitter(problems),
+        };
         // Only where the file names the longest time: a Balancer's cooldown may be longer than our default.
         let place = breaker.open_max.as_ref().map(|at| at.place);
-        self.not_shorter("breaker.open_max", open_max, "breaker.open_initial", open_initial.0, place);
-        open_initial.on()
+        self.not_shorter("breaker.open_max", settings.open_max, "breaker.open_initial", settings.open_initial, place);
+        settings
+    }
+
+    fn affinity(&mut self, file: &File) -> AffinitySettings {
+        let none = sections::Affinity::default();
+        let affinity = file.affinity.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        AffinitySettings {
+            enabled: affinity.enabled(problems),
+            ttl: affinity.ttl(problems).0,
+            max_sessions: count(affinity.max_sessions(problems)),
+        }
+    }
+
+    fn hold(&mut self, file: &File) -> HoldSettings {
+        let none = sections::Hold::default();
+        let hold = file.hold.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        HoldSettings { max_wait: hold.max_wait(problems).0, max_waiters: count(hold.max_waiters(problems)) }
+    }
+
+    fn health(&mut self, file: &File) -> HealthSettings {
+        let none = sections::Health::default();
+        let health = file.health.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        HealthSettings {
+            weight_adjustment: health.weight_adjustment(problems),
+            min_checks: health.min_checks(problems),
+        }
     }
 
     fn not_shorter(&mut self, max: &str, longest: Duration, first: &str, initial: Duration, place: Option<Place>) {
@@ -198,10 +243,8 @@ impl Resolver<'_> {
             section.as_ref().map(|section| section as &dyn Section)
         }
         let idle = [
-            ("breaker", view(&file.breaker)),
             ("failover", view(&file.failover)),
             ("affinity", view(&file.affinity)),
-            ("hold", view(&file.hold)),
             ("health", view(&file.health)),
             ("queue", view(&file.queue)),
             ("cache", view(&file.cache)),
@@ -214,11 +257,6 @@ impl Resolver<'_> {
             self.idle.extend(
                 keys.enumerate().map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }),
             );
-        }
-        if let Some(loadbalancer) = &file.loadbalancer
-            && loadbalancer.strategy(&mut self.problems) != Strategy::Priority
-        {
-            self.idle.push("loadbalancer.strategy".to_owned());
         }
         if let Some(retention) = file.storage.as_ref().and_then(|storage| storage.retention.as_ref()) {
             retention.get(&mut self.problems);
@@ -238,7 +276,19 @@ impl Resolver<'_> {
 }
 
 /// Keys that have an effect in sections of which the others have none yet.
-const IN_EFFECT: [(&str, &str); 2] = [("breaker", "open_initial"), ("failover", "auto")];
+const IN_EFFECT: [(&str, &str); 7] = [
+    ("failover", "auto"),
+    ("failover", "recovery"),
+    ("affinity", "enabled"),
+    ("affinity", "ttl"),
+    ("affinity", "max_sessions"),
+    ("health", "weight_adjustment"),
+    ("health", "min_checks"),
+];
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
 
 /// Where the first of two keys that the file names stands.
 fn place_of<T, U>(first: &Option<At<T>>, second: &Option<At<U>>) -> Option<Place> {

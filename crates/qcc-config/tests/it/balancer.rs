@@ -24,7 +24,7 @@ fn the_file_of_its_readme_loads_unchanged() {
     assert_eq!(sonnet.candidates[2].model.as_deref(), Some("google/gemini-2.5-pro"));
     assert_eq!(sonnet.candidates.iter().map(|candidate| candidate.priority).collect::<Vec<_>>(), [1, 2, 3]);
     let settings = &config.settings;
-    assert_eq!(settings.open_initial, Some(Duration::from_secs(90)));
+    assert_eq!(settings.breaker.open_initial, Duration::from_secs(90));
     assert_eq!(settings.timeouts.response, Some(Duration::from_secs(40)));
     assert_eq!(settings.timeouts.first_byte, Some(Duration::from_secs(40)));
     assert_eq!(settings.logging.level, Level::Info);
@@ -83,14 +83,14 @@ fn all_known_settings_are_moved_or_reported() {
 #[test]
 fn a_key_of_qcc_wins_over_the_setting() {
     let loaded = loaded("breaker: {open_initial: 5s}\nsettings: {failure_cooldown: 90}\n");
-    assert_eq!(loaded.config.settings.open_initial, Some(Duration::from_secs(5)));
+    assert_eq!(loaded.config.settings.breaker.open_initial, Duration::from_secs(5));
     assert_eq!(notices(&loaded), "2: settings.failure_cooldown is ignored: breaker.open_initial is set and wins");
 }
 
 #[test]
 fn seconds_may_be_fractions_and_zero_switches_off() {
     let settings = config("settings: {failure_cooldown: 1.5, request_timeout: 0}\n").settings;
-    assert_eq!(settings.open_initial, Some(Duration::from_millis(1500)));
+    assert_eq!(settings.breaker.open_initial, Duration::from_millis(1500));
     assert_eq!(settings.timeouts.response, None);
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
 mod balancer;
+mod edit;
 mod errors;
 mod examples;
 mod files;

@@ -215,7 +215,7 @@ fn a_splice_under_the_same_name_is_the_same_body() {
 }
 
 /// JSON printed with odd spacing and needless escapes, with members named like the real ones.
-fn json() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn json() -> impl Strategy<Value = String> {
     let name = prop_oneof!["[a-z]{0,3}", Just("model".to_owned()), Just("stream".to_owned())];
     let text = prop_oneof![".{0,12}", "[a-z ]{60,150}", Just("\\\" \u{1f600}\n".to_owned())];
     let leaf = prop_oneof![
@@ -237,7 +237,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-fn object(members: Vec<(String, bool, String, String)>) -> String {
+pub(in crate::scan) fn object(members: Vec<(String, bool, String, String)>) -> String {
     let members: Vec<String> = members
         .into_iter()
         .map(|(name, escape, value, space)| format!("{space}{}{space}:{space}{value}{space}", quote(&name, escape)))
@@ -245,7 +245,7 @@ fn object(members: Vec<(String, bool, String, String)>) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn quote(text: &str, escape: bool) -> String {
+pub(in crate::scan) fn quote(text: &str, escape: bool) -> String {
     if escape {
         let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
         return format!("\"{units}\"");
@@ -253,7 +253,7 @@ fn quote(text: &str, escape: bool) -> String {
     Value::from(text).to_string()
 }
 
-fn space() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn space() -> impl Strategy<Value = String> {
     prop_oneof![3 => Just(String::new()), 1 => "[ \n\r\t]{1,3}"]
 }
 

@@ -9,11 +9,11 @@ fn provider(n: u32) -> PlanProvider {
 }
 
 fn endpoint(n: u32, priority: u32) -> PlanEndpoint {
-    PlanEndpoint { provider: ProviderId(n), priority, enabled: true }
+    PlanEndpoint { provider: ProviderId(n), priority, weight: 100, enabled: true }
 }
 
 fn profile(tier: Option<Tier>, endpoints: &[PlanEndpoint]) -> PlanProfile {
-    PlanProfile { tier, endpoints: endpoints.to_vec() }
+    PlanProfile { tier, strategy: Strategy::Priority, key: 0, endpoints: endpoints.to_vec() }
 }
 
 fn to_provider(n: u32, model: Option<&str>, priority: u32) -> PlanCandidate {

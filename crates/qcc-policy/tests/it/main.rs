@@ -1,6 +1,12 @@
 //! Promises that hold for every request, whatever the providers do: checked on arbitrary single requests
-//! (`properties`) and on many requests at once that share cooldowns and budget (`simulation`).
+//! (`properties`), on many requests at once that share cooldowns and budget (`simulation`), on any order of endpoints
+//! (`selection`), on traffic that nothing but the choice keeps away from a failing provider (`balance`), on conversations
+//! (`sessions`) and on requests that wait together (`line`).
 
+mod balance;
+mod line;
 mod properties;
 mod random;
+mod selection;
+mod sessions;
 mod simulation;

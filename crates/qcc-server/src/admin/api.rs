@@ -18,7 +18,7 @@ use crate::ingress::recognise::check_type;
 use crate::log::timestamp;
 use crate::pipeline::only;
 use crate::rescue::{Failed, Refused};
-use crate::state::{Pin, Snapshot, State};
+use crate::state::{Pin, Snapshot, State, now};
 
 /// Largest body that a route here reads, bytes.
 const MAX_BODY: u64 = 4 * 1024;
@@ -128,7 +128,8 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
         return Err(Refused::unknown("provider", name, &known));
     };
     if let Some(upstream) = snapshot.upstream_named(name) {
-        let cooldowns = state.cooldowns().clear(upstream.id);
+        let cooldowns = state.engine().reset(upstream.id, now());
+        state.room.open(upstream.id);
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();
     }

@@ -1,7 +1,8 @@
 //! Every provider with its state, as of one moment.
 
 use qcc_config::Provider;
-use qcc_policy::{Cooldown, ProviderId, Reason};
+use qcc_policy::engine::Absent;
+use qcc_policy::{ProviderId, Reason};
 use serde_json::{Value, json};
 
 use crate::state::{Snapshot, State, dialect_name, now};
@@ -24,7 +25,7 @@ struct Out {
 impl<'s> Report<'s> {
     pub(crate) fn new(state: &State, snapshot: &'s Snapshot) -> Self {
         let now = now();
-        let shown = |out: Cooldown<'_>| {
+        let shown = |out: Absent| {
             let seconds = out.until.saturating_duration_since(now).as_secs_f64().ceil() as u64;
             Out {
                 provider: out.provider,
@@ -32,7 +33,7 @@ impl<'s> Report<'s> {
                 shown: json!({"reason": out.reason.to_string(), "model": out.model, "seconds": seconds}),
             }
         };
-        let out = state.cooldowns().iter(now).map(shown).collect();
+        let out = state.engine().absent(now).into_iter().map(shown).collect();
         Self { snapshot, out }
     }
 

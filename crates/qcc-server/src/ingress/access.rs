@@ -44,12 +44,14 @@ pub(crate) fn authenticate(headers: &HeaderMap, keys: &[Secret]) -> Result<Consu
     }
     let is_key = |given: &[u8]| keys.iter().fold(false, |found, key| found | same(given, key.expose().as_bytes()));
     let api_key = headers.get("x-api-key").is_some_and(|value| is_key(value.as_bytes()));
-    let bearer = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
-    let token = bearer
-        .and_then(|value| value.split_at_checked(7))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-    let bearer = token.is_some_and(|(_, token)| is_key(token.trim_ascii()));
+    let bearer = bearer_token(headers).is_some_and(is_key);
     if api_key || bearer { Ok(Consumed { api_key, bearer }) } else { Err(Refused::ClientKey) }
+}
+
+/// The token of `Authorization: Bearer`.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 /// Compares without telling by the time it takes where the difference lies.

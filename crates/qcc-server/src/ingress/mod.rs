@@ -5,3 +5,5 @@ pub(crate) mod access;
 pub(crate) mod body;
 
 pub(crate) mod recognise;
+
+pub(crate) mod session;

@@ -222,7 +222,7 @@ impl Relay {
             self.clock.linger();
             let watcher = &self.source.watcher;
             self.exchange.used(watcher.usage(), watcher.message_id());
-            self.charged.succeed(self.exchange.state());
+            self.charged.succeed(self.exchange.tokens());
             self.exchange.whole();
         }
     }
@@ -238,7 +238,7 @@ impl Relay {
         }
         let watcher = &self.source.watcher;
         self.exchange.used(watcher.usage(), watcher.message_id());
-        self.charged.broke(self.exchange.state(), &Outcome::Failed(failure));
+        self.charged.broke(&Outcome::Failed(failure));
         let message = format!("The provider's stream broke off: {what}");
         self.stage = if self.source.splitter.inside_oversized() {
             Stage::Flushing

@@ -32,7 +32,7 @@ impl Passage {
             None => match self.source.poll_chunk(cx) {
                 Poll::Ready(Some(chunk)) => chunk.map_err(|error| (Failure::Truncated, error)),
                 Poll::Ready(None) => {
-                    self.charged.succeed(self.exchange.state());
+                    self.charged.succeed(self.exchange.tokens());
                     self.exchange.end("done", None);
                     return Poll::Ready(None);
                 }
@@ -49,7 +49,7 @@ impl Passage {
                 Ok(Frame::data(bytes))
             }
             Err((failure, what)) => {
-                self.charged.broke(self.exchange.state(), &Outcome::Failed(failure));
+                self.charged.broke(&Outcome::Failed(failure));
                 self.exchange.end("broken", Some(what));
                 Err(Cut)
             }

@@ -81,8 +81,8 @@ impl State {
     /// The profile whose endpoint would be tried first now.
     pub(crate) fn leader(&self, snapshot: &Snapshot) -> Option<Lead> {
         let now = now();
-        let cooldowns = self.cooldowns();
-        snapshot.router.lead(&mut |provider| cooldowns.standing(provider, None, None, now))
+        let mut engine = self.engine();
+        snapshot.router.lead(&mut |provider| engine.provider_standing(provider, now))
     }
 
     /// Whether a request that succeeded in the turn of `profile` says that another one leads than we know.
@@ -115,6 +115,9 @@ impl State {
         self.snapshot.store(snapshot.with_pin(marks.pin.as_deref()).into());
         if was_in_force {
             self.tell_ignored(&marks);
+        } else if self.snapshot().pinned.is_some() {
+            // The profile of the pin is there again, and means everybody.
+            self.engine().switch(now());
         }
         self.follow(&mut marks, Cause::Config);
     }
@@ -159,6 +162,8 @@ impl State {
         let reason = if wanted.is_some() { "pinned" } else { "unpinned" };
         marks.pin = wanted;
         self.snapshot.store(snapshot.into());
+        // Whoever switches means everybody, also conversations that are warm elsewhere.
+        self.engine().switch(now());
         let row = self.change(&mut marks, to, reason.to_owned(), Who::Manual);
         self.follow(&mut marks, Cause::Health);
         row
@@ -209,8 +214,8 @@ impl State {
             .filter_map(|endpoint| snapshot.upstream_named(&endpoint.provider))
             .map(|upstream| (upstream.id, upstream.name()))
             .collect();
-        let cooldowns = self.cooldowns();
-        let whole = cooldowns.iter(now()).filter(|out| out.model.is_none() && out.fingerprint.is_none());
+        let absent = self.engine().absent(now());
+        let whole = absent.iter().filter(|out| out.model.is_none() && out.fingerprint.is_none());
         let named = whole.filter_map(|out| {
             let (_, name) = members.iter().find(|(id, _)| *id == out.provider)?;
             Some((out.since, *name, out.reason))

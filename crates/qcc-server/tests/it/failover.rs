@@ -1,6 +1,9 @@
 //! Whatever goes wrong before the first content is repaired unseen: the client gets the second provider's answer byte
 //! for byte, the first one is left out, and the next request does not ask it.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -299,20 +302,31 @@ async fn silence_instead_of_a_whole_answer_is_repaired() {
 async fn a_kept_connection_that_died_is_replaced_without_anybody_noticing() {
     for dying in [Reply::new().reset(), Reply::new().close()] {
         let good = from_b().reply();
-        let a = Upstream::start(Script::sequence([good.clone(), dying], good.clone())).await.unwrap();
+        let a = Upstream::start(dying_on_first_reuse(dying, good.clone())).await.unwrap();
         let b = Upstream::start(good).await.unwrap();
         let running = Running::with(&[("a", &a), ("b", &b)], "").await;
-        running.ask(&for_stream()).await;
-        let answer = running.ask(&for_stream()).await;
-        assert_eq!((answer.status, answer.header("x-qcc-provider")), (200, Some("a")));
-        assert_eq!(answer.header("x-qcc-attempts"), Some("2"));
-        let posts = a.posts();
-        assert_eq!(posts.len(), 3);
-        assert_eq!(posts[0].connection, posts[1].connection, "the connection was kept");
-        assert_ne!(posts[1].connection, posts[2].connection, "and replaced");
+        // A connection is kept a moment after its client has read the answer, so the next request may still miss it.
+        let mut answer = running.ask(&for_stream()).await;
+        for _ in 0..100 {
+            assert_eq!((answer.status, answer.header("x-qcc-provider")), (200, Some("a")));
+            if answer.header("x-qcc-attempts") == Some("2") {
+                break;
+            }
+            answer = running.ask(&for_stream()).await;
+        }
+        assert_eq!(answer.header("x-qcc-attempts"), Some("2"), "a kept connection was used, and replaced");
         assert_eq!(running.standing("a").await, "closed", "nobody is charged for it");
         assert!(b.posts().is_empty());
     }
+}
+
+/// Answers well, but once: on the first connection that is used again.
+fn dying_on_first_reuse(dying: Reply, good: Reply) -> Script {
+    let (used, died) = (Mutex::new(HashSet::new()), AtomicBool::new(false));
+    Script::new(move |received, _| {
+        let kept = received.method == "POST" && !used.lock().unwrap().insert(received.connection);
+        if kept && !died.swap(true, Ordering::Relaxed) { dying.clone() } else { good.clone() }
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -321,7 +321,10 @@ async fn only_lines_of_the_level_and_above_are_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("qcc.log");
         let log = Log::to_file(&path, &settings(0, 0)).unwrap();
-        let text = format!("{}{QUICK}logging: {{level: {level}}}\n", providers(&[("one", upstream.url())]));
+        let text = format!(
+            "{}{QUICK}hold: {{max_wait: 0s}}\nlogging: {{level: {level}}}\n",
+            providers(&[("one", upstream.url())])
+        );
         let options = Options {
             source: Source::Text(text),
             host: None,

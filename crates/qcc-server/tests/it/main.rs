@@ -29,8 +29,9 @@ mod cancel;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
-mod ingress;
+mod hold;
 #[cfg(test)]
+mod ingress;
 mod leading;
 #[cfg(test)]
 mod log;
@@ -38,6 +39,9 @@ mod log;
 mod pin;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod session;
+mod sessions;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]

@@ -34,6 +34,8 @@ enum Plot {
     Run,
     /// Everything is set up by command, as in the README.
     QuickStart,
+    /// Claude Code is led by its own settings, and then no longer.
+    Connect,
     /// A turn with a first provider that refuses connections.
     Refused,
     /// A turn with a first provider that answers everything so.
@@ -50,6 +52,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ("provider-dies-between-turns", Plot::Death),
         ("qcc-run", Plot::Run),
         ("quick-start", Plot::QuickStart),
+        ("claude-connect", Plot::Connect),
         ("connection-refused", Plot::Refused),
         ("break-after-tool-use", Plot::BreakAfterTool),
     ];
@@ -133,9 +136,12 @@ impl Scenario {
             return unnoticed(&turn(&stage).await?, &hello("second"));
         }
         let first = Upstream::start(good("first")).await.map_err(no_port)?;
-        if let Plot::QuickStart = self.plot {
+        if let Plot::QuickStart | Plot::Connect = self.plot {
             let stage = Stage::bare(qcc, claude).map_err(|error| error.to_string())?;
-            return quick_start(&stage, &first, &second).await;
+            return match self.plot {
+                Plot::Connect => connect(&stage, &first).await,
+                _ => quick_start(&stage, &first, &second).await,
+            };
         }
         let stage = stage(&first.url())?;
         match &self.plot {
@@ -152,7 +158,7 @@ impl Scenario {
                 unnoticed(&turn(&stage).await?, &hello("second"))?;
                 somebody_asked(&first)
             }
-            Plot::Refused | Plot::QuickStart => Ok(()),
+            Plot::Refused | Plot::QuickStart | Plot::Connect => Ok(()),
         }
     }
 }
@@ -186,6 +192,24 @@ async fn quick_start(stage: &Stage<'_>, first: &Upstream, second: &Upstream) -> 
     unnoticed(&turn(stage).await?, &hello("second"))?;
     stage.qcc("use auto").await?;
     unnoticed(&turn(stage).await?, &hello("first"))
+}
+
+/// Connected, a turn without any variable; disconnected, the settings are what they were.
+async fn connect(stage: &Stage<'_>, first: &Upstream) -> Result<(), String> {
+    let before = "{\n    \"env\": {\"MINE\": \"1\"},\n    \"includeCoAuthoredBy\": false\n}\n";
+    let settings = stage.settings();
+    let told = |error: std::io::Error| format!("{}: {error}", settings.display());
+    settings.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(told)?;
+    std::fs::write(&settings, before).map_err(told)?;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(no_port)?.port();
+    stage.qcc(&format!("config set proxy.port {port}")).await?;
+    stage.qcc(&format!("add work --base-url {} --api-key key-of-first", first.url())).await?;
+    stage.qcc("claude connect").await?;
+    quiet(&stage.bare_claude(&["-p", PROMPT]).await?, &hello("first"))?;
+    somebody_asked(first)?;
+    stage.qcc("claude disconnect").await?;
+    let after = std::fs::read_to_string(&settings).map_err(told)?;
+    if after == before { Ok(()) } else { Err(format!("the settings are not what they were:\n{after}")) }
 }
 
 /// One turn with everything that Claude Code can tell about it.

@@ -81,6 +81,11 @@ impl<'a> Stage<'a> {
         if ran.code == Some(0) { Ok(()) } else { Err(format!("qcc {words}: {}{}", ran.out, ran.err)) }
     }
 
+    /// The user's own settings of Claude Code.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.path().join("home/.claude/settings.json")
+    }
+
     /// Writes a file into the project and returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.folder.path().join("project").join(name);
@@ -104,6 +109,13 @@ impl<'a> Stage<'a> {
     pub(crate) async fn claude(&self, address: &str, arguments: &[&str]) -> Result<Ran, String> {
         let mut command = self.command(&self.claude.program);
         command.env("ANTHROPIC_BASE_URL", address).env("ANTHROPIC_API_KEY", "proxy-managed");
+        command.args(["--model", MODEL]).args(arguments);
+        finish(command).await
+    }
+
+    /// Runs Claude Code with nothing that leads it to the gateway but its own settings.
+    pub(crate) async fn bare_claude(&self, arguments: &[&str]) -> Result<Ran, String> {
+        let mut command = self.command(&self.claude.program);
         command.args(["--model", MODEL]).args(arguments);
         finish(command).await
     }

@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, env: &Env) -> Outcome {
 }
 
 /// Where the gateway will be once it runs.
-fn configured(host: &str, port: u16) -> Result<String, Failure> {
+pub(in crate::commands) fn configured(host: &str, port: u16) -> Result<String, Failure> {
     if port == 0 {
         return Err(Failure::new(
             "the port is chosen when the gateway starts, and it is not running",

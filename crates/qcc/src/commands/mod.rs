@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::{daemon, serve};
 
+mod claude;
 mod completions;
 mod config;
 mod doctor;
@@ -29,6 +30,10 @@ mod test;
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let output = Output::new(&cli.global);
     let context = Context::new(&cli.global, output);
+    // The background half was started by a command that has done this, and nobody reads what it says.
+    if !matches!(cli.command, Some(Command::Serve(_))) {
+        crate::claude::heal(&context);
+    }
     match dispatch(context, cli.command) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -56,6 +61,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Proxy(Proxy::Logs(logs))) => logs::run(&context, &logs),
         Some(Command::Run(command)) => run::run(&context, &command),
         Some(Command::Env(env)) => env::run(&context, &env),
+        Some(Command::Claude(command)) => claude::run(&context, &command),
         Some(Command::Test) => test::run(&context),
         Some(Command::Doctor) => doctor::run(&context),
         Some(Command::Config(command)) => config::run(&context, &command),

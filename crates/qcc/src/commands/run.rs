@@ -3,11 +3,13 @@
 //! The process becomes the command. So input, output, signals, job control and the exit code are the command's own, with
 //! nothing in between that could get them wrong.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use qcc_config::Auth;
 use serde_json::Value;
 
 use crate::ask;
@@ -38,9 +40,27 @@ pub(crate) fn run(context: &Context, run: &Run) -> Outcome {
         context.output.talk(format_args!("qcc is running: {url}"));
     }
     warn_of_detours(context.output, &url);
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let pooled = loaded.config.providers.iter().all(|provider| !provider.enabled || provider.auth != Auth::Passthrough);
+    if pooled && is_claude_code(program) {
+        // Of a key in the environment it asks whether to use it, and after "No", which it recommends, it is not logged
+        // in; of a token it asks nothing (measured with 2.1.197).
+        command.env_remove("ANTHROPIC_API_KEY").envs(variables.for_child(&variable).into_iter().map(as_token));
+    } else {
+        command.envs(variables.for_child(&variable));
+    }
     // Comes back only when it could not become the command.
-    let error = Command::new(program).args(arguments).envs(variables.for_child(&variable)).exec();
+    let error = command.exec();
     Err(not_run(&program.to_string_lossy(), &error))
+}
+
+fn is_claude_code(program: &OsStr) -> bool {
+    Path::new(program).file_stem().is_some_and(|name| name == "claude")
+}
+
+fn as_token((name, value): (&'static str, String)) -> (&'static str, String) {
+    (if name == "ANTHROPIC_API_KEY" { "ANTHROPIC_AUTH_TOKEN" } else { name }, value)
 }
 
 fn not_run(program: &str, error: &io::Error) -> Failure {
@@ -63,7 +83,7 @@ fn not_run(program: &str, error: &io::Error) -> Failure {
 }
 
 /// What would silently lead the client past the gateway. Nothing is changed: these are the user's own choices.
-fn warn_of_detours(output: Output, url: &str) {
+pub(in crate::commands) fn warn_of_detours(output: Output, url: &str) {
     for file in settings_files() {
         if overrides(&file, url) {
             output.note(format_args!(

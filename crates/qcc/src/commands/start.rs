@@ -3,6 +3,7 @@
 use qcc_config::Loaded;
 use serde_json::json;
 
+use crate::claude;
 use crate::cli::{Listen, Shell, Start};
 use crate::context::Context;
 use crate::daemon::{self, Started};
@@ -32,6 +33,7 @@ pub(super) fn background(context: &Context, loaded: &Loaded, listen: &Listen) ->
 fn tell(context: &Context, loaded: &Loaded, listen: &Listen, started: Started) -> Result<(), Failure> {
     let output = context.output;
     let url = ask::url(started.address);
+    claude::tell_started(context, started.address);
     if output.json {
         return output
             .document(&json!({ "running": true, "already": started.already, "address": url, "pid": started.pid }));

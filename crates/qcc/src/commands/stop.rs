@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use crate::claude;
 use crate::context::Context;
 use crate::failure::{Failure, OK, Outcome};
 use crate::pidfile::{self, Running, Stopped, Waited};
@@ -18,6 +19,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) fn run(context: &Context) -> Outcome {
     let stopped = stop(context)?;
     let output = context.output;
+    claude::tell_stopped(context);
     if output.json {
         let (was_running, how) = (stopped.is_some(), stopped.flatten());
         output.document(&json!({

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is how a fault is told, in its helpers too")]
 
-mod doctor;
 mod asking;
+mod claude;
+mod config;
+mod doctor;
 mod drill;
 mod env;
 mod home;

@@ -9,6 +9,7 @@ fn config(primary: &str, secondary: &str) -> String {
     format!(
         "
 proxy: {{port: 0}}
+affinity: {{enabled: false}}
 providers:
   - {{name: work, base_url: '{primary}', auth_value: k1}}
   - {{name: relay, base_url: '{secondary}', auth_value: k2}}

@@ -14,6 +14,17 @@ fn the_gateway_is_started_and_the_variables_are_set_for_the_command_alone() {
     assert_eq!(ended.out, format!("{address} proxy-managed"));
 }
 
+/// It asks whether to use a key that it finds in the environment, and recommends not to.
+#[test]
+fn claude_code_gets_a_token_in_place_of_a_key() {
+    let home = Home::with(PLAIN);
+    let claude = home.path("claude");
+    std::fs::write(&claude, "#!/bin/sh\nprintf %s \"$ANTHROPIC_AUTH_TOKEN,$ANTHROPIC_API_KEY\"\n").unwrap();
+    home.mode("claude", 0o700);
+    let ended = home.sh("ANTHROPIC_API_KEY=sk-own \"$QCC\" run -- ./claude");
+    assert_eq!(ended.out, "proxy-managed,", "{}", ended.err);
+}
+
 #[test]
 fn the_exit_code_and_the_arguments_are_the_commands_own() {
     let home = Home::with(PLAIN);

@@ -23,9 +23,10 @@ fn the_help_lists_what_exists_and_nothing_else() {
       proxy        Start, stop and watch the gateway
       run          Run a command with its LLM traffic going through the gateway
       env          Print the variables that point a client at the gateway
+      claude       Lead every Claude Code of yours through qcc, and undo that
       test         Check the configuration and reach every provider, without spending money
       doctor       Find what is wrong and name the command that fixes it
-      config       Check and describe the configuration file
+      config       Read, change, check, copy and take back the configuration
       drill        Play every known fault of providers against the real gateway: no key, no network, no
                    file
       completions  Print the script that completes qcc's commands in your shell

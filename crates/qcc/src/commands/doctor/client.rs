@@ -15,7 +15,7 @@ use crate::context::variable;
 
 use super::facts::Facts;
 use super::finding::{Finding, Fix};
-use super::place::Place;
+use crate::place::Place;
 
 /// The variable that leads Claude Code.
 const BASE_URL: &str = "ANTHROPIC_BASE_URL";

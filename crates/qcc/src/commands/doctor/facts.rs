@@ -14,8 +14,8 @@ use crate::context::{Context, variable};
 use crate::output::count;
 
 use super::gateway::Gateway;
-use super::place::{Here, Place};
 use super::references::{self, Reference, lacking};
+use crate::place::{Here, Place};
 
 /// After this time the user is told what is being waited for.
 const SILENCE: Duration = Duration::from_secs(1);

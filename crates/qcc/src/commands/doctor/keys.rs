@@ -10,8 +10,8 @@ use crate::variables::bourne;
 
 use super::facts::Facts;
 use super::finding::{Finding, Fix, State};
-use super::place::Place;
 use super::references::{Fault, Reference, Target, lacking};
+use crate::place::Place;
 
 /// How keys of Anthropic's own begin: API keys, and the tokens of its subscriptions.
 const ANTHROPIC: &str = "sk-ant-";

@@ -11,7 +11,6 @@ mod files;
 mod finding;
 mod gateway;
 mod keys;
-mod place;
 mod profiles;
 mod providers;
 mod references;

@@ -9,7 +9,7 @@ use crate::variables::bourne;
 use super::facts::{Facts, detour};
 use super::finding::{Finding, Fix};
 use super::keys::set_key;
-use super::place::Place;
+use crate::place::Place;
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let Some(config) = facts.config() else {

@@ -195,7 +195,11 @@ impl Scenario {
         let first = provider(FIRST, first, limits);
         let second = second.map(|addr| provider(SECOND, addr, "")).unwrap_or_default();
         let drain = DRAIN.as_secs();
-        format!("proxy: {{drain: {drain}s}}\nretry: {{initial: 20ms, max: 100ms}}\nproviders:\n{first}{second}")
+        // One fault shows what three would in daily use, and nobody is kept waiting for a provider that never returns.
+        format!(
+            "proxy: {{drain: {drain}s}}\nretry: {{initial: 20ms, max: 100ms}}\nbreaker: {{failure_threshold: 1}}\n\
+             hold: {{max_wait: 0s}}\nproviders:\n{first}{second}"
+        )
     }
 
     async fn client(&self, gateway: SocketAddr, request: &Request, first: &Player) -> Saw {

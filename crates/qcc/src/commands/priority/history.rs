@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::failure::{OK, Outcome};
 use crate::live;
+use crate::output::wall_time;
 use crate::table::{Cell, Table};
 
 pub(super) fn run(context: &Context, lines: u32) -> Outcome {
@@ -27,7 +28,7 @@ pub(super) fn run(context: &Context, lines: u32) -> Outcome {
     let mut table = Table::new(&["TIME", "FROM", "TO", "WHO", "WHY"]).shrink(4);
     for row in &rows {
         table.row(vec![
-            Cell::new(local_time(row.at_ms)),
+            Cell::new(wall_time(utc(row.at_ms))),
             Cell::new(row.from.as_deref().unwrap_or("-")),
             Cell::new(row.to.as_deref().unwrap_or("-")),
             Cell::new(row.who.name()),
@@ -50,10 +51,4 @@ fn document(row: &FailoverRow) -> Value {
 
 fn utc(time_ms: i64) -> Option<jiff::Timestamp> {
     jiff::Timestamp::from_millisecond(time_ms).ok()
-}
-
-/// As a clock on the wall shows it.
-fn local_time(time_ms: i64) -> String {
-    let local = utc(time_ms).map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
-    local.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 
-use qcc_config::Secret;
 use qcc_config::edit::{Document, Node};
+use qcc_config::{Secret, is_reference};
 
 use crate::cli::setup::{AuthName, DialectName, NewProvider, word};
 use crate::context::{Context, variable};
@@ -241,10 +241,6 @@ impl Provider {
     pub(crate) fn is_literal(&self) -> bool {
         matches!(&self.credential, Credential::Value(value) if !is_reference(value.expose()))
     }
-}
-
-fn is_reference(text: &str) -> bool {
-    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.contains(['{', '}']))
 }
 
 #[cfg(test)]

@@ -58,10 +58,10 @@ fn a_file_that_was_named_has_to_exist() {
 
 #[test]
 fn notices_of_a_valid_file_are_repeated() {
-    let home = sound(&format!("{PLAIN}loadbalancer: {{strategy: weighted}}\n"));
+    let home = sound(&format!("{PLAIN}cache: {{mode: always}}\n"));
     assert_snapshot!(found(&home, &document(&home, &[]), "configuration"), @r"
     ok: [home]/config.yaml is valid: 1 provider, 0 profiles
-    warning: accepted but without effect yet: loadbalancer.strategy
+    warning: accepted but without effect yet: cache.mode
     ");
 }
 

@@ -7,25 +7,25 @@ use http::Uri;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// In lower case, without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// Where the gateway listens, or will.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Here {
-    pub(super) addresses: Vec<SocketAddr>,
+pub(crate) struct Here {
+    pub(crate) addresses: Vec<SocketAddr>,
     /// This machine's own name.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 // === impl Place ===
 
 impl Place {
     /// The place that a URL names, or a bare `host:port` as proxy variables hold it.
-    pub(super) fn of(url: &str) -> Option<Self> {
+    pub(crate) fn of(url: &str) -> Option<Self> {
         let url = url.trim();
         let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = url.parse().ok()?;
@@ -39,7 +39,7 @@ impl Place {
     }
 
     /// The address, where the host is written as one or is a name of loopback.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         match self.host.parse::<IpAddr>() {
             Ok(address) => Some(address.to_canonical()),
             Err(_) => qcc_config::is_loopback(&self.host).then_some(std::net::Ipv4Addr::LOCALHOST.into()),
@@ -47,12 +47,12 @@ impl Place {
     }
 
     /// Whether only this machine itself can be meant: loopback, or the address that stands for all of its own.
-    pub(super) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.address().is_some_and(|address| address.is_loopback() || address.is_unspecified())
     }
 
     /// For people: without user, password, path or query.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
@@ -66,7 +66,7 @@ impl Place {
 impl Here {
     /// Whether something that goes to `place` arrives at the gateway. `resolved` is what the name stands for, as far as
     /// it was looked up.
-    pub(super) fn is(&self, place: &Place, resolved: &[IpAddr]) -> bool {
+    pub(crate) fn is(&self, place: &Place, resolved: &[IpAddr]) -> bool {
         let ours = |own: &SocketAddr| {
             own.port() == place.port
                 && (self.is_named(place)
@@ -76,7 +76,7 @@ impl Here {
     }
 
     /// Whether a name has to be looked up to know.
-    pub(super) fn depends_on_name(&self, place: &Place) -> bool {
+    pub(crate) fn depends_on_name(&self, place: &Place) -> bool {
         place.address().is_none() && self.addresses.iter().any(|own| own.port() == place.port)
     }
 

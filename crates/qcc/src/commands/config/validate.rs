@@ -1,25 +1,16 @@
-//! `qcc config validate` and `qcc config schema`.
+//! `qcc config validate`: whether a file may be used, and what should be known about it.
 
 use std::path::Path;
 
 use qcc_config::Loaded;
 use serde_json::json;
 
-use crate::cli::Config;
 use crate::context::Context;
-use crate::failure::{Failure, OK, Outcome};
+use crate::failure::{OK, Outcome};
 use crate::output::count;
 use crate::table::Cell;
 
-pub(crate) fn run(context: &Context, command: &Config) -> Outcome {
-    match command {
-        Config::Schema => context.output.document(&qcc_config::schema())?,
-        Config::Validate { file } => validate(context, file.as_deref())?,
-    }
-    Ok(OK)
-}
-
-fn validate(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn run(context: &Context, file: Option<&Path>) -> Outcome {
     let output = context.output;
     let path = file.or_else(|| context.config_in_use());
     let loaded = match path {
@@ -29,14 +20,15 @@ fn validate(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
     let (providers, profiles, routes) =
         (loaded.config.providers.len(), loaded.config.profiles.len(), loaded.config.routes.len());
     if output.json {
-        return output.document(&json!({
+        output.document(&json!({
             "valid": true,
             "file": path,
             "providers": providers,
             "profiles": profiles,
             "routes": routes,
             "notices": notices(&loaded),
-        }));
+        }))?;
+        return Ok(OK);
     }
     match path {
         Some(path) => {
@@ -53,11 +45,11 @@ fn validate(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
         }
     }
     tell_notices(context, &loaded);
-    Ok(())
+    Ok(OK)
 }
 
 /// For people, with the line where there is one.
-pub(super) fn tell_notices(context: &Context, loaded: &Loaded) {
+pub(in crate::commands) fn tell_notices(context: &Context, loaded: &Loaded) {
     for notice in &loaded.notices {
         match notice.line {
             Some(line) => context.output.note(format_args!("line {line}: {}", notice.message)),
@@ -67,6 +59,6 @@ pub(super) fn tell_notices(context: &Context, loaded: &Loaded) {
 }
 
 /// For `--json`.
-pub(super) fn notices(loaded: &Loaded) -> Vec<serde_json::Value> {
+pub(in crate::commands) fn notices(loaded: &Loaded) -> Vec<serde_json::Value> {
     loaded.notices.iter().map(|notice| json!({ "message": notice.message, "line": notice.line })).collect()
 }

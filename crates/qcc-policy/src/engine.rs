@@ -1,0 +1,469 @@
+//! All of policy together, for a caller that serves requests: in which order the candidates of a request are asked, who
+//! may be asked at this moment, and what follows for everybody from how an attempt ended.
+//!
+//! The way of a request: [`Engine::arrange`] gives its candidates, the session's own provider in front where that is
+//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`]
+//! and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
+//! [`Engine::charge`] and [`Engine::refund`].
+//!
+//! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
+//! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::affinity::{self, Affinity, AffinitySettings, Moved, Reach, Served, SessionKey};
+use crate::breaker::{self, Breakers, Pass};
+use crate::classify::{Charge, Reason, Term};
+use crate::cooldown::{Cooldowns, Standing, Transition};
+use crate::health::{Evidence, HealthSettings, HealthTable};
+use crate::limit::{Announced, Caps, Limiters, Permit, Room};
+use crate::load::{Ended, Load, Loads, Running};
+use crate::outcome::ProviderId;
+use crate::plan::{self, Candidate, PlanEndpoint, Router, Turn, Warning};
+use crate::select::{Ask, Member, Order, Rotations};
+
+/// More providers than any configuration names; their breakers never make room.
+const MOST_PROVIDERS: usize = 100_000;
+
+/// What of the configuration decides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EngineSettings {
+    /// When a failing provider is left out.
+    pub breaker: breaker::Config,
+    /// How sessions stay with their provider.
+    pub affinity: AffinitySettings,
+    /// How weights follow health.
+    pub health: HealthSettings,
+}
+
+/// What a request brings to the choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The model that it asks for.
+    pub model: &'a str,
+    /// Its conversation with that model. `None`: it belongs to none, or sessions are not kept.
+    pub session: Option<SessionKey>,
+    /// Whether its answer may bind the session; not for counting tokens.
+    pub binds: bool,
+    /// Uniform over all of `u64`.
+    pub draw: u64,
+}
+
+/// The candidates of a request, best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arranged {
+    /// In the order in which they are tried.
+    pub candidates: Vec<Candidate>,
+    /// Whom its session prefers, if anybody.
+    pub bound: Option<affinity::Bound>,
+    /// Whether something is odd about the plan.
+    pub warning: Option<Warning>,
+}
+
+/// Who is tried, with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Which provider.
+    pub provider: ProviderId,
+    /// The model as sent.
+    pub model: Arc<str>,
+    /// The client's own credential, where that is what goes up.
+    pub fingerprint: Option<u64>,
+}
+
+/// An attempt under way. It has to end, also when its client leaves.
+#[derive(Debug)]
+#[must_use = "an attempt that is not ended counts as running for ever"]
+pub struct Attempt {
+    provider: ProviderId,
+    began: Instant,
+    /// From its beginning to its first semantic event.
+    first_event: Option<Duration>,
+    running: Running,
+    permit: Permit,
+    pass: Pass,
+}
+
+/// What is left of an attempt that ended without success: a later charge or refund needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Spent {
+    provider: ProviderId,
+    pass: Pass,
+    /// Whether the breaker has heard of it.
+    reported: bool,
+}
+
+/// Who is out at the moment, for a status page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Which provider.
+    pub provider: ProviderId,
+    /// Which model, where only that is out.
+    pub model: Option<String>,
+    /// Which client's credential, where only that is out.
+    pub fingerprint: Option<u64>,
+    /// Why.
+    pub reason: Reason,
+    /// For how long it has been out, where that is known.
+    pub since: Option<Instant>,
+    /// When it returns. A provider that is half-open and busy with its probe: when the next one may go.
+    pub until: Instant,
+}
+
+/// Everything that outlives one request. One value serves all of them, behind a lock that is held for a moment.
+#[derive(Debug)]
+pub struct Engine {
+    cooldowns: Cooldowns,
+    breakers: Breakers<ProviderId>,
+    limits: Limiters,
+    loads: Loads,
+    health: HealthTable,
+    affinity: Affinity,
+    turns: Rotations<(u64, u64)>,
+    /// Kept for their memory.
+    order: Order,
+    members: Vec<Member>,
+}
+
+impl Engine {
+    /// Nothing has happened yet.
+    pub fn new(settings: EngineSettings) -> Self {
+        Self {
+            cooldowns: Cooldowns::new(Duration::ZERO),
+            breakers: Breakers::new(settings.breaker, MOST_PROVIDERS),
+            limits: Limiters::new(),
+            loads: Loads::new(),
+            health: HealthTable::new(settings.health),
+            affinity: Affinity::new(settings.affinity),
+            turns: Rotations::new(),
+            order: Order::new(),
+            members: Vec::new(),
+        }
+    }
+
+    /// New settings, as after a reload. What is known of everybody stays.
+    pub fn configure(&mut self, settings: EngineSettings) {
+        self.breakers.configure(settings.breaker);
+        self.health.configure(settings.health);
+        self.affinity.configure(settings.affinity);
+    }
+
+    /// A provider's own limits, as at start and after a reload.
+    pub fn limit(&mut self, provider: ProviderId, caps: Caps) {
+        self.limits.configure(provider, caps);
+    }
+
+    /// The candidates of a request, in the order in which it asks them.
+    pub fn arrange(&mut self, router: &Router, asking: &Asking<'_>, now: Instant) -> Arranged {
+        let (turns, warning) = router.turns(asking.model);
+        let in_plan = |provider| turns.iter().any(|turn| turn.members.iter().any(|member| member.provider == provider));
+        let bound = asking.session.and_then(|key| self.affinity.prefer(key, in_plan, now));
+        let mut candidates = Vec::new();
+        let mut takes_turn = asking.binds;
+        let model = asking.session.map_or(0, |session| session.model);
+        for turn in turns {
+            let preferred = bound.map(|bound| bound.provider);
+            let ask = Ask { strategy: turn.strategy, preferred, takes_turn, draw: asking.draw };
+            let chosen = self.order_turn(turn, model, &ask, &mut candidates, now);
+            takes_turn &= !chosen;
+        }
+        if let Some(bound) = bound {
+            self.prefer(&mut candidates, &bound, now);
+        }
+        Arranged { candidates, bound, warning }
+    }
+
+    /// Whether the turn has somebody who is usable now.
+    fn order_turn(
+        &mut self,
+        turn: &Turn,
+        model: u64,
+        ask: &Ask,
+        candidates: &mut Vec<Candidate>,
+        now: Instant,
+    ) -> bool {
+        if let [one] = turn.members.as_slice() {
+            plan::add(candidates, turn.candidate(one.provider));
+            return self.is_admissible(one.provider, now);
+        }
+        let mut members = std::mem::take(&mut self.members);
+        members.clear();
+        members.extend(turn.members.iter().map(|member| self.member(member, ask.strategy.reads_load(), now)));
+        let mut order = std::mem::take(&mut self.order);
+        // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
+        self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
+        for place in order.all() {
+            plan::add(candidates, turn.candidate(members[place].provider));
+        }
+        let chosen = order.first().is_some();
+        (self.members, self.order) = (members, order);
+        chosen
+    }
+
+    fn member(&mut self, member: &PlanEndpoint, reads_load: bool, now: Instant) -> Member {
+        let provider = member.provider;
+        Member {
+            provider,
+            priority: member.priority,
+            weight: f64::from(member.weight) * self.health.factor(provider, now),
+            enabled: member.enabled,
+            usable: self.is_admissible(provider, now),
+            ramp: self.breakers.share(&provider, now),
+            load: if reads_load { self.loads.load(provider, now) } else { Load::UNKNOWN },
+        }
+    }
+
+    fn is_admissible(&mut self, provider: ProviderId, now: Instant) -> bool {
+        self.provider_standing(provider, now) == Standing::Admissible
+    }
+
+    /// Moves the session's provider ahead, as far as it reaches. Its place within its own turn is right already.
+    fn prefer(&mut self, candidates: &mut Vec<Candidate>, bound: &affinity::Bound, now: Instant) {
+        let Some(from) = candidates.iter().position(|candidate| candidate.provider == bound.provider) else { return };
+        if !self.is_admissible(bound.provider, now) {
+            return;
+        }
+        let to = match bound.reach {
+            Reach::Plan => 0,
+            Reach::Tier => {
+                let rank = candidates[from].rank;
+                candidates.iter().position(|candidate| candidate.rank == rank).unwrap_or(from)
+            }
+        };
+        let candidate = candidates.remove(from);
+        candidates.insert(to, candidate);
+    }
+
+    /// Whether a candidate may be tried for a request of about so many tokens.
+    pub fn standing(&mut self, target: &Target, tokens: u64, now: Instant) -> Standing {
+        let cooling = self.cooldowns.standing(target.provider, Some(&target.model), target.fingerprint, now);
+        let standing = merged(cooling, self.breaker_standing(target.provider, now));
+        let room = self.limits.admit(target.provider, lane(target), tokens, now);
+        merged(standing, limited(room))
+    }
+
+    /// The same for a provider as a whole: no model, no client's credential, no tokens.
+    pub fn provider_standing(&mut self, provider: ProviderId, now: Instant) -> Standing {
+        let cooling = self.cooldowns.standing(provider, None, None, now);
+        let standing = merged(cooling, self.breaker_standing(provider, now));
+        merged(standing, limited(self.limits.admit(provider, 0, 0, now)))
+    }
+
+    fn breaker_standing(&self, provider: ProviderId, now: Instant) -> Standing {
+        match self.breakers.standing(&provider, now).due() {
+            Some(until) if until > now => Standing::Out { until, reason: Reason::Fault },
+            _ => Standing::Admissible,
+        }
+    }
+
+    /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
+    pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
+        let provider = target.provider;
+        let pass = match self.breakers.admit(&provider, now) {
+            Some(pass) => pass,
+            None => self.breakers.admit_anyway(&provider, now),
+        };
+        Attempt {
+            provider,
+            began: now,
+            first_event: None,
+            running: self.loads.begin(provider, now),
+            permit: self.limits.begin(provider, lane(target), tokens, now),
+            pass,
+        }
+    }
+
+    /// Its first semantic event came. Not for an answer that is not streamed.
+    pub fn first_event(&mut self, attempt: &mut Attempt, now: Instant) {
+        let began = attempt.began;
+        attempt.first_event.get_or_insert_with(|| now.saturating_duration_since(began));
+        self.loads.first_event(&mut attempt.running, now);
+    }
+
+    /// What the headers of an answer say of the provider's limits. Gives how long it is out for that, where it was not.
+    pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Duration> {
+        let until = self.limits.observe(target.provider, lane(target), said, now)?;
+        Some(until.saturating_duration_since(now))
+    }
+
+    /// A whole answer. `session` and what it left in the prompt cache, where it may bind; `tokens` as the provider
+    /// counted them.
+    pub fn succeed(
+        &mut self,
+        attempt: Attempt,
+        target: &Target,
+        session: Option<(SessionKey, u32, bool)>,
+        tokens: Option<u64>,
+        now: Instant,
+    ) -> (Option<Transition>, Option<Moved>) {
+        let Attempt { provider, began, first_event, running, permit, pass } = attempt;
+        self.loads.end(running, Ended::Well, now);
+        self.limits.end(permit, tokens, now);
+        let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
+        self.health.record(provider, Evidence::Answered { first_event }, now);
+        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, news));
+        let back = self.cooldowns.succeed(provider, Some(&target.model), target.fingerprint, began, now);
+        let moved = session.and_then(|(key, cached, long)| {
+            self.affinity.succeed(key, Served { provider, cached, long, started: began }, now)
+        });
+        (closed.or(back), moved)
+    }
+
+    /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
+    pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
+        let Attempt { provider, running, permit, pass, .. } = attempt;
+        self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
+        self.limits.end(permit, tokens, now);
+        Spent { provider, pass, reported: false }
+    }
+
+    /// Charges an attempt that has ended.
+    pub fn charge(
+        &mut self,
+        spent: &mut Spent,
+        target: &Target,
+        charge: Charge,
+        draw: u64,
+        now: Instant,
+    ) -> Option<Transition> {
+        match charge {
+            Charge::None => None,
+            Charge::Out { how_long: Term::Configured, .. } => {
+                spent.reported = true;
+                self.health.record(spent.provider, Evidence::Fault, now);
+                let news = self.breakers.fail(&spent.provider, spent.pass, draw, now);
+                news.and_then(|news| told(spent.provider, news))
+            }
+            Charge::Out { reason, how_long: Term::For(term) } => {
+                self.release(spent);
+                if reason == Reason::Throttled {
+                    self.health.record(spent.provider, Evidence::Throttled, now);
+                }
+                if affinity::ends_bindings(reason, term) {
+                    self.affinity.forget(spent.provider, now);
+                }
+                self.cooldowns.charge(spent.provider, Some(&target.model), target.fingerprint, charge, now)
+            }
+        }
+    }
+
+    /// The attempt is not charged, or not with a fault: its lease, if it held one, is free again.
+    pub fn release(&mut self, spent: &mut Spent) {
+        if !std::mem::replace(&mut spent.reported, true) {
+            self.breakers.release(&spent.provider, spent.pass);
+        }
+    }
+
+    /// Takes a charge back that was applied at `charged_at`: the request was at fault.
+    pub fn refund(
+        &mut self,
+        spent: &Spent,
+        target: &Target,
+        charge: Charge,
+        charged_at: Instant,
+        now: Instant,
+    ) -> Option<Transition> {
+        self.loads.refund(spent.provider, now);
+        if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
+            let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
+            return news.and_then(|news| told(spent.provider, news));
+        }
+        self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
+    }
+
+    /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
+    /// out.
+    pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
+        let cleared = self.cooldowns.clear(provider);
+        let closed = self.breakers.reset(&provider, now).is_some();
+        self.limits.clear(provider);
+        self.loads.clear(provider, now);
+        self.health.forget(provider);
+        cleared + usize::from(closed)
+    }
+
+    /// Somebody switched by hand: all sessions follow at once.
+    pub fn switch(&mut self, now: Instant) {
+        self.affinity.switch(now);
+    }
+
+    /// Everybody who is out at the moment.
+    pub fn absent(&self, now: Instant) -> Vec<Absent> {
+        let cooling = self.cooldowns.iter(now).map(|out| Absent {
+            provider: out.provider,
+            model: out.model.map(str::to_owned),
+            fingerprint: out.fingerprint,
+            reason: out.reason,
+            since: Some(out.since),
+            until: out.until,
+        });
+        let open = self.breakers.iter(now).filter_map(|(provider, report)| {
+            let until = report.standing.due().filter(|until| *until > now)?;
+            Some(Absent {
+                provider: *provider,
+                model: None,
+                fingerprint: None,
+                reason: Reason::Fault,
+                since: report.out_for.and_then(|ago| now.checked_sub(ago)),
+                until,
+            })
+        });
+        cooling.chain(open).collect()
+    }
+
+    /// What a provider's breaker says.
+    pub fn breaker(&self, provider: ProviderId, now: Instant) -> breaker::Standing {
+        self.breakers.standing(&provider, now)
+    }
+
+    /// Drops what time has ended. For a timer.
+    pub fn prune(&mut self, now: Instant) {
+        self.cooldowns.prune(now);
+        self.affinity.prune(PRUNED_AT_ONCE, now);
+    }
+}
+
+/// Sessions that one round of pruning removes at most, so that the lock is held for a moment only.
+const PRUNED_AT_ONCE: usize = 1_000;
+
+/// Turns are kept apart for so many hashes of models, not for every name that a client can invent.
+const MODEL_TURNS: u64 = 0xf;
+
+/// A credential of the client and a model have limits of their own.
+fn lane(target: &Target) -> u64 {
+    // FNV-1a: short, and the same in every run. A client that finds a collision shares a limit with itself.
+    let start = 0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0);
+    target.model.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+fn limited(room: Room) -> Standing {
+    match room {
+        Room::Free => Standing::Admissible,
+        Room::Out { until, .. } => Standing::Out { until, reason: Reason::Limited },
+    }
+}
+
+fn merged(one: Standing, other: Standing) -> Standing {
+    match other {
+        Standing::Admissible => one,
+        Standing::Out { until, reason } => one.with(until, reason),
+    }
+}
+
+/// A breaker's change in the words of a cooldown, which are those of the log. That it is half-open is no news: it may be
+/// asked once, and that answer is.
+fn told(provider: ProviderId, news: breaker::Transition) -> Option<Transition> {
+    match news {
+        breaker::Transition::Opened { term, .. } => {
+            Some(Transition::Out { provider, model: None, reason: Reason::Fault, term })
+        }
+        breaker::Transition::Closed { after, .. } => {
+            Some(Transition::Back { provider, model: None, reason: Reason::Fault, after })
+        }
+        breaker::Transition::HalfOpened => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

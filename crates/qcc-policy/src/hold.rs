@@ -1,0 +1,381 @@
+//! The waiting room: requests that nobody can answer at the moment wait for a provider to come back, instead of being
+//! refused. A client bears minutes of silence better than errors: it retries a refusal a few times, then it gives up.
+//!
+//! The rules:
+//! - The line is in order of arrival. Who is sent and comes back without an answer has its old place.
+//! - Every provider that somebody waits for has a gate. A gate opens when the provider's time is over, when somebody
+//!   says so ([`Hold::open`]: an answer to other traffic, a half-open breaker, `endpoint enable`), or by an answer to
+//!   somebody from the line.
+//! - Through an open gate goes one, until it is proven by an answer; then [`PROVEN`], and one more with every answer:
+//!   twice as many with every round, so that the whole line does not fall on a provider that has just got up. Never more
+//!   at once than the provider admits. Who comes back from a provider that is out shuts the gate; from one that is not
+//!   out, it halves the number.
+//! - While a gate is shut for a fault, whose end is only our guess, the first in line goes there as a trial: after
+//!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, and one at
+//!   a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
+//!   return is not tried before: that would renew its limit, and the line waits only for what returns in time.
+//! - Nobody waits past `max_wait` or the request's own deadline.
+//!
+//! What a request could not use for reasons of its own (a model that is missing, the client's own credential, a failure
+//! that did not put the provider out) is its own matter: it shuts no gate and an open gate does not end it.
+//!
+//! There are no counters to go wrong: who left is not in the line, and with the last one everything is forgotten. A poll
+//! reads the whole line once; that is cheap for as many requests as a gateway can keep in memory, and only held ones
+//! pay for it.
+//!
+//! # How a server drives it
+//!
+//! One mutex around the `Hold` and a map from ticket to `oneshot::Sender<HoldEvent>`; one `Notify`; one task.
+//!
+//! - A request whose plan is exhausted, and for which [`may_hold`] says yes, calls [`Hold::enter`] with the
+//!   [`Absence`] of every candidate, leaves its sender, and keeps a guard that calls [`Hold::leave`] when dropped. It
+//!   looks at the standings once more and calls [`Hold::update`] if one is admissible that was not: it may have come
+//!   back in between. Then it notifies the task and awaits its receiver.
+//! - The task, for ever: [`Hold::poll`], every event to its sender (a failed send: [`Hold::leave`]), then wait for the
+//!   notification or [`Hold::next_deadline`].
+//! - At [`HoldEvent::Go`] the request runs its plan anew, the named provider first; as a trial that one alone, although
+//!   it is out (a forced attempt of the breaker). At the first semantic event it calls [`Hold::answered`]; without an
+//!   answer [`Hold::update`] with the new absences, and awaits a new receiver. At [`HoldEvent::Over`], or when `update`
+//!   says no, it gives its final word. The request's own refusal (a 400) is an end: [`Hold::leave`].
+//! - Whatever else changes health calls [`Hold::open`]; a reload wakes the held requests, which plan anew and
+//!   [`Hold::update`]. Every one of these calls is followed by a notification of the task.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::classify::{Reason, Scope};
+use crate::cooldown::Standing;
+use crate::later;
+use crate::outcome::ProviderId;
+
+mod gate;
+
+use gate::{Gate, pause};
+
+/// From the moment that nobody is left until the first trial.
+pub const FIRST_TRIAL: Duration = Duration::from_secs(5);
+/// Between two trials of one provider, at most.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// Requests sent at once to a provider that has just answered one: what a person with a few subagents has under way.
+pub const PROVEN: u32 = 8;
+
+/// A place in the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// Whether there was room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// The request waits.
+    Held(Ticket),
+    /// There are as many waiters as may be, or holding is off.
+    Full,
+}
+
+/// Why a candidate cannot be used at the moment, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absence {
+    provider: ProviderId,
+    until: Instant,
+    /// Whether everybody is affected.
+    shared: bool,
+    /// Whether its end is only a guess of ours.
+    guess: bool,
+}
+
+/// What happens to a waiter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldEvent {
+    /// It goes on. Its ticket stays good until it is answered, leaves or its deadline has come.
+    Go {
+        /// Who.
+        ticket: Ticket,
+        /// Where to.
+        provider: ProviderId,
+        /// Whether that provider is still out, and only this request finds out whether it is back.
+        trial: bool,
+    },
+    /// It has waited long enough; its ticket is void.
+    Over {
+        /// Who.
+        ticket: Ticket,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct Waiter {
+    /// The end of its patience.
+    until: Instant,
+    /// The request's own end. Who was sent and is not back by then never will be.
+    deadline: Instant,
+    /// In plan order.
+    absences: Vec<Absence>,
+    sent: Option<ProviderId>,
+    /// How often it was sent.
+    tries: u32,
+}
+
+/// Everybody who waits.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    max_wait: Duration,
+    max_waiters: usize,
+    arrivals: u64,
+    line: BTreeMap<u64, Waiter>,
+    gates: BTreeMap<ProviderId, Gate>,
+}
+
+/// Whether a request may wait for one of its candidates: not where all are out for a credential or a quota, or for
+/// longer than `max_wait` by a word that is to be believed.
+pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duration, now: Instant) -> bool {
+    !max_wait.is_zero()
+        && standings.into_iter().any(|standing| match standing {
+            // It failed this request, and may do better.
+            Standing::Admissible => true,
+            Standing::Out { until, reason } => match reason {
+                Reason::Fault => true,
+                Reason::Throttled | Reason::Limited | Reason::Permission | Reason::ModelMissing => {
+                    until.saturating_duration_since(now) <= max_wait
+                }
+                Reason::Credential | Reason::Quota | Reason::ClientCredential => false,
+            },
+        })
+}
+
+impl Absence {
+    /// Of a candidate, by what is said of it now. `fingerprint` is of the client's own credential, `None` where a pooled
+    /// one is used.
+    pub fn new(provider: ProviderId, fingerprint: Option<u64>, standing: Standing, now: Instant) -> Self {
+        match standing {
+            Standing::Admissible => Self { provider, until: now, shared: true, guess: true },
+            Standing::Out { until, reason } => {
+                let shared = match reason.scope() {
+                    Scope::Provider => true,
+                    Scope::Credential => fingerprint.is_none(),
+                    Scope::Model => false,
+                };
+                Self { provider, until, shared, guess: reason == Reason::Fault }
+            }
+        }
+    }
+}
+
+impl Waiter {
+    /// Where it would go as a trial: of the providers whose return is a guess and to which nobody is under way, the one
+    /// that is due first. Not where one has proven itself: it has a turn there.
+    fn aim(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Option<ProviderId> {
+        let gate = |absence: &Absence| gates.get(&absence.provider);
+        if self.absences.iter().any(|absence| absence.shared && gate(absence).is_some_and(Gate::is_proven)) {
+            return None;
+        }
+        let ready = self.absences.iter().filter(|absence| absence.guess && (absence.shared || absence.until <= now));
+        let due = ready.filter_map(|absence| {
+            let gate = gate(absence).filter(|gate| gate.is_shut() && gate.running == 0)?;
+            Some((if absence.shared { gate.until } else { absence.until }, absence.provider))
+        });
+        due.min_by_key(|(until, _)| *until).map(|(_, provider)| provider)
+    }
+
+    /// Where it can go now, and whether as a trial.
+    fn way(&self, gates: &mut BTreeMap<ProviderId, Gate>, now: Instant) -> Option<(ProviderId, bool)> {
+        let back = self.absences.iter().filter(|absence| absence.shared || absence.until <= now);
+        let open =
+            back.map(|absence| absence.provider).find(|provider| gates.get(provider).is_some_and(Gate::has_room));
+        if let Some(provider) = open {
+            return Some((provider, false));
+        }
+        let provider = self.aim(gates, now)?;
+        let at = gates.get_mut(&provider)?.trial_at(now);
+        (at <= now).then_some((provider, true))
+    }
+
+    /// When it has to be looked at again if nothing happens before.
+    fn next_deadline(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Instant {
+        if self.sent.is_some() {
+            return self.deadline;
+        }
+        let own = self.absences.iter().filter(|absence| !absence.shared && absence.until > now);
+        let trial = self.aim(gates, now).and_then(|provider| gates.get(&provider));
+        let trial = trial.map(|gate| gate.next_trial.unwrap_or(now));
+        own.map(|absence| absence.until).chain(trial).fold(self.until, Instant::min)
+    }
+}
+
+impl Hold {
+    /// Nobody waits. `max_wait`: the longest wait; zero: nobody is held. `max_waiters`: how many at once.
+    pub fn new(max_wait: Duration, max_waiters: usize) -> Self {
+        Self { max_wait, max_waiters, arrivals: 0, line: BTreeMap::new(), gates: BTreeMap::new() }
+    }
+
+    /// New limits, as after a reload. Who waits already keeps its own.
+    pub fn configure(&mut self, max_wait: Duration, max_waiters: usize) {
+        self.max_wait = max_wait;
+        self.max_waiters = max_waiters;
+    }
+
+    /// Asks for a place in the line. `absences`: of every candidate, in plan order. `deadline`: of the request.
+    pub fn enter(&mut self, absences: Vec<Absence>, deadline: Instant, now: Instant) -> Entry {
+        if self.max_wait.is_zero() || self.line.len() >= self.max_waiters {
+            return Entry::Full;
+        }
+        let ticket = Ticket(self.arrivals);
+        self.arrivals += 1;
+        let until = later(now, self.max_wait).min(deadline);
+        let mut waiter = Waiter { until, deadline, absences, sent: None, tries: 0 };
+        for absence in &mut waiter.absences {
+            // It was asked a moment ago and did not answer, whatever is said of it.
+            if absence.until <= now {
+                absence.until = later(now, FIRST_TRIAL);
+                absence.shared = false;
+            }
+            self.hear(*absence, now);
+        }
+        self.line.insert(ticket.0, waiter);
+        Entry::Held(ticket)
+    }
+
+    /// A waiter has looked again, or is back without an answer: what is said of its candidates now. Returns whether it
+    /// still waits; if not, its ticket is void.
+    pub fn update(&mut self, ticket: Ticket, mut absences: Vec<Absence>, now: Instant) -> bool {
+        let Some(waiter) = self.line.get_mut(&ticket.0) else {
+            return false;
+        };
+        let sent = waiter.sent.take();
+        let own_pause = later(now, pause(waiter.tries));
+        waiter.tries = waiter.tries.saturating_add(u32::from(sent.is_some()));
+        let waits = waiter.until > now;
+        if let Some(gate) = sent.and_then(|provider| self.gates.get_mut(&provider)) {
+            gate.come_back();
+        }
+        for absence in &mut absences {
+            if sent != Some(absence.provider) {
+                self.hear(*absence, now);
+            } else if !absence.shared || absence.until > now {
+                self.shut(*absence, now);
+            } else {
+                // Not out, but it failed this request: others may have more luck there, this one has to pause.
+                self.gate(*absence, now).fail(now);
+                absence.until = own_pause;
+                absence.shared = false;
+            }
+        }
+        if let Some(waiter) = self.line.get_mut(&ticket.0) {
+            waiter.absences = absences;
+        }
+        if !waits {
+            self.leave(ticket, now);
+        }
+        waits
+    }
+
+    /// A waiter got an answer from this provider, which admits so many requests at once (`u32::MAX`: no limit; one
+    /// while it has to prove itself). Its ticket is void.
+    pub fn answered(&mut self, ticket: Ticket, provider: ProviderId, admits: u32, now: Instant) {
+        if let Some(gate) = self.gates.get_mut(&provider) {
+            gate.prove(admits);
+        }
+        self.leave(ticket, now);
+    }
+
+    /// A waiter is gone: its client left, or its request came to another end. Does nothing for a void ticket.
+    pub fn leave(&mut self, ticket: Ticket, now: Instant) {
+        let Some(waiter) = self.line.remove(&ticket.0) else {
+            return;
+        };
+        if let Some(gate) = waiter.sent.and_then(|provider| self.gates.get_mut(&provider)) {
+            gate.come_back();
+            // A trial without a result: the next one is not at once, or clients that leave would hurry it.
+            if gate.is_shut() {
+                gate.wait(now);
+            }
+        }
+        if self.line.is_empty() {
+            self.gates.clear();
+        }
+    }
+
+    /// A provider is admissible again, for so many requests at once (`u32::MAX`: no limit; 1 for a half-open breaker).
+    pub fn open(&mut self, provider: ProviderId, admits: u32) {
+        if let Some(gate) = self.gates.get_mut(&provider) {
+            gate.open(admits);
+        }
+    }
+
+    /// Decides who goes on and who is over, in order of arrival.
+    pub fn poll(&mut self, now: Instant) -> Vec<HoldEvent> {
+        let mut events = self.end(now);
+        for gate in self.gates.values_mut().filter(|gate| gate.is_shut() && gate.until <= now) {
+            gate.open(u32::MAX);
+        }
+        for (&number, waiter) in self.line.iter_mut().filter(|(_, waiter)| waiter.sent.is_none()) {
+            let Some((provider, trial)) = waiter.way(&mut self.gates, now) else {
+                continue;
+            };
+            waiter.sent = Some(provider);
+            if let Some(gate) = self.gates.get_mut(&provider) {
+                gate.running = gate.running.saturating_add(1);
+            }
+            events.push(HoldEvent::Go { ticket: Ticket(number), provider, trial });
+        }
+        events
+    }
+
+    /// When to poll next if nothing happens before. `None` while nobody waits. Always after `now` when it was just
+    /// polled.
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let gates = self.gates.values().filter(|gate| gate.is_shut()).map(|gate| gate.until);
+        let waiters = self.line.values().map(|waiter| waiter.next_deadline(&self.gates, now));
+        waiters.chain(gates).min().map(|due| due.max(now))
+    }
+
+    /// How many there are, sent ones that have no answer yet included.
+    pub fn len(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    /// Voids the tickets whose time is over. Who is under way needs no word: its own deadline ends it.
+    fn end(&mut self, now: Instant) -> Vec<HoldEvent> {
+        let is_over = |waiter: &Waiter| if waiter.sent.is_none() { waiter.until } else { waiter.deadline } <= now;
+        let over: Vec<(Ticket, bool)> = self
+            .line
+            .iter()
+            .filter(|(_, waiter)| is_over(waiter))
+            .map(|(&number, waiter)| (Ticket(number), waiter.sent.is_none()))
+            .collect();
+        for (ticket, _) in &over {
+            self.leave(*ticket, now);
+        }
+        over.into_iter().filter(|(_, waits)| *waits).map(|(ticket, _)| HoldEvent::Over { ticket }).collect()
+    }
+
+    /// What a waiter knows of a provider that it was not sent to.
+    fn hear(&mut self, absence: Absence, now: Instant) {
+        let gate = self.gate(absence, now);
+        // An open gate is newer: that waiter looked before it was opened, or has to find out itself.
+        if absence.shared && gate.is_shut() {
+            gate.until = absence.until.max(gate.next_trial.filter(|_| absence.until <= now).unwrap_or(now));
+        }
+    }
+
+    /// A waiter is back from a provider that is out.
+    fn shut(&mut self, absence: Absence, now: Instant) {
+        let gate = self.gate(absence, now);
+        if absence.shared {
+            gate.shut(absence.until, now);
+        }
+    }
+
+    /// The gate of a provider; a new one is shut where the provider is out for everybody.
+    fn gate(&mut self, absence: Absence, now: Instant) -> &mut Gate {
+        let until = if absence.shared { Some(absence.until) } else { None };
+        self.gates.entry(absence.provider).or_insert_with(|| Gate::new(until, now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

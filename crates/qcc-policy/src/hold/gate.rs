@@ -1,0 +1,110 @@
+//! The way from the line to one provider: shut, or open for so many at once.
+
+use std::time::{Duration, Instant};
+
+use super::{FIRST_TRIAL, LONGEST_PAUSE, PROVEN};
+use crate::later;
+
+/// How many of the line are sent to a provider at once, and when it is tried while none are.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    /// Requests that may be under way at once; 0: shut.
+    window: u32,
+    /// As many as the provider admits.
+    admits: u32,
+    /// Whether an answer came since it was shut.
+    proven: bool,
+    /// Requests of the line that are under way.
+    pub(super) running: u32,
+    /// When it opens by itself, while shut.
+    pub(super) until: Instant,
+    /// When it is tried, while shut and somebody aims at it.
+    pub(super) next_trial: Option<Instant>,
+    /// Pauses before trials since it was proven.
+    pauses: u32,
+}
+
+impl Gate {
+    /// Shut until then, or open where the provider is not out.
+    pub(super) fn new(until: Option<Instant>, now: Instant) -> Self {
+        Self {
+            window: if until.is_some() { 0 } else { PROVEN },
+            admits: u32::MAX,
+            proven: until.is_none(),
+            running: 0,
+            until: until.unwrap_or(now),
+            next_trial: None,
+            pauses: 0,
+        }
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.window == 0
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.running < self.window.min(self.admits)
+    }
+
+    /// When it is tried next; the first time after a pause.
+    pub(super) fn trial_at(&mut self, now: Instant) -> Instant {
+        match self.next_trial {
+            Some(at) => at,
+            None => self.wait(now),
+        }
+    }
+
+    /// The next trial is after a pause, longer than the last one.
+    pub(super) fn wait(&mut self, now: Instant) -> Instant {
+        let at = later(now, pause(self.pauses));
+        self.pauses = self.pauses.saturating_add(1);
+        self.next_trial = Some(at);
+        at
+    }
+
+    pub(super) fn come_back(&mut self) {
+        self.running = self.running.saturating_sub(1);
+    }
+
+    /// The provider is out.
+    pub(super) fn shut(&mut self, until: Instant, now: Instant) {
+        self.window = 0;
+        self.proven = false;
+        self.until = until;
+        self.wait(now);
+    }
+
+    /// The provider failed one, but is not out.
+    pub(super) fn fail(&mut self, now: Instant) {
+        self.window /= 2;
+        if self.is_shut() {
+            self.proven = false;
+            self.until = self.wait(now);
+        }
+    }
+
+    /// The provider is said to be back.
+    pub(super) fn open(&mut self, admits: u32) {
+        self.admits = admits.max(1);
+        let told = if self.proven { PROVEN } else { 1 };
+        self.window = self.window.max(told);
+    }
+
+    /// The provider answered.
+    pub(super) fn prove(&mut self, admits: u32) {
+        self.window = if self.proven { self.window.saturating_add(1) } else { PROVEN };
+        self.admits = admits.max(1);
+        self.proven = true;
+        self.pauses = 0;
+        self.next_trial = None;
+    }
+}
+
+/// The pause before the `nth` trial, counted from 0.
+pub(super) fn pause(nth: u32) -> Duration {
+    FIRST_TRIAL.saturating_mul(2_u32.saturating_pow(nth)).min(LONGEST_PAUSE)
+}
