@@ -13,7 +13,7 @@ use qcc_policy::engine::{Asking, Target};
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, SessionKey};
-use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Reason, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -28,8 +28,12 @@ use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
+use crate::trail::{self, Trail, Try};
 use crate::upstream::Upstream;
 use crate::upstream::credential::Inbound;
+
+/// Why a provider without a key of its own is passed over.
+const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
@@ -95,6 +99,12 @@ struct Stop {
     /// The model that goes up, where it is not the one asked for.
     model: Option<String>,
     charged: Charged,
+    /// The profile in whose turn it is asked.
+    via: Option<String>,
+    /// Its latest try, by its place in the trail.
+    tried: Option<usize>,
+    /// Why it was passed over, as the trail has it.
+    skipped: Option<Reason>,
     /// Its last answer, in case that it has to be passed on.
     answer: Option<Answer>,
 }
@@ -106,6 +116,7 @@ impl Journey {
             row.session = Some(asked.session.key);
             row.long_cache = asked.session.long_cache;
         });
+        exchange.follow(asked.kind != Kind::CountTokens);
         let asking = Asking {
             model: &asked.envelope.model_name,
             session: Some(asked.conversation()),
@@ -118,8 +129,15 @@ impl Journey {
             state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
         }
         let planned = plan.candidates.len();
-        let stops: Vec<_> =
-            plan.candidates.iter().filter_map(|candidate| Stop::new(&state, snapshot, candidate, &asked)).collect();
+        let mut stops = Vec::with_capacity(planned);
+        for candidate in &plan.candidates {
+            let stop = Stop::new(&state, snapshot, candidate, &asked);
+            let unfit = stop.is_none().then(|| snapshot.upstream(candidate.provider)).flatten();
+            if let (Some(upstream), Some(trail)) = (unfit, exchange.trail()) {
+                trail.skip(upstream.name(), None, NO_CREDENTIAL.to_owned());
+            }
+            stops.extend(stop);
+        }
         let unfit = stops.len() < planned;
         let max_wait = snapshot.config.settings.hold.max_wait;
         Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait }
@@ -204,18 +222,19 @@ impl Journey {
     /// Tries one candidate after the other. `way`: their places among the stops.
     async fn walk(&mut self, mut failover: Failover, way: &[usize]) -> Walked {
         loop {
+            let Self { state, stops, exchange, asked, .. } = &mut *self;
             let step = failover.next(
-                &mut |candidate| self.standing(way[candidate]),
-                &mut || self.state.budget().try_repeat(now()),
-                self.asked.deadline.at.into_std(),
-                self.state.draw(),
+                &mut |candidate| stops[way[candidate]].standing(exchange.trail()),
+                &mut || state.budget().try_repeat(now()),
+                asked.deadline.at.into_std(),
+                state.draw(),
                 now(),
             );
             let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            match self.attempt(way[candidate]).await {
+            match self.attempt(way[candidate], wait).await {
                 Ok(good) => {
                     let done = classify(&Outcome::Done, false);
                     let recorded = failover.record(candidate, &Outcome::Done, &done, now());
@@ -227,17 +246,21 @@ impl Journey {
         }
     }
 
-    fn standing(&self, stop: usize) -> Standing {
-        self.stops[stop].charged.standing()
-    }
-
-    async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
+    async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
         let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         stop.charged.begin();
+        if let Some(trail) = self.exchange.trail() {
+            stop.tried = Some(trail.begin(&Try {
+                provider: stop.upstream.name(),
+                model: stop.model.as_deref(),
+                via: stop.via.as_deref(),
+                waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
         self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
@@ -263,12 +286,19 @@ impl Journey {
         let stop = way[candidate];
         let at = now();
         let error = self.exchange.masked(fault.what);
+        let status = match &fault.outcome {
+            Outcome::Refused(refusal) => Some(refusal.status),
+            Outcome::Done | Outcome::Failed(_) | Outcome::ClientGone => None,
+        };
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(candidate, &fault.outcome, &verdict, at);
         self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
         let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
+        if let Some(trail) = self.exchange.trail() {
+            trail.failed(trail::Failed { blame: recorded.verdict.blame, status, reason: error.clone() });
+        }
         self.state.log.emit(Event::AttemptFailed {
             request_id: self.exchange.request_id().to_owned(),
             provider: charged.name.to_string(),
@@ -284,10 +314,18 @@ impl Journey {
     /// Puts charges into force and takes others back, as policy says.
     fn settle(&mut self, recorded: &Recorded, way: &[usize], at: Instant) {
         for billed in &recorded.charges {
-            self.stops[way[billed.candidate]].charged.charge(billed.charge, at);
+            let stop = &mut self.stops[way[billed.candidate]];
+            stop.charged.charge(billed.charge, at);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.charged(place, billed.charge);
+            }
         }
         for refund in &recorded.refunds {
-            self.stops[way[refund.candidate]].charged.refund(refund);
+            let stop = &self.stops[way[refund.candidate]];
+            stop.charged.refund(refund);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.refunded(place);
+            }
         }
     }
 
@@ -298,7 +336,7 @@ impl Journey {
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(message.usage, message.id.as_deref());
+                self.exchange.used(message.usage, message.id.as_deref(), message.stop_reason.as_deref());
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);
@@ -306,6 +344,9 @@ impl Journey {
             }
             Good::Stream { head, held, source } => {
                 charged.first_event();
+                if let Some(trail) = self.exchange.trail() {
+                    trail.first_event();
+                }
                 self.exchange.committed(head.status.as_u16());
                 let relay = Relay::new(*source, held, clock, self.exchange, charged);
                 (head, Body::Relay(Box::new(relay)))
@@ -383,6 +424,20 @@ impl Stop {
         let tokens = asked.body.bytes.len() as u64 / 4;
         let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
         let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
-        Some(Self { upstream, model, charged, answer: None })
+        let profile = candidate.profile.and_then(|place| snapshot.config.profiles.get(place));
+        let via = profile.map(|profile| profile.name.clone());
+        Some(Self { upstream, model, charged, via, tried: None, skipped: None, answer: None })
+    }
+
+    /// Whether it may be tried now. Passing over somebody who was not tried yet is worth a note, once for each reason.
+    fn standing(&mut self, trail: Option<&mut Trail>) -> Standing {
+        let standing = self.charged.standing();
+        if let (Standing::Out { until, reason }, Some(trail)) = (standing, trail)
+            && self.tried.is_none()
+            && self.skipped.replace(reason) != Some(reason)
+        {
+            trail.skip(self.upstream.name(), self.via.as_deref(), trail::out(reason, until));
+        }
+        standing
     }
 }

@@ -3,6 +3,8 @@
 
 use rusqlite::{Connection, Row, Statement, params};
 
+use serde::{Deserialize, Serialize};
+
 use crate::bounds::{NAME, TEXT, Word, count, cut, cut_maybe, cut_maybe_word, maybe_number, number};
 
 /// Rows of one request that are kept: its first tries, and what room is left for candidates that were passed over. Far
@@ -10,7 +12,8 @@ use crate::bounds::{NAME, TEXT, Word, count, cut, cut_maybe, cut_maybe_word, may
 const MOST: usize = 200;
 
 /// How a try counts for its provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The answer was whole.
     Success,
@@ -26,7 +29,7 @@ pub enum AttemptOutcome {
 }
 
 /// A try, or a candidate that was passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AttemptRow {
     /// Its name.
     pub provider: String,

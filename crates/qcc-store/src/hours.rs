@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use serde::{Deserialize, Serialize};
+
 use crate::attempts::{AttemptOutcome, AttemptRow};
 use crate::bounds::{count, number};
 use crate::histogram::Histogram;
@@ -14,7 +16,7 @@ use crate::requests::RequestRecord;
 pub(crate) const HOUR: i64 = 60 * 60 * 1000;
 
 /// Tokens, as the providers counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tokens {
     /// Of prompts, without what has to do with the providers' caches.
     pub input: u64,
@@ -27,7 +29,7 @@ pub struct Tokens {
 }
 
 /// The latest failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastError {
     /// When the try began, milliseconds since 1970-01-01 UTC.
     pub at_ms: i64,

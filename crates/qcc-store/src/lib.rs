@@ -7,6 +7,7 @@
 
 mod attempts;
 mod bounds;
+mod documents;
 mod error;
 mod failovers;
 mod health;

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, Row, Statement, params};
 
+use serde::{Deserialize, Serialize};
+
 use crate::attempts::{self, AttemptRow};
 use crate::bounds::{NAME, TEXT, Word, count, cut, cut_maybe, cut_maybe_word, cut_word, maybe_number, number};
 use crate::error::StoreError;
@@ -11,7 +13,7 @@ use crate::store::Store;
 const NAMED: u32 = 10;
 
 /// A request, at its end.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RequestRow {
     /// Ours, as in `x-qcc-request-id`.
     pub request_id: String,
@@ -22,6 +24,7 @@ pub struct RequestRow {
     /// Which client key it carried: an id of the key, never the key.
     pub client_key: Option<String>,
     /// Hash of the session that it belongs to.
+    #[serde(with = "crate::documents::hexadecimal")]
     pub session: Option<u64>,
     /// As sent.
     pub method: Word,
@@ -74,7 +77,7 @@ pub struct RequestRow {
 }
 
 /// A request and what was done for it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RequestRecord {
     /// The request.
     pub request: RequestRow,

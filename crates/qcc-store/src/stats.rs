@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use serde::{Deserialize, Serialize};
+
 use crate::attempts::AttemptOutcome;
 use crate::bounds::{Word, count};
 use crate::error::StoreError;
@@ -34,7 +36,7 @@ const RECENT: &str = "SELECT request_id, tries.at_ms, coalesce(tries.model, requ
     ORDER BY tries.at_ms DESC, tries.request DESC LIMIT ?3";
 
 /// How durations are spread, milliseconds. Percentiles are off by at most 1/64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     /// How many there are, at least one.
     pub count: u64,
@@ -47,7 +49,7 @@ pub struct Spread {
 }
 
 /// Traffic at one provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Tries: successes, failures, and those that count as neither.
     pub requests: u64,
@@ -66,7 +68,7 @@ pub struct Traffic {
 }
 
 /// Traffic of one hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hour {
     /// When it began, milliseconds since 1970-01-01 UTC.
     pub at_ms: i64,
@@ -75,7 +77,7 @@ pub struct Hour {
 }
 
 /// One provider over the whole span.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderStats {
     /// Its name.
     pub provider: String,
@@ -88,18 +90,19 @@ pub struct ProviderStats {
 }
 
 /// All providers over a span.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// When the first hour that is counted began: hours are counted whole.
     pub since_ms: i64,
     /// Requests by verdict, as the clients saw them, in alphabetical order.
+    #[serde(with = "crate::documents::pairs")]
     pub verdicts: Vec<(String, u64)>,
     /// By name. Providers without traffic are left out.
     pub providers: Vec<ProviderStats>,
 }
 
 /// A try, as it is listed under its provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TryRow {
     /// Of which request.
     pub request_id: String,
@@ -124,7 +127,7 @@ pub struct TryRow {
 }
 
 /// One provider: its traffic and its latest tries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metrics {
     /// When the first hour that is counted began: hours are counted whole.
     pub since_ms: i64,
