@@ -110,10 +110,8 @@ fn why(record: &RequestRecord) -> String {
     let before = match (tries.len() - 1, skipped) {
         (0, 0) => "first in line".to_owned(),
         (0, skipped) => format!("after {skipped} passed over"),
-        (failed, 0) => format!("after {}", count(failed, "other try").replace("trys", "tries")),
-        (failed, skipped) => {
-            format!("after {} and {skipped} passed over", count(failed, "other try").replace("trys", "tries"))
-        }
+        (failed, 0) => format!("after {}", count(failed, "failed attempt")),
+        (failed, skipped) => format!("after {} and {skipped} passed over", count(failed, "failed attempt")),
     };
     format!("{}{turn}: {before}", last.provider)
 }
