@@ -161,7 +161,7 @@ fn row(name: &str, live: Option<&Live>, stats: Option<&ProviderStats>) -> Vec<Ce
         Some(Health::Recovering) => (Cell::new("◐"), "recovering"),
         Some(Health::Down) => (Cell::mark(false), "down"),
         Some(Health::Disabled) => (Cell::new("○"), "disabled"),
-        None => (Cell::new(" "), "-"),
+        None => (Cell::new(""), "-"),
     };
     let traffic = stats.map(|stats| &stats.traffic);
     let cell =
