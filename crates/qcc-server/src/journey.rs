@@ -1,6 +1,8 @@
 //! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
+mod stop;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,16 +11,16 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
-use qcc_policy::engine::{Asking, Target};
+use qcc_policy::engine::Asking;
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, SessionKey};
-use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Reason, Recorded, Standing, Step, classify};
+use qcc_policy::{Blame, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
-use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
-use crate::finish::{Charged, Exchange};
+use crate::finish::Exchange;
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
 use crate::ingress::session::Session;
@@ -28,9 +30,9 @@ use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
-use crate::trail::{self, Trail, Try};
-use crate::upstream::Upstream;
+use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
+use stop::Stop;
 
 /// Why a provider without a key of its own is passed over.
 const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
@@ -91,22 +93,6 @@ enum Waited {
     NoUse,
     /// It has waited long enough, or there is no room.
     Over,
-}
-
-/// A candidate of the plan that can be asked, and what came of it.
-struct Stop {
-    upstream: Arc<Upstream>,
-    /// The model that goes up, where it is not the one asked for.
-    model: Option<String>,
-    charged: Charged,
-    /// The profile in whose turn it is asked.
-    via: Option<String>,
-    /// Its latest try, by its place in the trail.
-    tried: Option<usize>,
-    /// Why it was passed over, as the trail has it.
-    skipped: Option<Reason>,
-    /// Its last answer, in case that it has to be passed on.
-    answer: Option<Answer>,
 }
 
 impl Journey {
@@ -403,41 +389,5 @@ impl Journey {
         self.exchange.committed(200);
         self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
         response
-    }
-}
-
-impl Stop {
-    /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
-    fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
-        let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        if !asked.inbound.suits(&upstream.provider) {
-            return None;
-        }
-        let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let target = Target {
-            provider: upstream.id,
-            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            fingerprint: asked.inbound.fingerprint(&upstream.provider),
-        };
-        let session = (asked.conversation(), asked.session.long_cache);
-        // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
-        let tokens = asked.body.bytes.len() as u64 / 4;
-        let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
-        let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
-        let profile = candidate.profile.and_then(|place| snapshot.config.profiles.get(place));
-        let via = profile.map(|profile| profile.name.clone());
-        Some(Self { upstream, model, charged, via, tried: None, skipped: None, answer: None })
-    }
-
-    /// Whether it may be tried now. Passing over somebody who was not tried yet is worth a note, once for each reason.
-    fn standing(&mut self, trail: Option<&mut Trail>) -> Standing {
-        let standing = self.charged.standing();
-        if let (Standing::Out { until, reason }, Some(trail)) = (standing, trail)
-            && self.tried.is_none()
-            && self.skipped.replace(reason) != Some(reason)
-        {
-            trail.skip(self.upstream.name(), self.via.as_deref(), trail::out(reason, until));
-        }
-        standing
     }
 }

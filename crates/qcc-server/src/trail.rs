@@ -100,6 +100,9 @@ impl Trail {
 
     /// A try cost its provider something.
     pub(crate) fn charged(&mut self, place: usize, charge: Charge) {
+        if !self.counts {
+            return;
+        }
         if let (Some(row), Charge::Out { reason, how_long }) = (self.rows.get_mut(place), charge) {
             row.charge = Some(match how_long {
                 Term::Configured => reason.to_string(),
