@@ -49,7 +49,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("affinity", before.affinity != after.affinity),
         ("hold", before.hold != after.hold),
         ("health", before.health != after.health),
-        ("storage", before.storage_path != after.storage_path),
+        ("storage", (&before.storage_path, before.storage_retention) != (&after.storage_path, after.storage_retention)),
         ("logging", before.logging != after.logging),
     ];
     // The listening socket is bound once, at start, and the database is opened then.

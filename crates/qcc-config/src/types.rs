@@ -183,6 +183,8 @@ pub struct Settings {
     pub failover_auto: bool,
     /// `storage.path`: the database. `None`: the usual one in the state folder.
     pub storage_path: Option<PathBuf>,
+    /// `storage.retention`: how long rows are kept there. `None`: for ever.
+    pub storage_retention: Option<Duration>,
     /// `logging.*`
     pub logging: LoggingSettings,
 }

@@ -441,6 +441,12 @@ impl Engine {
         self.breakers.standing(&provider, now)
     }
 
+    /// Failures since its last success; while its breaker is not closed, those that opened it. For a status page.
+    pub fn failures_in_a_row(&self, provider: ProviderId, now: Instant) -> u32 {
+        let mut all = self.breakers.iter(now);
+        all.find(|(known, _)| **known == provider).map_or(0, |(_, report)| report.consecutive)
+    }
+
     /// Drops what time has ended. For a timer.
     pub fn prune(&mut self, now: Instant) {
         self.cooldowns.prune(now);

@@ -131,6 +131,11 @@ pub enum Event {
         /// Its name.
         profile: String,
     },
+    /// What was older than `storage.retention` was deleted.
+    HistoryPruned {
+        /// Rows.
+        rows: u64,
+    },
     /// The database cannot be used. Said once, until it can be again.
     StoreFailed {
         /// What is wrong with it.
@@ -259,6 +264,7 @@ impl Event {
             | Self::ProviderRecovered { .. }
             | Self::ProviderReset { .. }
             | Self::SessionMoved { .. }
+            | Self::HistoryPruned { .. }
             | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,

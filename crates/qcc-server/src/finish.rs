@@ -2,16 +2,18 @@
 //! ended or was dropped, not when its headers went out.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Spent, Target};
-use qcc_policy::{Charge, Outcome, Refund, Standing, Transition, classify};
+use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify};
+use qcc_store::{ProviderEventRow, Row};
 
 use crate::events::{Event, RequestRow};
 use crate::state::{Running, State, now};
+use crate::trail::{Trail, wall_clock};
 
 /// What a request was when it is dropped without an end.
 const CLIENT_GONE: &str = "client_gone";
@@ -28,6 +30,8 @@ pub(crate) struct Exchange {
     verdict: &'static str,
     /// Credentials that went up, which no text may show.
     secrets: Vec<HeaderValue>,
+    /// What is done for it, where that is kept.
+    trail: Option<Trail>,
     _running: Running,
 }
 
@@ -61,6 +65,7 @@ impl Exchange {
             started,
             verdict: CLIENT_GONE,
             secrets: Vec::new(),
+            trail: None,
             _running: state.run(),
         }
     }
@@ -74,6 +79,18 @@ impl Exchange {
         if let Some(row) = &mut self.row {
             change(row);
         }
+    }
+
+    /// What happens to it will be kept. `counts`: its tries count for their providers.
+    pub(crate) fn follow(&mut self, counts: bool) {
+        if self.state.history.takes_rows() {
+            self.trail = Some(Trail::new(self.started, counts));
+        }
+    }
+
+    /// What is kept of it.
+    pub(crate) fn trail(&mut self) -> Option<&mut Trail> {
+        self.trail.as_mut()
     }
 
     /// Keeps these out of everything that is said about the request: a provider may repeat them in its errors.
@@ -97,10 +114,16 @@ impl Exchange {
             row.first_event_ms = Some(waited);
             row.status = status;
         });
+        if let Some(trail) = &mut self.trail {
+            trail.answered(status);
+        }
     }
 
-    /// What the provider counted.
-    pub(crate) fn used(&mut self, usage: Usage, upstream_id: Option<&str>) {
+    /// What the provider counted, and why its model stopped.
+    pub(crate) fn used(&mut self, usage: Usage, upstream_id: Option<&str>, stop_reason: Option<&str>) {
+        if let Some(trail) = &mut self.trail {
+            trail.stopped(stop_reason);
+        }
         self.note(|row| {
             row.input_tokens = usage.input;
             row.output_tokens = usage.output;
@@ -125,10 +148,18 @@ impl Exchange {
 
     /// Writes the row. Later calls, and the drop, do nothing more.
     pub(crate) fn end(&mut self, verdict: &'static str, error: Option<String>) {
+        self.close(verdict, error, false);
+    }
+
+    /// `cut`: the gateway's own end ended it.
+    fn close(&mut self, verdict: &'static str, error: Option<String>, cut: bool) {
         let Some(mut row) = self.row.take() else { return };
         row.verdict = verdict;
         row.error = error.map(|text| self.masked(text));
         row.total = now().saturating_duration_since(self.started);
+        if let Some(trail) = self.trail.take() {
+            self.state.history.write(trail.finish(&row, cut));
+        }
         self.state.log.emit(Event::RequestFinished(row));
     }
 }
@@ -136,7 +167,8 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.verdict == CLIENT_GONE && self.state.is_cutting() {
-            return self.end("broken", Some("cut: it outlived proxy.drain when the gateway stopped".to_owned()));
+            let why = "cut: it outlived proxy.drain when the gateway stopped";
+            return self.close("broken", Some(why.to_owned()), true);
         }
         self.end(self.verdict, None);
     }
@@ -250,14 +282,32 @@ impl Charged {
         let provider = self.name.to_string();
         match news {
             Transition::Out { model, reason, term, .. } => {
+                self.keep("out", model.clone(), reason, Some(term));
                 self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
             }
             Transition::Back { model, reason, .. } => {
+                self.keep("back", model.clone(), reason, None);
                 self.state.room.open(self.target.provider);
                 self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }
         self.state.reconsider();
+    }
+
+    /// Keeps that it went out or came back.
+    fn keep(&self, kind: &'static str, model: Option<String>, reason: Reason, term: Option<Duration>) {
+        let at_ms = wall_clock();
+        let failures = self.state.engine().failures_in_a_row(self.target.provider, now());
+        let term = term.map(|term| i64::try_from(term.as_millis()).unwrap_or(i64::MAX));
+        self.state.history.write(Row::ProviderEvent(ProviderEventRow {
+            at_ms,
+            provider: self.name.to_string(),
+            model,
+            kind: kind.into(),
+            reason: Some(reason.to_string()),
+            failures,
+            next_try_ms: term.map(|term| at_ms.saturating_add(term)),
+        }));
     }
 }
 

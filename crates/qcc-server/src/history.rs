@@ -6,13 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qcc_store::{FailoverRow, Report, Row, Store, StoreError, Writer};
+use qcc_store::{FailoverRow, Found, Metrics, Report, Row, Stats, Store, StoreError, Writer};
 
 use crate::events::Event;
 use crate::log::Log;
+use crate::retention::Retention;
+use crate::trail::wall_clock;
 
 /// Longest wait for rows on their way to the disk.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+
+/// Tries that are listed under a provider.
+const RECENT: u32 = 50;
 
 /// The database, where there is one.
 pub(crate) struct History {
@@ -23,6 +28,8 @@ struct Database {
     path: PathBuf,
     /// `None`: its thread could not be started.
     writer: Option<Writer>,
+    /// `None`: its thread could not be started.
+    retention: Option<Retention>,
     faults: Faults,
 }
 
@@ -58,13 +65,31 @@ impl History {
             Report::Failed(error) => reports.found(&error),
             Report::Written { lost } => reports.over(lost),
         });
-        (Self { database: Some(Database { path, writer: writer.ok(), faults }) }, left)
+        let told = faults.clone();
+        let retention = Retention::start(&path, move |round| match round {
+            Ok(0) => {}
+            Ok(rows) => told.log.emit(Event::HistoryPruned { rows }),
+            Err(error) => told.found(&error),
+        });
+        (Self { database: Some(Database { path, writer: writer.ok(), retention, faults }) }, left)
     }
 
-    /// Adds a change that came from traffic. Never waits.
-    pub(crate) fn record(&self, row: FailoverRow) {
+    /// How long rows are kept; `None`: for ever.
+    pub(crate) fn retain(&self, time: Option<Duration>) {
+        if let Some(retention) = self.database.as_ref().and_then(|database| database.retention.as_ref()) {
+            retention.keep(time);
+        }
+    }
+
+    /// Whether there is anybody to take rows.
+    pub(crate) fn takes_rows(&self) -> bool {
+        self.database.as_ref().is_some_and(|database| database.writer.is_some())
+    }
+
+    /// Adds what came from traffic. Never waits.
+    pub(crate) fn write(&self, row: Row) {
         if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
-            writer.write(Row::Failover(row));
+            writer.write(row);
         }
     }
 
@@ -103,10 +128,38 @@ impl History {
     /// # Errors
     /// Why they cannot be read.
     pub(crate) fn failovers(&self, limit: u32) -> Result<Vec<FailoverRow>, String> {
-        let Some(database) = &self.database else { return Ok(Vec::new()) };
+        Ok(self.read(|store| store.failovers(limit))?.unwrap_or_default())
+    }
+
+    /// What became of the request with this id, or with ids of this beginning. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn request(&self, id: &str) -> Result<Found, String> {
+        Ok(self.read(|store| store.request(id))?.unwrap_or(Found::None))
+    }
+
+    /// Traffic of the last hours; `None` without a database. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn stats(&self, hours: u32) -> Result<Option<Stats>, String> {
+        self.read(|store| store.stats(ago(hours)))
+    }
+
+    /// One provider's traffic of the last hours; `None` without a database. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(crate) fn metrics(&self, provider: &str, hours: u32) -> Result<Option<Metrics>, String> {
+        self.read(|store| store.metrics(provider, ago(hours), RECENT))
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<Option<T>, String> {
+        let Some(database) = &self.database else { return Ok(None) };
         self.flush();
         Store::open_existing(&database.path)
-            .and_then(|store| store.map_or_else(|| Ok(Vec::new()), |store| store.failovers(limit)))
+            .and_then(|store| store.as_ref().map(work).transpose())
             .map_err(|error| database.faults.told(&error))
     }
 
@@ -116,6 +169,11 @@ impl History {
             let _what_waits_is_tried_again = writer.flush(FLUSH_LIMIT);
         }
     }
+}
+
+/// The moment so many hours ago, milliseconds since 1970-01-01 UTC.
+fn ago(hours: u32) -> i64 {
+    wall_clock().saturating_sub(i64::from(hours) * 3_600_000)
 }
 
 fn left_at(path: &Path) -> Result<Left, StoreError> {

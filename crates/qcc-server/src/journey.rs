@@ -1,6 +1,8 @@
 //! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
+mod stop;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,16 +12,16 @@ use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
 use qcc_policy::affinity::Bound;
-use qcc_policy::engine::{Asking, Target};
+use qcc_policy::engine::Asking;
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
-use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::{Blame, Failover, Final, Outcome, Recorded, Standing, Step, classify};
 
-use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
-use crate::finish::{Charged, Exchange};
+use crate::finish::Exchange;
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
 use crate::ingress::session::Session;
@@ -29,8 +31,12 @@ use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
-use crate::upstream::Upstream;
+use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
+use stop::Stop;
+
+/// Why a provider without a key of its own is passed over.
+const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
@@ -99,16 +105,6 @@ enum Waited {
     Over,
 }
 
-/// A candidate of the plan that can be asked, and what came of it.
-struct Stop {
-    upstream: Arc<Upstream>,
-    /// The model that goes up, where it is not the one asked for.
-    model: Option<String>,
-    charged: Charged,
-    /// Its last answer, in case that it has to be passed on.
-    answer: Option<Answer>,
-}
-
 impl Journey {
     /// Works out where the request may go.
     pub(crate) fn new(state: Arc<State>, snapshot: &Snapshot, mut exchange: Exchange, asked: Asked) -> Self {
@@ -116,6 +112,7 @@ impl Journey {
             row.session = Some(asked.session.key);
             row.long_cache = asked.session.long_cache;
         });
+        exchange.follow(asked.kind != Kind::CountTokens);
         let asking = Asking {
             model: &asked.envelope.model_name,
             session: Some(asked.conversation()),
@@ -128,8 +125,15 @@ impl Journey {
             state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
         }
         let planned = plan.candidates.len();
-        let stops: Vec<_> =
-            plan.candidates.iter().filter_map(|candidate| Stop::new(&state, snapshot, candidate, &asked)).collect();
+        let mut stops = Vec::with_capacity(planned);
+        for candidate in &plan.candidates {
+            let stop = Stop::new(&state, snapshot, candidate, &asked);
+            let unfit = stop.is_none().then(|| snapshot.upstream(candidate.provider)).flatten();
+            if let (Some(upstream), Some(trail)) = (unfit, exchange.trail()) {
+                trail.skip(upstream.name(), None, NO_CREDENTIAL.to_owned());
+            }
+            stops.extend(stop);
+        }
         let unfit = stops.len() < planned;
         let max_wait = snapshot.config.settings.hold.max_wait;
         let own = plan.bound.and_then(|bound| own(&stops, &bound, snapshot.config.settings.affinity.max_wait));
@@ -230,18 +234,19 @@ impl Journey {
     /// Tries one candidate after the other. `way`: their places among the stops.
     async fn walk(&mut self, mut failover: Failover, way: &[usize]) -> Walked {
         loop {
+            let Self { state, stops, exchange, asked, .. } = &mut *self;
             let step = failover.next(
-                &mut |candidate| self.standing(way[candidate]),
-                &mut || self.state.budget().try_repeat(now()),
-                self.asked.deadline.at.into_std(),
-                self.state.draw(),
+                &mut |candidate| stops[way[candidate]].standing(exchange.trail()),
+                &mut || state.budget().try_repeat(now()),
+                asked.deadline.at.into_std(),
+                state.draw(),
                 now(),
             );
             let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            match self.attempt(way[candidate]).await {
+            match self.attempt(way[candidate], wait).await {
                 Ok(good) => {
                     let done = classify(&Outcome::Done, false);
                     let recorded = failover.record(candidate, &Outcome::Done, &done, now());
@@ -253,17 +258,21 @@ impl Journey {
         }
     }
 
-    fn standing(&self, stop: usize) -> Standing {
-        self.stops[stop].charged.standing()
-    }
-
-    async fn attempt(&mut self, stop: usize) -> Result<Good, Fault> {
+    async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
         let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         stop.charged.begin();
+        if let Some(trail) = self.exchange.trail() {
+            stop.tried = Some(trail.begin(&Try {
+                provider: stop.upstream.name(),
+                model: stop.model.as_deref(),
+                via: stop.via.as_deref(),
+                waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
         self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
         self.exchange.note(|row| {
             row.provider = Some(stop.upstream.name().to_owned());
@@ -289,12 +298,19 @@ impl Journey {
         let stop = way[candidate];
         let at = now();
         let error = self.exchange.masked(fault.what);
+        let status = match &fault.outcome {
+            Outcome::Refused(refusal) => Some(refusal.status),
+            Outcome::Done | Outcome::Failed(_) | Outcome::ClientGone => None,
+        };
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(candidate, &fault.outcome, &verdict, at);
         self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
         let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
+        if let Some(trail) = self.exchange.trail() {
+            trail.failed(trail::Failed { blame: recorded.verdict.blame, status, reason: error.clone() });
+        }
         self.state.log.emit(Event::AttemptFailed {
             request_id: self.exchange.request_id().to_owned(),
             provider: charged.name.to_string(),
@@ -310,10 +326,18 @@ impl Journey {
     /// Puts charges into force and takes others back, as policy says.
     fn settle(&mut self, recorded: &Recorded, way: &[usize], at: Instant) {
         for billed in &recorded.charges {
-            self.stops[way[billed.candidate]].charged.charge(billed.charge, at);
+            let stop = &mut self.stops[way[billed.candidate]];
+            stop.charged.charge(billed.charge, at);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.charged(place, billed.charge);
+            }
         }
         for refund in &recorded.refunds {
-            self.stops[way[refund.candidate]].charged.refund(refund);
+            let stop = &self.stops[way[refund.candidate]];
+            stop.charged.refund(refund);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.refunded(place);
+            }
         }
     }
 
@@ -324,7 +348,7 @@ impl Journey {
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(message.usage, message.id.as_deref());
+                self.exchange.used(message.usage, message.id.as_deref(), message.stop_reason.as_deref());
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);
@@ -332,6 +356,9 @@ impl Journey {
             }
             Good::Stream { head, held, source } => {
                 charged.first_event();
+                if let Some(trail) = self.exchange.trail() {
+                    trail.first_event();
+                }
                 self.exchange.committed(head.status.as_u16());
                 let relay = Relay::new(*source, held, clock, self.exchange, charged);
                 (head, Body::Relay(Box::new(relay)))
@@ -399,26 +426,4 @@ fn own(stops: &[Stop], bound: &Bound, max_wait: Duration) -> Option<Own> {
     };
     let wait = until.saturating_duration_since(now());
     bound.is_worth_waiting_for(wait, max_wait).then_some(Own { provider: bound.provider, until })
-}
-
-impl Stop {
-    /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
-    fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
-        let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        if !asked.inbound.suits(&upstream.provider) {
-            return None;
-        }
-        let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let target = Target {
-            provider: upstream.id,
-            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            fingerprint: asked.inbound.fingerprint(&upstream.provider),
-        };
-        let session = (asked.conversation(), asked.session.long_cache);
-        // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
-        let tokens = asked.body.bytes.len() as u64 / 4;
-        let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
-        let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
-        Some(Self { upstream, model, charged, answer: None })
-    }
 }

@@ -44,9 +44,13 @@ mod reach;
 
 mod sipping;
 
+mod retention;
+
 mod state;
 
 mod tasks;
+
+mod trail;
 
 mod workers;
 

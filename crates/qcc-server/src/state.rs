@@ -88,6 +88,7 @@ impl State {
         let engine = engine_for(&snapshot);
         let hold = snapshot.config.settings.hold;
         let (history, left) = History::open(database, &log);
+        history.retain(snapshot.config.settings.storage_retention);
         let state = Arc::new(Self {
             log,
             source,
@@ -131,6 +132,7 @@ impl State {
             engine.configure(observe::engine_settings(settings));
             set_limits(&mut engine, &snapshot);
         }
+        self.history.retain(settings.storage_retention);
         let hold = settings.hold;
         self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();

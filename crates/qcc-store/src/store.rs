@@ -79,16 +79,26 @@ impl Store {
     /// # Errors
     /// When the database cannot be written; then it holds what it held before.
     pub fn set_pin(&mut self, profile: Option<&str>, row: &FailoverRow) -> Result<(), StoreError> {
+        self.in_transaction(|connection| {
+            match profile {
+                Some(name) => connection.execute("INSERT OR REPLACE INTO pin (id, profile) VALUES (1, ?1)", (name,)),
+                None => connection.execute("DELETE FROM pin", ()),
+            }?;
+            failovers::insert(connection, row)
+        })
+    }
+
+    /// Does all of it or nothing. Nobody else writes meanwhile.
+    pub(crate) fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let path = &self.path;
         let failed = |error: rusqlite::Error| StoreError::sql(path, &error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        match profile {
-            Some(name) => transaction.execute("INSERT OR REPLACE INTO pin (id, profile) VALUES (1, ?1)", (name,)),
-            None => transaction.execute("DELETE FROM pin", ()),
-        }
-        .map_err(failed)?;
-        failovers::insert(&transaction, row).map_err(failed)?;
-        transaction.commit().map_err(failed)
+        let done = work(&transaction).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
     }
 
     /// Whether the path still leads to the file that is open here.

@@ -62,6 +62,17 @@ pub(crate) enum Command {
     /// Start, stop and watch the gateway
     #[command(subcommand)]
     Proxy(Proxy),
+    /// Show how each provider is and what it did lately
+    Stats {
+        /// Hours to look back, 1 to 720
+        #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
+        hours: u32,
+    },
+    /// Show what became of a request: who was tried, who was passed over, and why
+    Explain {
+        /// Id of the request, or its beginning
+        request_id: String,
+    },
     /// Run a command with its LLM traffic going through the gateway
     Run(Run),
     /// Print the variables that point a client at the gateway

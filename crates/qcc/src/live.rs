@@ -68,6 +68,20 @@ impl Gateway {
         answered(ask::get(self.address, path, self.key.as_ref()))
     }
 
+    /// A document of the gateway with its status, where one of `others` is an answer as well.
+    ///
+    /// # Errors
+    /// As [`Gateway::get`].
+    pub(crate) fn look_up(&self, path: &str, others: &[u16]) -> Result<(u16, Value), Failure> {
+        let answer = ask::get(self.address, path, self.key.as_ref());
+        match &answer {
+            Ok(answer) if others.contains(&answer.status) => {
+                Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
+            }
+            _ => answered(answer).map(|body| (200, body)),
+        }
+    }
+
     /// Tells the gateway something, and gives its answer as it came.
     ///
     /// # Errors
@@ -109,7 +123,8 @@ fn answered(answer: io::Result<ask::Answer>) -> Result<Value, Failure> {
     }
 }
 
-fn not_understood() -> Failure {
+/// The gateway answered with something else than this version does.
+pub(crate) fn not_understood() -> Failure {
     Failure::new("the answer of the running gateway is not understood", "is it of this version? `qcc proxy restart`")
 }
 

@@ -13,7 +13,10 @@ use crate::types::{
     AffinitySettings, BreakerSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings, ProxySettings,
     RetrySettings, Settings, Timeouts,
 };
-use crate::value::{At, Size};
+use crate::value::{At, Size, Time};
+
+/// How long rows are kept where nobody says so.
+const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// The settings of an empty file.
 pub(super) fn defaults() -> Settings {
@@ -38,6 +41,7 @@ impl Resolver<'_> {
             failover_recovery: file.failover.as_ref().is_none_or(|failover| failover.recovery(&mut self.problems)),
             failover_auto: file.failover.as_ref().is_none_or(|failover| failover.auto(&mut self.problems)),
             storage_path: self.storage_path(file),
+            storage_retention: self.storage_retention(file),
             logging: self.logging(file),
         }
     }
@@ -258,10 +262,12 @@ impl Resolver<'_> {
                 keys.enumerate().map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }),
             );
         }
-        if let Some(retention) = file.storage.as_ref().and_then(|storage| storage.retention.as_ref()) {
-            retention.get(&mut self.problems);
-            self.idle.push("storage.retention".to_owned());
-        }
+    }
+
+    fn storage_retention(&mut self, file: &File) -> Option<Duration> {
+        let written = file.storage.as_ref().and_then(|storage| storage.retention.as_ref());
+        let time = written.and_then(|retention| retention.get(&mut self.problems));
+        time.map_or(Some(RETENTION), Time::on)
     }
 
     fn storage_path(&mut self, file: &File) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use qcc_store::FailoverRow;
 use serde_json::{Value, json};
 
-use super::{page, profiles, providers};
+use super::{happened, page, profiles, providers};
 use crate::body::Body;
 use crate::events::Event;
 use crate::ingress::access::shorten;
@@ -51,14 +51,37 @@ pub(crate) async fn answer(
             read(&request, "GET, HEAD")?;
             failovers(state, limit(request.uri().query())?, id).await
         }
-        _ => match path.strip_prefix("/api/providers/").and_then(|rest| rest.strip_suffix("/reset")) {
-            Some(name) => {
-                only(&request, &Method::POST, "POST")?;
-                reset(state, snapshot, &percent_decode_str(name).decode_utf8_lossy(), id)
-            }
-            None => Err(Refused::Route { method: request.method().to_string(), path }),
-        },
+        "/api/stats" => {
+            read(&request, "GET, HEAD")?;
+            happened::stats(state, happened::hours(request.uri().query())?, id).await
+        }
+        _ => named(state, snapshot, &request, id).await,
     }
+}
+
+/// Routes whose path ends with a name.
+async fn named(
+    state: &Arc<State>,
+    snapshot: &Snapshot,
+    request: &Request<Incoming>,
+    id: &str,
+) -> Result<Response<Body>, Refused> {
+    let path = request.uri().path();
+    let text = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
+    if let Some(name) = path.strip_prefix("/api/providers/").and_then(|rest| rest.strip_suffix("/reset")) {
+        only(request, &Method::POST, "POST")?;
+        return reset(state, snapshot, &text(name), id);
+    }
+    if let Some(name) = path.strip_prefix("/api/requests/").filter(|name| !name.is_empty()) {
+        read(request, "GET, HEAD")?;
+        return happened::request(state, text(name), id).await;
+    }
+    if let Some(name) = path.strip_prefix("/api/metrics/").filter(|name| !name.is_empty()) {
+        read(request, "GET, HEAD")?;
+        let hours = happened::hours(request.uri().query())?;
+        return happened::metrics(state, snapshot, text(name), hours, id).await;
+    }
+    Err(Refused::Route { method: request.method().to_string(), path: path.to_owned() })
 }
 
 fn read(request: &Request<Incoming>, allow: &'static str) -> Result<(), Refused> {
@@ -172,7 +195,7 @@ fn limit(query: Option<&str>) -> Result<u32, Refused> {
 }
 
 /// Does what may wait for the disk where waiting hinders nobody.
-async fn waiting<T: Send + 'static>(
+pub(super) async fn waiting<T: Send + 'static>(
     state: &Arc<State>,
     work: impl FnOnce(&State) -> T + Send + 'static,
 ) -> Result<T, Refused> {

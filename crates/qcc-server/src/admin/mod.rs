@@ -2,6 +2,8 @@
 
 pub(crate) mod api;
 
+mod happened;
+
 pub(crate) mod models;
 
 mod profiles;

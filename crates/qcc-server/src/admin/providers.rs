@@ -1,6 +1,7 @@
 //! Every provider with its state, as of one moment.
 
 use qcc_config::Provider;
+use qcc_policy::breaker::Standing;
 use qcc_policy::engine::Absent;
 use qcc_policy::{ProviderId, Reason};
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::state::{Snapshot, State, dialect_name, now};
 pub(crate) struct Report<'s> {
     snapshot: &'s Snapshot,
     out: Vec<Out>,
+    /// Those that have to prove themselves before traffic comes back.
+    recovering: Vec<ProviderId>,
 }
 
 struct Out {
@@ -33,8 +36,11 @@ impl<'s> Report<'s> {
                 shown: json!({"reason": out.reason.to_string(), "model": out.model, "seconds": seconds}),
             }
         };
-        let out = state.engine().absent(now).into_iter().map(shown).collect();
-        Self { snapshot, out }
+        let engine = state.engine();
+        let out = engine.absent(now).into_iter().map(shown).collect();
+        let ids = snapshot.upstreams.iter().map(|upstream| upstream.id);
+        let recovering = ids.filter(|id| matches!(engine.breaker(*id, now), Standing::HalfOpen { .. })).collect();
+        Self { snapshot, out, recovering }
     }
 
     /// Every provider of the configuration; no credential.
@@ -45,7 +51,7 @@ impl<'s> Report<'s> {
     /// One provider; no credential.
     pub(crate) fn entry(&self, provider: &Provider) -> Value {
         let word = self.word(provider);
-        json!({
+        let mut entry = json!({
             "name": provider.name,
             "type": dialect_name(provider.dialect),
             "base_url": provider.base_url,
@@ -53,7 +59,12 @@ impl<'s> Report<'s> {
             "healthy": word == "closed",
             "state": word,
             "cooldowns": self.cooldowns(provider),
-        })
+        });
+        let id = self.snapshot.upstream_named(&provider.name).map(|upstream| upstream.id);
+        if id.is_some_and(|id| self.recovering.contains(&id)) {
+            entry["recovering"] = true.into();
+        }
+        entry
     }
 
     /// `closed`: traffic flows; else why not: `cooling`, `disabled` or `not_served`.

@@ -221,7 +221,7 @@ impl Relay {
             self.stage = Stage::Whole;
             self.clock.linger();
             let watcher = &self.source.watcher;
-            self.exchange.used(watcher.usage(), watcher.message_id());
+            self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
             self.charged.succeed(self.exchange.tokens());
             self.exchange.whole();
         }
@@ -237,7 +237,7 @@ impl Relay {
             return;
         }
         let watcher = &self.source.watcher;
-        self.exchange.used(watcher.usage(), watcher.message_id());
+        self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
         self.charged.broke(&Outcome::Failed(failure));
         let message = format!("The provider's stream broke off: {what}");
         self.stage = if self.source.splitter.inside_oversized() {

@@ -6,13 +6,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use qcc_policy::{Lead, ProviderId};
-use qcc_store::{FailoverRow, Who};
+use qcc_store::{FailoverRow, Row, Who};
 
 use super::{Snapshot, State, lock, now};
 use crate::events::Event;
+use crate::trail::wall_clock;
 
 /// No profile.
 const NONE: usize = usize::MAX;
@@ -185,7 +185,7 @@ impl State {
             };
             let to = name_of(&snapshot, next).map(str::to_owned);
             let row = self.change(marks, to, reason, Who::Automatic);
-            self.history.record(row);
+            self.history.write(Row::Failover(row));
         }
         let place = marks.leader.as_deref().and_then(|name| snapshot.profile(name));
         self.leading.place.store(place.unwrap_or(NONE), Ordering::Relaxed);
@@ -262,10 +262,4 @@ impl Snapshot {
 
 fn name_of(snapshot: &Snapshot, place: usize) -> Option<&str> {
     snapshot.config.profiles.get(place).map(|profile| profile.name.as_str())
-}
-
-/// Milliseconds since 1970-01-01 UTC: for the history, never for a decision.
-fn wall_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

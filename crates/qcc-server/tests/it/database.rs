@@ -108,12 +108,12 @@ async fn a_deleted_database_keeps_the_pin_no_more_until_it_is_set_again() {
     let running = pair.serve("").await;
     pin(&running, Some("backup")).await;
     fs::remove_file(pair.database()).unwrap();
-    assert_eq!(said(&running).await, "spare");
     let told = get(&running, "/api/pin").await;
     assert_eq!((&told["pinned"], &told["kept"]), (&json!("backup"), &json!(false)));
     assert!(told["note"].as_str().unwrap().contains("does not hold it"), "{told}");
     assert_eq!(get(&running, "/api/failovers").await, json!({"failovers": []}));
     assert!(!pair.database().exists(), "asking makes no database");
+    assert_eq!(said(&running).await, "spare");
     assert_eq!(pin(&running, Some("backup")).await.json(), json!({"pinned": "backup", "kept": true}));
     running.stop().await;
     assert_eq!(said(&pair.serve("").await).await, "spare");

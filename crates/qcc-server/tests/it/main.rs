@@ -30,6 +30,7 @@ mod cancel;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod happened;
 mod hold;
 #[cfg(test)]
 mod ingress;

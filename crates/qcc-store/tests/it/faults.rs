@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use qcc_store::{Fault, Store, StoreError};
+use qcc_store::{Fault, Row, Store, StoreError};
 use rusqlite::Connection;
 
-use crate::support::{Place, row};
+use crate::support::{Place, answered, row};
 
 #[track_caller]
 fn refused(path: &Path) -> StoreError {
@@ -36,8 +36,8 @@ fn what_is_no_database_is_refused() {
 fn a_database_that_was_damaged_is_refused() {
     let place = Place::pinned("a");
     let mut bytes = fs::read(&place.path).unwrap();
-    let middle = bytes.len() - 4096 * 3;
-    bytes[middle..].fill(0xff);
+    // All but the first page, by which a file is known.
+    bytes[4096..].fill(0xff);
     fs::write(&place.path, bytes).unwrap();
     let found = Store::open(&place.path).and_then(|store| store.pin().and_then(|_| store.failovers(9)));
     assert_eq!(found.unwrap_err().fault(), Fault::Corrupt);
@@ -48,9 +48,27 @@ fn a_newer_version_is_refused_and_named() {
     let place = Place::pinned("a");
     tamper(&place.path, "PRAGMA user_version = 99");
     let error = refused(&place.path);
-    assert_eq!(error.fault(), Fault::Newer { found: 99, known: 1 });
-    let told = format!("the database {} has version 99, and this qcc knows 1 at most", place.path.display());
+    assert_eq!(error.fault(), Fault::Newer { found: 99, known: 2 });
+    let told = format!("the database {} has version 99, and this qcc knows 2 at most", place.path.display());
     assert_eq!(error.to_string(), told);
+}
+
+#[test]
+fn a_database_of_the_first_version_is_brought_up_to_date_and_keeps_what_it_had() {
+    let place = Place::empty();
+    let first = include_str!("../../migrations/0001.sql");
+    tamper(
+        &place.path,
+        &format!("PRAGMA journal_mode = wal; {first} PRAGMA application_id = 0x71636331; PRAGMA user_version = 1"),
+    );
+    tamper(
+        &place.path,
+        "INSERT INTO pin VALUES (1, 'a'); INSERT INTO failovers VALUES (1, 5, NULL, 'a', 'why', 'manual')",
+    );
+    let mut store = place.open();
+    assert_eq!((store.pin().unwrap().as_deref(), store.failovers(9).unwrap()[0].at_ms), (Some("a"), 5));
+    store.record(Row::Request(Box::new(answered("qcc_1", 1, "a")))).unwrap();
+    assert_eq!(place.request("qcc_1"), answered("qcc_1", 1, "a"));
 }
 
 #[test]

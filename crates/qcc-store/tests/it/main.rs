@@ -4,7 +4,17 @@
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod keeping;
+#[cfg(test)]
+mod pruning;
+#[cfg(test)]
+mod remembering;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -15,12 +15,14 @@ mod doctor;
 mod drill;
 mod endpoint;
 mod env;
+mod explain;
 mod logs;
 mod priority;
 mod restart;
 mod run;
 mod setup;
 mod start;
+mod stats;
 mod status;
 mod stop;
 mod summary;
@@ -59,6 +61,8 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Proxy(Proxy::Restart(listen))) => restart::run(context, listen),
         Some(Command::Proxy(Proxy::Status)) => status::run(&context),
         Some(Command::Proxy(Proxy::Logs(logs))) => logs::run(&context, &logs),
+        Some(Command::Stats { hours }) => stats::run(&context, hours),
+        Some(Command::Explain { request_id }) => explain::run(&context, &request_id),
         Some(Command::Run(command)) => run::run(&context, &command),
         Some(Command::Env(env)) => env::run(&context, &env),
         Some(Command::Claude(command)) => claude::run(&context, &command),

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod drill;
 mod env;
+mod explain;
 mod home;
 mod logs;
 mod priority;

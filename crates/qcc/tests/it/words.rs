@@ -21,6 +21,8 @@ fn the_help_lists_what_exists_and_nothing_else() {
       priority     Choose which profile is asked first, and when that changes
       presets      Show the vendors whose address is known
       proxy        Start, stop and watch the gateway
+      stats        Show how each provider is and what it did lately
+      explain      Show what became of a request: who was tried, who was passed over, and why
       run          Run a command with its LLM traffic going through the gateway
       env          Print the variables that point a client at the gateway
       claude       Lead every Claude Code of yours through qcc, and undo that

@@ -1,0 +1,66 @@
+//! A candidate of a request's plan: whether it can be asked at all, whether it may be now, and what came of asking it.
+
+use std::sync::Arc;
+
+use qcc_policy::engine::Target;
+use qcc_policy::{Candidate, Reason, Standing};
+
+use super::Asked;
+use crate::attempt::Answer;
+use crate::finish::Charged;
+use crate::ingress::recognise::Kind;
+use crate::state::{Snapshot, State};
+use crate::trail::{self, Trail};
+use crate::upstream::Upstream;
+
+/// A candidate of the plan that can be asked, and what came of it.
+pub(super) struct Stop {
+    pub(super) upstream: Arc<Upstream>,
+    /// The model that goes up, where it is not the one asked for.
+    pub(super) model: Option<String>,
+    pub(super) charged: Charged,
+    /// The profile in whose turn it is asked.
+    pub(super) via: Option<String>,
+    /// Its latest try, by its place in the trail.
+    pub(super) tried: Option<usize>,
+    /// Why it was passed over, as the trail has it.
+    pub(super) skipped: Option<Reason>,
+    /// Its last answer, in case that it has to be passed on.
+    pub(super) answer: Option<Answer>,
+}
+
+impl Stop {
+    /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
+    pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
+        let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
+        if !asked.inbound.suits(&upstream.provider) {
+            return None;
+        }
+        let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
+        let target = Target {
+            provider: upstream.id,
+            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
+            fingerprint: asked.inbound.fingerprint(&upstream.provider),
+        };
+        let session = (asked.conversation(), asked.session.long_cache);
+        // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
+        let tokens = asked.body.bytes.len() as u64 / 4;
+        let charged = Charged::new(state, upstream.name(), target, candidate.profile, Some(session), tokens);
+        let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
+        let profile = candidate.profile.and_then(|place| snapshot.config.profiles.get(place));
+        let via = profile.map(|profile| profile.name.clone());
+        Some(Self { upstream, model, charged, via, tried: None, skipped: None, answer: None })
+    }
+
+    /// Whether it may be tried now. Passing over somebody who was not tried yet is worth a note, once for each reason.
+    pub(super) fn standing(&mut self, trail: Option<&mut Trail>) -> Standing {
+        let standing = self.charged.standing();
+        if let (Standing::Out { until, reason }, Some(trail)) = (standing, trail)
+            && self.tried.is_none()
+            && self.skipped.replace(reason) != Some(reason)
+        {
+            trail.skip(self.upstream.name(), self.via.as_deref(), trail::out(reason, until));
+        }
+        standing
+    }
+}
