@@ -13,7 +13,7 @@ use qcc_policy::engine::{Asking, Target};
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, SessionKey};
-use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::{Blame, Candidate, Failover, Final, Outcome, Reason, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -214,6 +214,10 @@ impl Journey {
             let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
+                // Others may have taken the last room meanwhile.
+                if matches!(self.standing(way[candidate]), Standing::Out { reason: Reason::Limited, .. }) {
+                    continue;
+                }
             }
             match self.attempt(way[candidate]).await {
                 Ok(good) => {

@@ -43,6 +43,7 @@ pub(super) struct Request {
 
 struct Running {
     number: u64,
+    began: Instant,
     candidate: usize,
     stop: usize,
     outcome: Outcome,
@@ -110,7 +111,7 @@ impl World {
         match step {
             Step::Try { candidate, wait } if wait.is_zero() => self.begin(id, request, candidate),
             Step::Try { candidate, wait } => {
-                self.at(now + wait, Event::Begin { id, candidate });
+                self.at(now + wait, Event::Repeat { id, candidate });
                 self.requests.insert(id, request);
             }
             Step::Answer { .. } => {
@@ -129,6 +130,15 @@ impl World {
         }
     }
 
+    /// The wait before a repeat is over. Others may have taken the last room meanwhile.
+    pub(super) fn repeat(&mut self, id: usize, request: Request, candidate: usize) {
+        let target = &request.stops[request.way[candidate]].target;
+        match self.engine.standing(target, TOKENS, self.now) {
+            Standing::Out { reason: Reason::Limited, .. } => self.walk(id, request),
+            Standing::Out { .. } | Standing::Admissible => self.begin(id, request, candidate),
+        }
+    }
+
     /// Whoever is admissible was tried.
     fn assert_nobody_is_left(&mut self, request: &Request) {
         for (candidate, stop) in request.way.iter().enumerate() {
@@ -138,7 +148,7 @@ impl World {
         }
     }
 
-    pub(super) fn begin(&mut self, id: usize, mut request: Request, candidate: usize) {
+    fn begin(&mut self, id: usize, mut request: Request, candidate: usize) {
         let now = self.now;
         assert!(now < request.deadline, "{id} tries after its deadline");
         assert!(request.running.is_none() && !request.committed, "{id} tries one thing at a time");
@@ -172,7 +182,7 @@ impl World {
             self.at(now + first, Event::First { id, number });
         }
         self.at(now + fate.over, Event::Over { id, number });
-        request.running = Some(Running { number, candidate, stop, outcome: fate.outcome });
+        request.running = Some(Running { number, began: now, candidate, stop, outcome: fate.outcome });
         self.requests.insert(id, request);
     }
 
@@ -221,9 +231,9 @@ impl World {
         if !request.committed && request.running.as_ref().is_some_and(|running| running.outcome == Outcome::Done) {
             self.commit(&mut request);
         }
-        let Some(Running { candidate, stop, outcome, .. }) = request.running.take() else { return };
+        let Some(Running { began, candidate, stop, outcome, .. }) = request.running.take() else { return };
         if outcome == Outcome::Done {
-            self.succeed(&mut request, stop);
+            self.succeed(&mut request, stop, began);
             return self.end(request, "is answered");
         }
         let verdict = classify(&outcome, false);
@@ -240,11 +250,13 @@ impl World {
         self.walk(id, request);
     }
 
-    fn succeed(&mut self, request: &mut Request, stop: usize) {
+    fn succeed(&mut self, request: &mut Request, stop: usize, began: Instant) {
         let stop = &mut request.stops[stop];
         let Some((number, attempt)) = stop.attempt.take() else { return };
         let id = stop.target.provider;
         self.counts.answered += 1;
+        let (from, to) = (request.began.duration_since(self.epoch), self.since());
+        request.home = request.home.filter(|home| self.providers[home.0 as usize].script.is_well(from, to));
         self.counts.at_home += u64::from(request.home.is_some());
         self.counts.stayed += u64::from(request.home == Some(id));
         self.ended_attempt(id);
@@ -252,7 +264,9 @@ impl World {
         let session = Some((request.key, 10_000, false));
         let (news, moved) = self.engine.succeed(attempt, &stop.target, session, Some(TOKENS), self.now);
         assert!(moved.is_none_or(|moved| self.homes.get(&request.key) == Some(&moved.from) && moved.to == id));
-        self.homes.insert(request.key, id);
+        if self.provider(id).forgotten.is_none_or(|forgotten| began >= forgotten) {
+            self.homes.insert(request.key, id);
+        }
         self.told(news.as_ref());
     }
 
@@ -382,7 +396,7 @@ impl World {
             };
         }
         self.counts.lost += u64::from(!well.is_empty());
-        self.say(|| format!("    well: {well:?}"));
+        self.say(|| format!("{} well: {well:?}", if well.is_empty() { "    " } else { "LOST" }));
         self.end(request, &format!("fails: {end:?}"));
     }
 

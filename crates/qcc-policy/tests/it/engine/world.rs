@@ -24,7 +24,7 @@ pub(super) const MODELS: [&str; 2] = ["large", "small"];
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event {
     Arrive { session: usize },
-    Begin { id: usize, candidate: usize },
+    Repeat { id: usize, candidate: usize },
     First { id: usize, number: u64 },
     Over { id: usize, number: u64 },
     Leave { id: usize },
@@ -40,6 +40,8 @@ pub(super) struct Provider {
     /// Charges that were not refunded: its own faults, and everything else.
     faults: u32,
     refusals: u32,
+    /// When its sessions were forgotten.
+    pub(super) forgotten: Option<Instant>,
     /// Its probes by number, and when their leases end.
     pub(super) probes: Vec<(u64, Instant)>,
 }
@@ -90,7 +92,8 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64, talks: bool) -> Self {
-        let mut random = Random::new(seed);
+        // It takes an odd number for an even one.
+        let mut random = Random::new(seed << 1);
         let setting = Setting::any(&mut random);
         let provider = |(caps, script): &(Caps, Script)| Provider {
             caps: *caps,
@@ -99,6 +102,7 @@ impl World {
             running: 0,
             faults: 0,
             refusals: 0,
+            forgotten: None,
             probes: Vec::new(),
         };
         let now = start();
@@ -166,7 +170,7 @@ impl World {
                     self.arrive(session, self.arrived);
                 }
             }
-            Event::Begin { id, candidate } => self.with(id, |world, id, request| world.begin(id, request, candidate)),
+            Event::Repeat { id, candidate } => self.with(id, |world, id, request| world.repeat(id, request, candidate)),
             Event::First { id, number } => self.with(id, |world, id, request| world.first_event(id, request, number)),
             Event::Over { id, number } => self.with(id, |world, id, request| world.over(id, request, number)),
             Event::Leave { id } => self.with(id, |world, _, request| world.leave(request)),
@@ -236,11 +240,16 @@ impl World {
         }
     }
 
-    pub(super) fn charged(&mut self, provider: ProviderId, charge: Charge, back: bool) {
+    pub(super) fn charged(&mut self, id: ProviderId, charge: Charge, back: bool) {
         let Charge::Out { reason, .. } = charge else { return };
-        let provider = self.provider(provider);
+        let now = self.now;
+        let provider = self.provider(id);
         let count = if reason == Reason::Fault { &mut provider.faults } else { &mut provider.refusals };
         *count = if back { count.checked_sub(1).expect("only what was charged is refunded") } else { *count + 1 };
+        if matches!(reason, Reason::Credential | Reason::Quota) {
+            provider.forgotten = Some(now);
+            self.homes.retain(|_, home| *home != id);
+        }
     }
 
     /// Of the breaker before an attempt: as many leases are out as probes run. Notes a new one.
