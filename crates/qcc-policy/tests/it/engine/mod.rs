@@ -36,6 +36,7 @@ impl std::ops::AddAssign for Counts {
         self.gone += other.gone;
         self.failed += other.failed;
         self.lost += other.lost;
+        self.turned_away += other.turned_away;
         self.looks += other.looks;
         self.out_though_well += other.out_though_well;
         self.at_home += other.at_home;

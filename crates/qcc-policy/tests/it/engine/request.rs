@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use qcc_policy::engine::{Asking, Attempt, Spent, Target};
 use qcc_policy::hold::may_hold;
 use qcc_policy::{
-    Absence, Blame, Charge, Entry, Failover, Failure, Final, HoldEvent, Outcome, Phase, ProviderId, Reason, Recorded,
-    SessionKey, Standing, Step, Ticket, classify,
+    Absence, Blame, Caps, Charge, Entry, Failover, Failure, Final, HoldEvent, Outcome, Phase, ProviderId, Reason,
+    Recorded, SessionKey, Standing, Step, Ticket, classify,
 };
 
 use super::world::{Event, MODELS, TOKENS, World};
@@ -71,7 +71,7 @@ impl World {
             key,
             began: self.now,
             deadline: self.now + self.setting.deadline,
-            bad: if self.random.percent(3) { Some(self.random.of(&[400, 418])) } else { None },
+            bad: self.random.percent(3).then(|| if patient { 400 } else { 418 }),
             patience: self.random.percent(3).then_some(Duration::from_secs(1)),
             home,
             stops,
@@ -382,18 +382,21 @@ impl World {
         self.counts.failed += 1;
         assert!(self.now <= request.deadline, "it ends by its deadline");
         let (from, to) = (request.began.duration_since(self.epoch), self.since());
+        let fair = request.bad.is_none() && request.patience.is_none() && end != Final::Deadline;
         let mut well = Vec::new();
-        for stop in &request.stops {
+        for stop in request.stops.iter().filter(|_| fair) {
             let id = stop.target.provider;
             let provider = &self.providers[id.0 as usize];
             let out = self.engine.standing(&stop.target, TOKENS, self.now);
-            let Standing::Out { reason: Reason::Credential | Reason::Quota | Reason::Limited, .. } = out else {
-                let fair = request.bad.is_none() && request.patience.is_none() && end != Final::Deadline;
-                if fair && provider.script.is_well(from, to) {
-                    well.push((id, out));
-                }
-                continue;
-            };
+            let is_refused = matches!(out, Standing::Out { reason: Reason::Credential | Reason::Quota, .. });
+            if !is_refused && provider.caps == Caps::default() && provider.script.is_well(from, to) {
+                well.push((id, out));
+            }
+        }
+        if request.place.is_none() && !self.setting.max_wait.is_zero() && !well.is_empty() {
+            // The room was full: refused unasked, as the limit says.
+            self.counts.turned_away += 1;
+            well.clear();
         }
         self.counts.lost += u64::from(!well.is_empty());
         self.say(|| format!("{} well: {well:?}", if well.is_empty() { "    " } else { "LOST" }));

@@ -58,6 +58,8 @@ pub(super) struct Counts {
     pub(super) failed: u64,
     /// Failed although a provider was well all the time.
     pub(super) lost: u64,
+    /// The same, where the waiting room was full.
+    pub(super) turned_away: u64,
     /// Looks at a provider that is well, and those that found it out for an old fault.
     pub(super) looks: u64,
     pub(super) out_though_well: u64,
