@@ -15,6 +15,7 @@ const SEEDS: u64 = 2000;
 struct Replay(u64);
 
 impl Drop for Replay {
+    #[expect(clippy::print_stdout, reason = "a test that fails shows it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let seed = self.0;
@@ -47,7 +48,7 @@ impl std::ops::AddAssign for Counts {
 #[test]
 fn every_run_keeps_every_promise() {
     let one = number("QCC_SEED");
-    let seeds = one.map_or(0..number("QCC_SEEDS").unwrap_or(SEEDS), |seed| seed..seed + 1);
+    let seeds = one.map_or_else(|| 0..number("QCC_SEEDS").unwrap_or(SEEDS), |seed| seed..seed + 1);
     let mut all = Counts::default();
     let mut losing = Vec::new();
     for seed in seeds.clone() {

@@ -65,13 +65,14 @@ impl World {
         let home = home.filter(|home| self.engine.standing(&target(*home), TOKENS, self.now) == Standing::Admissible);
         assert!(home.is_none_or(|home| ids[0] == home), "a warm session asks its provider first");
         self.say(|| format!("{id:3} of {session} arrives: {ids:?}"));
+        let repeats = self.setting.limits.same_provider > 0;
         let patient = !self.setting.max_wait.is_zero();
         let mut request = Request {
             session,
             key,
             began: self.now,
             deadline: self.now + self.setting.deadline,
-            bad: self.random.percent(3).then(|| if patient { 400 } else { 418 }),
+            bad: self.random.percent(3).then_some(if patient || repeats { 400 } else { 418 }),
             patience: self.random.percent(3).then_some(Duration::from_secs(1)),
             home,
             stops,
@@ -256,7 +257,9 @@ impl World {
         let id = stop.target.provider;
         self.counts.answered += 1;
         let (from, to) = (request.began.duration_since(self.epoch), self.since());
-        request.home = request.home.filter(|home| self.providers[home.0 as usize].script.is_well(from, to));
+        request.home = request
+            .home
+            .filter(|home| request.patience.is_none() && self.providers[home.0 as usize].script.is_well(from, to));
         self.counts.at_home += u64::from(request.home.is_some());
         self.counts.stayed += u64::from(request.home == Some(id));
         self.ended_attempt(id);
