@@ -131,6 +131,7 @@ impl Journey {
         let mut way: Vec<usize> = (0..self.stops.len()).collect();
         let mut place: Option<Place> = None;
         let mut patient = self.may_wait();
+        let mut last = false;
         loop {
             let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
             let failover = Failover::new(&providers, limits);
@@ -151,6 +152,10 @@ impl Journey {
                     }
                     // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
                     Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
+                    // Room that other traffic left behind is told to nobody who waits.
+                    Waited::Over if !last && place.is_some() && self.is_anybody_back() => {
+                        (way, patient, last) = ((0..self.stops.len()).collect(), true, true);
+                    }
                     Waited::NoUse | Waited::Over => {
                         let end = if let Step::GiveUp(end) = end { end } else { Final::Unavailable };
                         return self.give_up(end);
@@ -229,6 +234,10 @@ impl Journey {
                 Err(fault) => self.learn(&mut failover, candidate, way, fault),
             }
         }
+    }
+
+    fn is_anybody_back(&self) -> bool {
+        self.stops.iter().any(|stop| stop.charged.standing() == Standing::Admissible)
     }
 
     fn standing(&self, stop: usize) -> Standing {

@@ -37,6 +37,8 @@ pub(super) struct Request {
     /// Candidates that this walk has tried.
     tried: Vec<usize>,
     place: Option<Ticket>,
+    /// It has looked once more after its wait.
+    last: bool,
     committed: bool,
     running: Option<Running>,
 }
@@ -81,6 +83,7 @@ impl World {
             patient,
             tried: Vec::new(),
             place: None,
+            last: false,
             committed: false,
             running: None,
         };
@@ -350,7 +353,7 @@ impl World {
         };
         self.poll_at(now);
         if !waits {
-            return self.give_up(request, end);
+            return self.look_again(id, request, end);
         }
         self.say(|| format!("{id:3} waits"));
         self.requests.insert(id, request);
@@ -363,7 +366,7 @@ impl World {
         assert!(request.running.is_none(), "who is under way waits for nothing");
         self.say(|| format!("{id:3} {event:?}"));
         match event {
-            HoldEvent::Over { .. } => self.give_up(request, Final::Unavailable),
+            HoldEvent::Over { .. } => self.look_again(id, request, Final::Unavailable),
             HoldEvent::Go { provider, trial, .. } => {
                 let is_his = |stop: &usize| request.stops[*stop].target.provider == provider;
                 let (mut way, others): (Vec<_>, Vec<_>) = (0..request.stops.len()).partition(is_his);
@@ -374,6 +377,20 @@ impl World {
                 self.walk(id, request);
             }
         }
+    }
+
+    /// It has waited long enough, but somebody may be back of whom nobody told the line.
+    fn look_again(&mut self, id: usize, mut request: Request, end: Final) {
+        let now = self.now;
+        let mut targets = request.stops.iter().map(|stop| &stop.target);
+        let is_back = targets.any(|target| self.engine.standing(target, TOKENS, now) == Standing::Admissible);
+        if request.place.is_none() || request.last || !is_back {
+            return self.give_up(request, end);
+        }
+        request.last = true;
+        let all = (0..request.stops.len()).collect();
+        self.set_out(&mut request, all, true);
+        self.walk(id, request);
     }
 
     pub(super) fn leave(&mut self, request: Request) {
