@@ -152,7 +152,6 @@ impl Journey {
                     }
                     // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
                     Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
-                    // Room that other traffic left behind is told to nobody who waits.
                     Waited::Over if !last && place.is_some() && self.is_anybody_back() => {
                         (way, patient, last) = ((0..self.stops.len()).collect(), true, true);
                     }

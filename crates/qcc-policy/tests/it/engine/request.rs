@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use qcc_policy::breaker;
 use qcc_policy::engine::{Asking, Attempt, Spent, Target};
 use qcc_policy::hold::may_hold;
 use qcc_policy::{
@@ -408,8 +409,10 @@ impl World {
             let id = stop.target.provider;
             let provider = &self.providers[id.0 as usize];
             let out = self.engine.standing(&stop.target, TOKENS, self.now);
-            let is_refused = matches!(out, Standing::Out { reason: Reason::Credential | Reason::Quota, .. });
-            if !is_refused && provider.caps == Caps::default() && provider.script.is_well(from, to) {
+            // Its wait ended while somebody else's probe was about to bring it back.
+            let is_probed = matches!(self.engine.breaker(id, self.now), breaker::Standing::HalfOpen { free: 0, .. });
+            let is_shut = is_probed || matches!(out, Standing::Out { reason: Reason::Credential | Reason::Quota, .. });
+            if !is_shut && provider.caps == Caps::default() && provider.script.is_well(from, to) {
                 well.push((id, out));
             }
         }
