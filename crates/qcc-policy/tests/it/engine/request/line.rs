@@ -42,7 +42,7 @@ impl World {
         self.requests.insert(id, request);
     }
 
-    pub(super) fn send(&mut self, event: HoldEvent) {
+    pub(in crate::engine) fn send(&mut self, event: HoldEvent) {
         let (HoldEvent::Go { ticket, .. } | HoldEvent::Over { ticket }) = event;
         let id = self.tickets[&ticket];
         let mut request = self.requests.remove(&id).expect("who waits has not ended");
@@ -76,7 +76,7 @@ impl World {
         self.walk(id, request);
     }
 
-    pub(super) fn leave(&mut self, request: Request) {
+    pub(in crate::engine) fn leave(&mut self, request: Request) {
         self.counts.gone += 1;
         self.end(request, "leaves");
     }
