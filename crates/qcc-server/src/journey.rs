@@ -150,6 +150,7 @@ impl Journey {
             tokio::time::sleep_until(own.until.into()).await;
             way = self.way_to(Turn { provider: own.provider, trial: false });
         }
+        let mut last = false;
         loop {
             let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
             let failover = Failover::new(&providers, limits);
@@ -170,6 +171,9 @@ impl Journey {
                     }
                     // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
                     Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
+                    Waited::Over if !last && place.is_some() && self.is_anybody_back() => {
+                        (way, patient, last) = ((0..self.stops.len()).collect(), true, true);
+                    }
                     Waited::NoUse | Waited::Over => {
                         let end = if let Step::GiveUp(end) = end { end } else { Final::Unavailable };
                         return self.give_up(end);
@@ -245,6 +249,10 @@ impl Journey {
             let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
+                // Others may have taken the last room meanwhile.
+                if matches!(self.standing(way[candidate]), Standing::Out { reason: Reason::Limited, .. }) {
+                    continue;
+                }
             }
             match self.attempt(way[candidate], wait).await {
                 Ok(good) => {
@@ -256,6 +264,14 @@ impl Journey {
                 Err(fault) => self.learn(&mut failover, candidate, way, fault),
             }
         }
+    }
+
+    fn is_anybody_back(&self) -> bool {
+        self.stops.iter().any(|stop| stop.charged.standing() == Standing::Admissible)
+    }
+
+    fn standing(&self, stop: usize) -> Standing {
+        self.stops[stop].charged.standing()
     }
 
     async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
