@@ -53,6 +53,8 @@ pub(crate) struct Charged {
     counts: bool,
     attempt: Option<Attempt>,
     spent: Option<Spent>,
+    /// What was charged, and when: a refund concerns one of several attempts.
+    billed: Vec<(Instant, Spent)>,
 }
 
 // === impl Exchange ===
@@ -197,6 +199,7 @@ impl Charged {
             counts: true,
             attempt: None,
             spent: None,
+            billed: Vec::new(),
         }
     }
 
@@ -264,14 +267,16 @@ impl Charged {
         if let Some(spent) = &mut self.spent {
             let draw = self.state.draw();
             let news = self.state.engine().charge(spent, &self.target, charge, draw, now);
+            self.billed.push((now, *spent));
             self.tell(news);
         }
     }
 
     /// Takes a charge back: the request was at fault, not the provider.
     pub(crate) fn refund(&self, refund: &Refund) {
-        if let Some(spent) = &self.spent {
-            let (charge, at) = (refund.charge, refund.charged_at);
+        let (charge, at) = (refund.charge, refund.charged_at);
+        let billed = self.billed.iter().find(|(when, _)| *when == at).map(|(_, spent)| spent);
+        if let Some(spent) = billed.or(self.spent.as_ref()) {
             let news = self.state.engine().refund(spent, &self.target, charge, at, now());
             self.tell(news);
         }

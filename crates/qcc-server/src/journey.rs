@@ -219,7 +219,11 @@ impl Journey {
                 over = !place.again(self.absences());
             }
         }
-        let Some(place) = place.as_mut().filter(|_| !over) else { return Waited::Over };
+        // With the room full, who is out is asked all the same, rather than refusing unasked.
+        let Some(place) = place.as_mut() else { return Waited::NoUse };
+        if over {
+            return Waited::Over;
+        }
         let turn = place.turn().await;
         let held = now().saturating_duration_since(since);
         self.exchange.note(|row| *row.held_ms.get_or_insert_default() += held);

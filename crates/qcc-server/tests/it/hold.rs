@@ -93,3 +93,16 @@ async fn counting_tokens_never_waits() {
     let counted = running.ask(&Request::post_json("/v1/messages/count_tokens", &body)).await;
     assert_eq!(counted.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_room_refuses_nobody_unasked() {
+    let a = Upstream::start(failing()).await.unwrap();
+    let full = HOLDS.replace("{max_wait: 2m}", "{max_wait: 2m, max_waiters: 1}");
+    let mut running = Running::with(&[("a", &a)], &full).await;
+    let mut first = Connection::open(running.address()).await.unwrap();
+    first.send(&for_message()).await.unwrap();
+    running.event("provider_cooled").await;
+    let asked = a.posts().len();
+    assert_eq!(running.ask(&for_message()).await.status, 503);
+    assert_eq!(a.posts().len(), asked + 1, "it was asked although it is out");
+}
