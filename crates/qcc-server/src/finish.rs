@@ -214,14 +214,19 @@ impl Charged {
         self.state.engine().standing(&self.target, self.tokens, now())
     }
 
-    /// A try begins.
-    pub(crate) fn begin(&mut self) {
+    /// A try begins, unless others have taken the last room at a limit since it was looked at.
+    pub(crate) fn begin(&mut self) -> bool {
         self.started = now();
         if self.counts {
             let mut engine = self.state.engine();
+            let standing = engine.standing(&self.target, self.tokens, self.started);
+            if matches!(standing, Standing::Out { reason: Reason::Limited, .. }) {
+                return false;
+            }
             self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent));
             self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
         }
+        true
     }
 
     /// The first semantic event of a stream came.

@@ -253,10 +253,9 @@ impl Journey {
             let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
-                // Others may have taken the last room meanwhile.
-                if matches!(self.standing(way[candidate]), Standing::Out { reason: Reason::Limited, .. }) {
-                    continue;
-                }
+            }
+            if !self.stops[way[candidate]].charged.begin() {
+                continue;
             }
             match self.attempt(way[candidate], wait).await {
                 Ok(good) => {
@@ -274,17 +273,12 @@ impl Journey {
         self.stops.iter().any(|stop| stop.charged.standing() == Standing::Admissible)
     }
 
-    fn standing(&self, stop: usize) -> Standing {
-        self.stops[stop].charged.standing()
-    }
-
     async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
         let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        stop.charged.begin();
         if let Some(trail) = self.exchange.trail() {
             stop.tried = Some(trail.begin(&Try {
                 provider: stop.upstream.name(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use qcc_testkit::claude::Claude;
 use qcc_testkit::replies::{Cut, Stream, TruncateAt, json_body, message, message_json, status};
-use qcc_testkit::{Answer, Connection, Script, Upstream};
+use qcc_testkit::{Answer, Connection, Gate, Script, Upstream};
 use serde_json::json;
 
 use crate::support::Running;
@@ -90,4 +90,26 @@ async fn a_warm_session_waits_a_moment_for_its_provider_rather_than_lose_its_pro
     assert_eq!(served_by(&ask(&running, other).await), "b", "a throttles");
     assert_eq!(served_by(&ask(&running, warm).await), "a", "it was worth the wait");
     assert_eq!(b.posts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_at_its_limit_is_passed_over() {
+    let gate = Gate::new();
+    let held = message_json("a").held_by(&gate);
+    let (a, b) = (Upstream::start(held).await.unwrap(), Upstream::start(message_json("b")).await.unwrap());
+    let yaml = format!(
+        "providers:\n  - {{name: a, base_url: '{}', auth_value: k, limits: {{concurrency: 1}}}}\n  - {{name: b, base_url: '{}', \
+         auth_value: k}}\n",
+        a.url(),
+        b.url()
+    );
+    let running = Running::start(&yaml).await;
+    let mut first = Connection::open(running.address()).await.unwrap();
+    let request = Claude::new("claude-sonnet-5").stream(false).kilobytes(2).request();
+    first.send(&request).await.unwrap();
+    a.wait_for(1).await;
+    assert_eq!(served_by(&running.ask(&request).await), "b", "a has its one request");
+    gate.open();
+    assert_eq!(served_by(&first.receive().await.unwrap()), "a");
+    assert_eq!(served_by(&running.ask(&request).await), "a", "there is room again");
 }
