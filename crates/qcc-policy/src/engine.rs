@@ -19,7 +19,7 @@ use crate::classify::{Charge, Reason, Term};
 use crate::cooldown::{Cooldowns, Standing, Transition};
 use crate::health::{Evidence, HealthSettings, HealthTable};
 use crate::later;
-use crate::limit::{Announced, Caps, Limiters, Permit, Room};
+use crate::limit::{Caps, Limiters, Permit, Room};
 use crate::load::{Ended, Load, Loads, Running};
 use crate::outcome::ProviderId;
 use crate::plan::{self, Candidate, PlanEndpoint, Router, Turn, Warning};
@@ -292,12 +292,6 @@ impl Engine {
         self.loads.first_event(&mut attempt.running, now);
     }
 
-    /// What the headers of an answer say of the provider's limits. Gives how long it is out for that, where it was not.
-    pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Duration> {
-        let until = self.limits.observe(target.provider, lane(target), said, now)?;
-        Some(until.saturating_duration_since(now))
-    }
-
     /// A whole answer. `session` and what it left in the prompt cache, where it may bind; `tokens` as the provider
     /// counted them.
     pub fn succeed(
@@ -446,12 +440,6 @@ impl Engine {
         let mut all = self.breakers.iter(now);
         all.find(|(known, _)| **known == provider).map_or(0, |(_, report)| report.consecutive)
     }
-
-    /// Drops what time has ended. For a timer.
-    pub fn prune(&mut self, now: Instant) {
-        self.cooldowns.prune(now);
-        self.affinity.prune(PRUNED_AT_ONCE, now);
-    }
 }
 
 /// How long a provider is asked last by a session whose answer it broke off. Claude Code asks again within a second; other
@@ -460,9 +448,6 @@ const BROKEN_FOR: Duration = Duration::from_mins(1);
 
 /// Sessions that are remembered for that.
 const MOST_BROKEN: usize = 4_096;
-
-/// Sessions that one round of pruning removes at most, so that the lock is held for a moment only.
-const PRUNED_AT_ONCE: usize = 1_000;
 
 /// Turns are kept apart for so many hashes of models, not for every name that a client can invent.
 const MODEL_TURNS: u64 = 0xf;

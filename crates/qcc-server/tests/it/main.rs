@@ -26,6 +26,8 @@ mod workers;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod affinity;
+#[cfg(test)]
 mod cancel;
 #[cfg(test)]
 mod database;
@@ -44,8 +46,6 @@ mod pin;
 mod reload;
 #[cfg(test)]
 mod session;
-#[cfg(test)]
-mod sessions;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]
