@@ -231,11 +231,19 @@ impl Router {
         Plan { candidates: in_order(turns), warning }
     }
 
+    /// The turns of profiles, for models without a route.
+    pub(crate) fn profile_turns(&self) -> &[Turn] {
+        &self.by_profile
+    }
+
     /// The profile whose endpoint would be tried first now, as [`Failover`](crate::Failover) chooses. `None` without
-    /// profiles, and when nobody may be tried at all. `standing` answers for a provider as a whole.
-    pub fn lead(&self, standing: &mut dyn FnMut(ProviderId) -> Standing) -> Option<Lead> {
+    /// profiles, and when nobody may be tried at all. `last`: ranks that come after the others. `standing` answers for a
+    /// provider as a whole.
+    pub(crate) fn lead(&self, last: &[u32], standing: &mut dyn FnMut(ProviderId) -> Standing) -> Option<Lead> {
         let mut due_first: Option<(Instant, usize)> = None;
-        for candidate in &self.in_order {
+        let (late, early): (Vec<&Candidate>, Vec<&Candidate>) =
+            self.in_order.iter().partition(|candidate| last.contains(&candidate.rank));
+        for candidate in early.into_iter().chain(late) {
             let profile = candidate.profile?;
             match standing(candidate.provider) {
                 Standing::Admissible => return Some(Lead { profile, admissible: true }),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Spent, Target};
@@ -12,6 +12,7 @@ use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify
 use qcc_store::{ProviderEventRow, Row};
 
 use crate::events::{Event, RequestRow};
+use crate::observe;
 use crate::state::{Running, State, now};
 use crate::trail::{Trail, wall_clock};
 
@@ -223,10 +224,24 @@ impl Charged {
             if matches!(standing, Standing::Out { reason: Reason::Limited, .. }) {
                 return false;
             }
-            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent));
+            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent, &self.target));
             self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
         }
         true
+    }
+
+    /// What the headers of its answer say of limits, of the credential that was used.
+    pub(crate) fn announced(&self, headers: &HeaderMap) {
+        if let (true, Some(said)) = (self.counts, observe::announced(headers)) {
+            self.state.engine().announced(&self.target, &said, now());
+        }
+    }
+
+    /// It said that it is overloaded, asked for this model (a hash of the client's name for it).
+    pub(crate) fn overloaded(&self, model: u64) {
+        if self.counts {
+            self.state.engine().overloaded(self.target.provider, model, now());
+        }
     }
 
     /// The first semantic event of a stream came.
@@ -325,7 +340,7 @@ impl Drop for Charged {
     fn drop(&mut self) {
         self.failed(false);
         if let Some(mut spent) = self.spent.take() {
-            self.state.engine().release(&mut spent);
+            self.state.engine().release(&mut spent, &self.target);
         }
     }
 }
