@@ -30,6 +30,8 @@ use crate::select::{Member, Order, Rotations};
 mod arrange;
 mod faults;
 
+use arrange::Glance;
+
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
 
@@ -145,6 +147,8 @@ pub struct Engine {
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
+    /// How everybody looked last, by number.
+    glances: Vec<Option<Glance>>,
 }
 
 impl Engine {
@@ -164,6 +168,7 @@ impl Engine {
             broken: BTreeMap::new(),
             order: Order::new(),
             members: Vec::new(),
+            glances: Vec::new(),
         }
     }
 
@@ -174,10 +179,12 @@ impl Engine {
         self.failback.configure(settings.failback);
         self.health.configure(settings.health);
         self.affinity.configure(settings.affinity);
+        self.glances.clear();
     }
 
     /// A provider's own limits, as at start and after a reload.
     pub fn limit(&mut self, provider: ProviderId, caps: Caps) {
+        self.touch(provider);
         self.limits.configure(provider, caps);
     }
 
@@ -225,6 +232,7 @@ impl Engine {
     /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
     pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
         let provider = target.provider;
+        self.touch(provider);
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
             None => self.breakers.admit_anyway(&provider, now),
@@ -246,6 +254,7 @@ impl Engine {
 
     /// Its first semantic event came. Not for an answer that is not streamed.
     pub fn first_event(&mut self, attempt: &mut Attempt, now: Instant) {
+        self.touch(attempt.provider);
         let began = attempt.began;
         attempt.first_event.get_or_insert_with(|| now.saturating_duration_since(began));
         self.loads.first_event(&mut attempt.running, now);
@@ -262,6 +271,7 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
+        self.touch(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
@@ -283,6 +293,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
+        self.touch(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -310,6 +321,7 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
+        self.touch(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
@@ -334,6 +346,7 @@ impl Engine {
 
     /// The attempt is not charged, or not with a fault: its lease, if it held one, is free again.
     pub fn release(&mut self, spent: &mut Spent, target: &Target) {
+        self.touch(spent.provider);
         if !std::mem::replace(&mut spent.reported, true) {
             self.breakers.release(&spent.provider, spent.pass);
             self.release_model(spent, target);
@@ -349,6 +362,7 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
+        self.touch(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
@@ -363,6 +377,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
+        self.touch(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
