@@ -3,6 +3,14 @@
 //!
 //! Each row is the least of several rounds: what disturbs a measurement only adds to it.
 
+#![expect(clippy::print_stdout, reason = "its table is what it is for")]
+#![expect(clippy::disallowed_methods, reason = "it measures real time")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "counts and nanoseconds of a short run"
+)]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
