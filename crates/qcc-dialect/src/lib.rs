@@ -18,6 +18,7 @@
 //! - **estimate**: a count of tokens made here, when no provider counts ([`tokens`]).
 
 pub mod anthropic;
+pub mod canon;
 pub mod scan;
 pub mod sse;
 pub mod tokens;
