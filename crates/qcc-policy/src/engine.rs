@@ -9,7 +9,7 @@
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
 //! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,12 @@ use crate::limit::{Caps, Limiters, Permit, Room};
 use crate::load::{Ended, Load, Loads, Running};
 use crate::outcome::ProviderId;
 use crate::plan::{self, Candidate, PlanEndpoint, Router, Turn, Warning};
+use crate::probe::Probes;
 use crate::select::{Ask, Member, Order, Rotations};
+
+mod probing;
+
+pub use probing::{Check, Found, NoCheck, Said};
 
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
@@ -123,6 +128,9 @@ pub struct Engine {
     health: HealthTable,
     affinity: Affinity,
     turns: Rotations<(u64, u64)>,
+    probes: Probes,
+    /// Those whose free call took our credential once: only there a refusal of it says something.
+    listed: BTreeSet<ProviderId>,
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
     /// Kept for their memory.
@@ -141,6 +149,8 @@ impl Engine {
             health: HealthTable::new(settings.health),
             affinity: Affinity::new(settings.affinity),
             turns: Rotations::new(),
+            probes: Probes::new(probing::OFF),
+            listed: BTreeSet::new(),
             broken: BTreeMap::new(),
             order: Order::new(),
             members: Vec::new(),
@@ -196,11 +206,17 @@ impl Engine {
     ) -> bool {
         if let [one] = turn.members.as_slice() {
             plan::add(candidates, turn.candidate(one.provider));
-            return self.is_admissible(one.provider, now);
+            let usable = self.is_admissible(one.provider, now);
+            if ask.takes_turn && !usable {
+                self.probes.wanted(one.provider, now);
+            }
+            return usable;
         }
         let mut members = std::mem::take(&mut self.members);
         members.clear();
         members.extend(turn.members.iter().map(|member| self.member(member, ask.strategy.reads_load(), now)));
+        let missed = members.iter().filter(|member| ask.takes_turn && member.enabled && !member.usable);
+        missed.for_each(|member| self.probes.wanted(member.provider, now));
         let mut order = std::mem::take(&mut self.order);
         // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
         self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
@@ -270,6 +286,11 @@ impl Engine {
 
     /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
     pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
+        self.probes.wanted(target.provider, now);
+        self.attempt(target, tokens, now)
+    }
+
+    fn attempt(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
         let provider = target.provider;
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
@@ -306,8 +327,8 @@ impl Engine {
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
-        self.health.record(provider, Evidence::Answered { first_event }, now);
-        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, news));
+        self.hear(provider, Evidence::Answered { first_event }, now);
+        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| self.changed(provider, news, now));
         let back = self.cooldowns.succeed(provider, Some(&target.model), target.fingerprint, began, now);
         let moved = session.and_then(|(key, cached, long)| {
             self.affinity.succeed(key, Served { provider, cached, long, started: began }, now)
@@ -349,15 +370,16 @@ impl Engine {
             Charge::None => None,
             Charge::Out { how_long: Term::Configured, .. } => {
                 spent.reported = true;
-                self.health.record(spent.provider, Evidence::Fault, now);
+                self.hear(spent.provider, Evidence::Fault, now);
                 let news = self.breakers.fail(&spent.provider, spent.pass, draw, now);
-                news.and_then(|news| told(spent.provider, news))
+                news.and_then(|news| self.changed(spent.provider, news, now))
             }
             Charge::Out { reason, how_long: Term::For(term) } => {
                 self.release(spent);
                 if reason == Reason::Throttled {
-                    self.health.record(spent.provider, Evidence::Throttled, now);
+                    self.hear(spent.provider, Evidence::Throttled, now);
                 }
+                self.leave_alone(spent.provider, reason, term, now);
                 if affinity::ends_bindings(reason, term) {
                     self.affinity.forget(spent.provider, now);
                 }
@@ -385,7 +407,7 @@ impl Engine {
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
-            return news.and_then(|news| told(spent.provider, news));
+            return news.and_then(|news| self.changed(spent.provider, news, now));
         }
         self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
     }
@@ -398,6 +420,8 @@ impl Engine {
         self.limits.clear(provider);
         self.loads.clear(provider, now);
         self.health.forget(provider);
+        self.probes.proved(provider);
+        self.probes.lift(provider, now);
         cleared + usize::from(closed)
     }
 
