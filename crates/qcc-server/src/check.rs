@@ -12,7 +12,7 @@ use qcc_config::{Config, RouteTarget};
 use qcc_dialect::anthropic::asking;
 use qcc_policy::engine::{Found, Said};
 use qcc_policy::health::ANSWER_TOKENS;
-use qcc_policy::{Answer, Blame, Code, Failure, Outcome, Phase, ProviderId, Verdict, classify};
+use qcc_policy::{Answer, Blame, Class, Code, Failure, Outcome, Phase, ProviderId, Verdict, classify};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
@@ -62,6 +62,8 @@ pub struct Layer {
     pub ms: u64,
     /// 0 to 100, of a conversation.
     pub score: Option<u8>,
+    /// The class of such a score, by itself.
+    pub class: Option<String>,
     /// What was found, in one line, without a credential.
     pub detail: String,
     /// What to do about it.
@@ -111,7 +113,8 @@ pub(crate) async fn free(upstream: &Upstream, limit: Option<Duration>) -> Free {
         _ => reach.detail,
     };
     let detail = masked(upstream, detail);
-    let layer = Layer { kind: kind.to_owned(), ok: reach.ok, ms: reach.ms, score: None, detail, hint: reach.hint };
+    let layer =
+        Layer { kind: kind.to_owned(), ok: reach.ok, ms: reach.ms, score: None, class: None, detail, hint: reach.hint };
     Free { layer, found }
 }
 
@@ -153,7 +156,8 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
     };
     let (detail, hint) = (masked(upstream, detail), hint.map(str::to_owned));
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    Talk { layer: Layer { kind: "conversation".to_owned(), ok, ms, score, detail, hint }, said, tokens }
+    let class = score.map(|score| Class::of(score).to_string());
+    Talk { layer: Layer { kind: "conversation".to_owned(), ok, ms, score, class, detail, hint }, said, tokens }
 }
 
 const WRONG: &str = "does base_url lead to a model at all? a relay may be serving somebody else's answers";
