@@ -33,6 +33,8 @@ struct Seat {
     host: usize,
     /// It was tried although it was out, so it is not repeated.
     anyway: bool,
+    /// It comes after the others.
+    deferred: bool,
     tried: bool,
     /// The latest verdict, once there is one.
     last: Option<(Blame, Repeat)>,
@@ -85,7 +87,7 @@ impl Failover {
                 hosts.push(Host { provider, tried: false, repeats: 0, at_once_spent: false, repeatable: false });
                 hosts.len() - 1
             });
-            seats.push(Seat { host, anyway: false, tried: false, last: None });
+            seats.push(Seat { host, anyway: false, deferred: false, tried: false, last: None });
         }
         Self {
             limits,
@@ -105,6 +107,13 @@ impl Failover {
     #[must_use]
     pub fn patient(self) -> Self {
         Self { anyway: false, ..self }
+    }
+
+    /// Those that come after all others from here on: presumed loaded, since one of their host said so.
+    pub fn defer(&mut self, is_presumed: impl Fn(usize) -> bool) {
+        for (candidate, seat) in self.seats.iter_mut().enumerate() {
+            seat.deferred |= is_presumed(candidate);
+        }
     }
 
     /// Decides the next step. `standing` answers for a candidate by its place in the plan; `repeat_allowed` takes one
@@ -225,11 +234,10 @@ impl Failover {
     /// The best first try, and whether it is one of a candidate that is out.
     fn fresh(&self, standing: &mut dyn FnMut(usize) -> Standing) -> Option<(usize, bool)> {
         let mut due_first: Option<(Instant, usize)> = None;
-        for (candidate, seat) in self.seats.iter().enumerate() {
-            if seat.tried {
-                continue;
-            }
+        let mut deferred = None;
+        for (candidate, seat) in self.seats.iter().enumerate().filter(|(_, seat)| !seat.tried) {
             match standing(candidate) {
+                Standing::Admissible if seat.deferred => deferred = deferred.or(Some((candidate, false))),
                 Standing::Admissible => return Some((candidate, false)),
                 Standing::Out { until, reason } => {
                     let sooner = due_first.is_none_or(|(due, _)| until < due);
@@ -239,7 +247,7 @@ impl Failover {
                 }
             }
         }
-        due_first.map(|(_, candidate)| (candidate, true))
+        deferred.or_else(|| due_first.map(|(_, candidate)| (candidate, true)))
     }
 
     /// The best repeat that the request's own limits allow.
@@ -326,7 +334,7 @@ impl Failover {
 fn stands_for_a_repeat(standing: Standing) -> bool {
     match standing {
         Standing::Admissible => true,
-        Standing::Out { reason, .. } => reason == Reason::Fault,
+        Standing::Out { reason, .. } => reason.is_guess(),
     }
 }
 
@@ -335,7 +343,7 @@ fn standing_blame(standing: Standing) -> Option<Blame> {
     match standing {
         Standing::Admissible => None,
         Standing::Out { reason, .. } => Some(match reason {
-            Reason::Fault => Blame::Provider,
+            Reason::Fault | Reason::ModelFault => Blame::Provider,
             Reason::Throttled | Reason::Limited => Blame::Load,
             Reason::Credential | Reason::ClientCredential => Blame::Credential,
             Reason::Quota => Blame::Quota,

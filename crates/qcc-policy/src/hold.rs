@@ -133,7 +133,7 @@ pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duratio
             // It failed this request, and may do better.
             Standing::Admissible => true,
             Standing::Out { until, reason } => match reason {
-                Reason::Fault => true,
+                Reason::Fault | Reason::ModelFault => true,
                 Reason::Throttled | Reason::Limited | Reason::Permission | Reason::ModelMissing => {
                     until.saturating_duration_since(now) <= max_wait
                 }
@@ -154,7 +154,7 @@ impl Absence {
                     Scope::Credential => fingerprint.is_none(),
                     Scope::Model => false,
                 };
-                Self { provider, until, shared, guess: reason == Reason::Fault }
+                Self { provider, until, shared, guess: reason.is_guess() }
             }
         }
     }

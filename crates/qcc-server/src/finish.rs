@@ -6,13 +6,14 @@ mod telling;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Spent, Target};
-use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify};
+use qcc_policy::{Charge, Failure, Outcome, Reason, Refund, Standing, Transition, classify};
 
 use crate::events::{Event, RequestRow};
+use crate::observe;
 use crate::state::{Running, State, now};
 use crate::trail::Trail;
 
@@ -229,11 +230,25 @@ impl Charged {
             if matches!(standing, Standing::Out { reason: Reason::Limited, .. }) {
                 return false;
             }
-            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent));
+            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent, &self.target));
             self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
             self.state.probing.look(&mut engine);
         }
         true
+    }
+
+    /// What the headers of its answer say of limits, of the credential that was used.
+    pub(crate) fn announced(&self, headers: &HeaderMap) {
+        if let (true, Some(said)) = (self.counts, observe::announced(headers)) {
+            self.state.engine().announced(&self.target, &said, now());
+        }
+    }
+
+    /// It said that it is overloaded, asked for this model (a hash of the client's name for it).
+    pub(crate) fn overloaded(&self, model: u64) {
+        if self.counts {
+            self.state.engine().overloaded(self.target.provider, model, now());
+        }
     }
 
     /// The first semantic event of a stream came.
@@ -266,12 +281,16 @@ impl Charged {
     }
 
     /// A failure after commit, where no attempt loop is left to judge it.
-    pub(crate) fn broke(&mut self, outcome: &Outcome) {
+    pub(crate) fn broke(&mut self, failure: Failure, exchange: &mut Exchange) {
         self.failed(true);
         if let Some((session, _)) = self.session.filter(|_| self.counts) {
             self.state.engine().broke_off(session, self.target.provider, now());
         }
-        self.charge(classify(outcome, self.target.fingerprint.is_some()).charge, now());
+        let charge = classify(&Outcome::Failed(failure), self.target.fingerprint.is_some()).charge;
+        self.charge(charge, now());
+        if let Some(trail) = exchange.trail() {
+            trail.broke(charge);
+        }
     }
 
     /// Leaves the provider out, as the verdict says.
@@ -306,7 +325,7 @@ impl Drop for Charged {
     fn drop(&mut self) {
         self.failed(false);
         if let Some(mut spent) = self.spent.take() {
-            self.state.engine().release(&mut spent);
+            self.state.engine().release(&mut spent, &self.target);
         }
     }
 }

@@ -273,6 +273,7 @@ fn engine_for(snapshot: &Snapshot) -> Engine {
 fn set_limits(engine: &mut Engine, snapshot: &Snapshot) {
     for upstream in &snapshot.upstreams {
         engine.limit(upstream.id, observe::caps(&upstream.provider));
+        engine.place(upstream.id, observe::host_of(&upstream.provider));
     }
 }
 

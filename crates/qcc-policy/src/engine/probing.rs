@@ -10,6 +10,7 @@
 //! - **Who must prove itself**: whose breaker opened, from the end of its time on, so that no person's request has to find
 //!   out; and who became unhealthy. Until the breaker is closed and the class is healthy again.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Attempt, Engine, Target, lane, told};
@@ -114,6 +115,7 @@ impl Engine {
         for provider in gone {
             self.probes.retire(provider);
             self.listed.remove(&provider);
+            self.proofs.remove(&provider);
         }
     }
 
@@ -151,6 +153,7 @@ impl Engine {
             let charge = Charge::Out { reason: Reason::Credential, how_long: Term::For(term) };
             // It is out already, which makes this no news.
             self.cooldowns.charge(provider, None, None, charge, now);
+            self.failback.out(provider, Some(later(now, term)), now);
             self.leave_alone(provider, Reason::Credential, term, now);
         }
         if !self.probes.done(lease, now) {
@@ -172,7 +175,12 @@ impl Engine {
         }
         self.listed.insert(provider);
         // Without a model this ends what is about the credential as a whole.
-        self.cooldowns.succeed(provider, None, None, began, now)
+        let back = self.cooldowns.succeed(provider, None, None, began, now);
+        if back.is_some() {
+            self.touch(provider);
+            self.failback.back(provider, now);
+        }
+        back
     }
 
     /// A conversational check goes up, if there is room for it; `lease` is that of [`Self::begin_probe`]. An open breaker
@@ -220,7 +228,7 @@ impl Engine {
         if !self.probes.done(lease, now) {
             // Too old to count.
             let mut spent = self.end(attempt, false, tokens, now);
-            self.release(&mut spent);
+            self.release(&mut spent, target);
             return None;
         }
         match said {
@@ -233,7 +241,7 @@ impl Engine {
             Said::Answer(judgement) => {
                 self.learn(provider, Evidence::Checked(judgement), now);
                 let mut spent = self.end(attempt, false, tokens, now);
-                self.release(&mut spent);
+                self.release(&mut spent, target);
                 None
             }
             Said::Failed(verdict) => {
@@ -246,7 +254,7 @@ impl Engine {
                     // The model of the check is ours, and nobody may ever have asked for it.
                     Blame::Nobody | Blame::Request | Blame::Permission | Blame::Model | Blame::Client => None,
                 };
-                self.release(&mut spent);
+                self.release(&mut spent, target);
                 news
             }
         }
@@ -261,18 +269,24 @@ impl Engine {
         tokens: Option<u64>,
         now: Instant,
     ) -> Option<Transition> {
-        let Attempt { provider, began, running, permit, pass, .. } = attempt;
+        let Attempt { provider, began, running, permit, pass, model_pass, .. } = attempt;
+        self.touch(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         self.probes.reached(provider, true, now);
         self.learn(provider, evidence, now);
         let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| self.changed(provider, news, now));
+        if closed.is_some() {
+            self.failback.back(provider, now);
+            self.proofs.insert(provider, (Arc::clone(&target.model), now));
+        }
+        let model_closed = self.model_succeeds(target, model_pass, now);
         if matches!(self.breakers.standing(&provider, now), Breaker::HalfOpen { .. }) {
             // One success is not enough: the next one, after the least pause.
             self.probes.must_prove(provider, now);
         }
         let back = self.cooldowns.succeed(provider, Some(&target.model), None, began, now);
-        closed.or(back)
+        closed.or(model_closed).or(back)
     }
 
     /// How a provider is, as far as is known.
@@ -293,6 +307,7 @@ impl Engine {
     }
 
     fn learn(&mut self, provider: ProviderId, evidence: Evidence, now: Instant) {
+        self.touch(provider);
         let Some(change) = self.health.record(provider, evidence, now) else { return };
         match change.to {
             Class::Unhealthy => {
@@ -319,7 +334,7 @@ impl Engine {
             breaker::Transition::Closed { .. } => self.probes.proved(provider),
             breaker::Transition::HalfOpened => {}
         }
-        told(provider, news)
+        told(provider, None, news)
     }
 
     /// No probe of a provider that is out by its own word, until that is over.
@@ -327,7 +342,12 @@ impl Engine {
         match reason {
             Reason::Credential => self.probes.quiet(provider, later(now, term.mul_f64(RECHECK))),
             Reason::Quota | Reason::Throttled => self.probes.quiet(provider, later(now, term)),
-            Reason::Fault | Reason::Limited | Reason::ClientCredential | Reason::Permission | Reason::ModelMissing => {}
+            Reason::Fault
+            | Reason::ModelFault
+            | Reason::Limited
+            | Reason::ClientCredential
+            | Reason::Permission
+            | Reason::ModelMissing => {}
         }
     }
 }

@@ -52,6 +52,8 @@ impl Story {
 
     fn charge(&mut self, candidate: usize, charge: Charge) {
         let model = candidate.to_string();
+        // Cooldowns stand in for the breakers: every fault is the provider's.
+        let charge = if charge == Charge::MODEL_FAULT { Charge::FAULT } else { charge };
         self.cooldowns.charge(self.providers[candidate], Some(&model), None, charge, self.now);
     }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use qcc_policy::{
-    Backoff, Cooldowns, Failover, Final, Limits, Outcome, ProviderId, RetryBudget, Standing, Step, classify,
+    Backoff, Charge, Cooldowns, Failover, Final, Limits, Outcome, ProviderId, RetryBudget, Standing, Step, classify,
 };
 
 use crate::random::{Random, start};
@@ -140,7 +140,9 @@ impl World {
         }
         for billed in recorded.charges {
             let provider = request.plan[billed.candidate];
-            self.cooldowns.charge(provider, MODEL, None, billed.charge, now);
+            // Cooldowns stand in for the breakers: every fault is the provider's.
+            let charge = if billed.charge == Charge::MODEL_FAULT { Charge::FAULT } else { billed.charge };
+            self.cooldowns.charge(provider, MODEL, None, charge, now);
         }
         for refund in recorded.refunds {
             let provider = request.plan[refund.candidate];

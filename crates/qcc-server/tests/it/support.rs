@@ -113,6 +113,7 @@ fn plain(mut yaml: String) -> String {
         ("hold:", "hold: {max_wait: 0s}\n"),
         ("affinity:", "affinity: {enabled: false}\n"),
         ("health:", "health: {interval: 0s, conversation_interval: 0s}\n"),
+        ("failover:", "failover: {cooldown: 0s}\n"),
     ];
     for (section, text) in usual {
         if !yaml.lines().any(|line| line.starts_with(section)) {

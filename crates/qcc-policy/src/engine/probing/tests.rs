@@ -5,6 +5,7 @@ use crate::affinity::AffinitySettings;
 use crate::classify::{CREDENTIAL_RECHECK, Next, Repeat};
 use crate::cooldown::Standing;
 use crate::engine::{Asking, EngineSettings, Spent};
+use crate::failback::FailbackSettings;
 use crate::health::{Answer, HealthSettings};
 use crate::limit::Caps;
 use crate::plan::{PlanEndpoint, PlanInput, PlanProfile, PlanProvider, Router, Tier};
@@ -50,8 +51,9 @@ impl World {
             lease: Duration::ZERO,
         };
         let affinity = AffinitySettings { ttl: Duration::ZERO, max_sessions: 0, recovery: true };
+        let failback = FailbackSettings { recovery: true, cooldown: Duration::ZERO };
         let now = start();
-        let mut engine = Engine::new(EngineSettings { breaker, affinity, health: HealthSettings::default() });
+        let mut engine = Engine::new(EngineSettings { breaker, affinity, health: HealthSettings::default(), failback });
         engine.configure_probes(settings(), now);
         for provider in [A, B] {
             engine.enrol(provider, false, 0, u64::MAX, now);
@@ -141,6 +143,44 @@ fn two_good_checks_close_the_breaker_the_second_after_the_least_pause() {
     assert_eq!(world.engine.breaker(A, world.now), Breaker::Closed);
     world.now += secs(120);
     assert_ne!(world.next_check().map(|at| at <= world.now), Some(true), "it has proved itself");
+}
+
+#[test]
+fn after_a_check_with_one_model_the_faults_of_another_are_that_models_own() {
+    let mut world = World::new();
+    world.charged(Charge::MODEL_FAULT);
+    for _ in 0..2 {
+        world.now += secs(OPEN);
+        world.checked(VALID);
+    }
+    assert_eq!(world.engine.breaker(A, world.now), Breaker::Closed);
+    let large = Target { model: "opus".into(), ..target(A) };
+    let failed = |world: &mut World, charge| {
+        let attempt = world.engine.begin(&large, 1, world.now);
+        let mut spent = world.engine.end(attempt, true, None, world.now);
+        world.engine.charge(&mut spent, &large, charge, 0, world.now)
+    };
+    let news = failed(&mut world, Charge::MODEL_FAULT);
+    assert!(matches!(news, Some(Transition::Out { model: Some(_), reason: Reason::ModelFault, .. })), "{news:?}");
+    assert_eq!(world.engine.breaker(A, world.now), Breaker::Closed);
+    let news = failed(&mut world, Charge::FAULT);
+    assert!(matches!(news, Some(Transition::Out { model: None, .. })), "what is not the model's counts: {news:?}");
+}
+
+#[test]
+fn a_check_s_word_against_the_faults_of_another_model_grows_old() {
+    let mut world = World::new();
+    world.charged(Charge::MODEL_FAULT);
+    for _ in 0..2 {
+        world.now += secs(OPEN);
+        world.checked(VALID);
+    }
+    world.now += secs(600);
+    let large = Target { model: "opus".into(), ..target(A) };
+    let attempt = world.engine.begin(&large, 1, world.now);
+    let mut spent = world.engine.end(attempt, true, None, world.now);
+    let news = world.engine.charge(&mut spent, &large, Charge::MODEL_FAULT, 0, world.now);
+    assert!(matches!(news, Some(Transition::Out { model: None, .. })), "{news:?}");
 }
 
 #[test]

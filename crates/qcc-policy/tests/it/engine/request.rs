@@ -321,7 +321,7 @@ impl World {
     fn let_go(&mut self, stop: &mut Stop) {
         self.fail(stop, false);
         if let Some((number, mut spent)) = stop.spent.take() {
-            self.engine.release(&mut spent);
+            self.engine.release(&mut spent, &stop.target);
             self.provider(stop.target.provider).probes.retain(|(known, _)| *known != number);
         }
     }

@@ -6,7 +6,8 @@ use qcc_policy::breaker;
 use qcc_policy::engine::{Engine, EngineSettings};
 use qcc_policy::plan::{PlanEndpoint, PlanInput, PlanProfile, PlanProvider};
 use qcc_policy::{
-    AffinitySettings, Backoff, Caps, HealthSettings, Hold, Limits, ProviderId, RetryBudget, Router, Strategy, Tier,
+    AffinitySettings, Backoff, Caps, FailbackSettings, HealthSettings, Hold, Limits, ProviderId, RetryBudget, Router,
+    Strategy, Tier,
 };
 
 use super::nature::Script;
@@ -34,6 +35,8 @@ pub(super) struct Setting {
     pub(super) providers: Vec<(Caps, Script)>,
     pub(super) sessions: usize,
     pub(super) deadline: Duration,
+    /// `failover.cooldown`, in seconds.
+    pub(super) cooldown: u64,
 }
 
 impl Setting {
@@ -64,15 +67,18 @@ impl Setting {
             providers,
             sessions: 1 + random.below(6) as usize,
             deadline: Duration::from_secs(random.of(&[900, 900, 40])),
+            cooldown: random.of(&[0, 20, 300]),
         }
     }
 
     pub(super) fn engine(&self) -> Engine {
         let affinity = AffinitySettings { ttl: Duration::from_hours(1), max_sessions: 1000, recovery: true };
         let health = HealthSettings::default();
-        let mut engine = Engine::new(EngineSettings { breaker: self.breaker, affinity, health });
+        let failback = FailbackSettings { recovery: true, cooldown: Duration::from_secs(self.cooldown) };
+        let mut engine = Engine::new(EngineSettings { breaker: self.breaker, affinity, health, failback });
         for (number, (caps, _)) in (0..).zip(&self.providers) {
             engine.limit(ProviderId(number), *caps);
+            engine.place(ProviderId(number), u64::from(number / 2));
         }
         engine
     }
