@@ -1,20 +1,21 @@
 //! The end of a request, exactly once: health is changed here and nowhere else, and the row is written when the body has
 //! ended or was dropped, not when its headers went out.
 
+mod telling;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Spent, Target};
 use qcc_policy::{Charge, Failure, Outcome, Reason, Refund, Standing, Transition, classify};
-use qcc_store::{ProviderEventRow, Row};
 
 use crate::events::{Event, RequestRow};
 use crate::observe;
 use crate::state::{Running, State, now};
-use crate::trail::{Trail, wall_clock};
+use crate::trail::Trail;
 
 /// What a request was when it is dropped without an end.
 const CLIENT_GONE: &str = "client_gone";
@@ -103,11 +104,7 @@ impl Exchange {
 
     /// A text without the credentials that went up.
     pub(crate) fn masked(&self, text: String) -> String {
-        let sent = self.secrets.iter().filter_map(|value| value.to_str().ok());
-        // `Bearer` is no secret, what follows it is.
-        let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
-        let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
-        known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
+        mask(text, &self.secrets)
     }
 
     /// The first byte goes down.
@@ -165,6 +162,15 @@ impl Exchange {
         }
         self.state.log.emit(Event::RequestFinished(row));
     }
+}
+
+/// A text without these credentials.
+pub(crate) fn mask(text: String, secrets: &[HeaderValue]) -> String {
+    let sent = secrets.iter().filter_map(|value| value.to_str().ok());
+    // `Bearer` is no secret, what follows it is.
+    let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
+    let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
+    known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
 }
 
 impl Drop for Exchange {
@@ -226,6 +232,7 @@ impl Charged {
             }
             self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent, &self.target));
             self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
+            self.state.probing.look(&mut engine);
         }
         true
     }
@@ -290,7 +297,10 @@ impl Charged {
     pub(crate) fn charge(&mut self, charge: Charge, now: Instant) {
         if let Some(spent) = &mut self.spent {
             let draw = self.state.draw();
-            let news = self.state.engine().charge(spent, &self.target, charge, draw, now);
+            let mut engine = self.state.engine();
+            let news = engine.charge(spent, &self.target, charge, draw, now);
+            self.state.probing.look(&mut engine);
+            drop(engine);
             self.billed.push((now, *spent));
             self.tell(news);
         }
@@ -307,36 +317,7 @@ impl Charged {
     }
 
     fn tell(&self, news: Option<Transition>) {
-        let Some(news) = news else { return };
-        let provider = self.name.to_string();
-        match news {
-            Transition::Out { model, reason, term, .. } => {
-                self.keep("out", model.clone(), reason, Some(term));
-                self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
-            }
-            Transition::Back { model, reason, .. } => {
-                self.keep("back", model.clone(), reason, None);
-                self.state.room.open(self.target.provider);
-                self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
-            }
-        }
-        self.state.reconsider();
-    }
-
-    /// Keeps that it went out or came back.
-    fn keep(&self, kind: &'static str, model: Option<String>, reason: Reason, term: Option<Duration>) {
-        let at_ms = wall_clock();
-        let failures = self.state.engine().failures_in_a_row(self.target.provider, now());
-        let term = term.map(|term| i64::try_from(term.as_millis()).unwrap_or(i64::MAX));
-        self.state.history.write(Row::ProviderEvent(ProviderEventRow {
-            at_ms,
-            provider: self.name.to_string(),
-            model,
-            kind: kind.into(),
-            reason: Some(reason.to_string()),
-            failures,
-            next_try_ms: term.map(|term| at_ms.saturating_add(term)),
-        }));
+        self.state.tell(&self.name, news);
     }
 }
 
