@@ -21,8 +21,8 @@ impl Collector {
     pub fn push(&mut self, event: Event) {
         match event {
             Event::Start { id, model } => {
-                self.message.id = id.or(self.message.id.take());
-                self.message.model = model.or(self.message.model.take());
+                self.message.id = id.or_else(|| self.message.id.take());
+                self.message.model = model.or_else(|| self.message.model.take());
             }
             Event::Open(block) => {
                 self.close();

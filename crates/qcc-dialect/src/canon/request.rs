@@ -37,7 +37,8 @@ pub struct Request {
     pub user: Option<String>,
     /// Whether the answer comes as a stream.
     pub stream: bool,
-    /// Members of the client's dialect that have no place here, by name. Each is a loss unless the target knows it.
+    /// Members of the client's dialect that have no place here, by name; those from further in by the way to them without
+    /// indices, such as `tools.defer_loading`, each once. Each is a loss unless the target knows it.
     pub others: Vec<(String, Json)>,
 }
 

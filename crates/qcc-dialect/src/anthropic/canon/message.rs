@@ -1,0 +1,100 @@
+//! Blocks, stop reasons and counts of an answer as this dialect writes them, in one piece and in a stream.
+
+use bytes::{Bytes, BytesMut};
+
+use super::ids;
+use super::write::{Object, list};
+use crate::canon::{Block, Message, Part, Stop, StopReason, Usage};
+
+/// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
+///
+/// The caller makes sure that the answer is whole: that it has a stop reason and no broken calls. Parts that are no
+/// blocks of an answer in this dialect are left out.
+#[must_use]
+pub fn encode_message(message: &Message, model: &str, id: &str) -> Bytes {
+    let mut out = BytesMut::new();
+    let mut answer = Object::begin(&mut out);
+    answer.member("id", id).member("type", "message").member("role", "assistant").member("model", model);
+    list(answer.name("content"), &message.parts, part);
+    let calls = message.parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
+    stop_members(&mut answer, message.stop.as_ref(), calls);
+    let counts = Usage {
+        input: message.usage.input.or(Some(0)),
+        output: message.usage.output.or(Some(0)),
+        cache_read: message.usage.cache_read.or(Some(0)),
+        cache_write: message.usage.cache_write.or(Some(0)),
+        thinking: message.usage.thinking,
+    };
+    usage_members(answer.name("usage"), &counts);
+    answer.end();
+    out.freeze()
+}
+
+fn part(out: &mut BytesMut, part: &Part) -> bool {
+    let mut block = Object::begin(out);
+    match part {
+        Part::Text(text) => block.member("type", "text").member("text", &text.text),
+        Part::Thinking(thought) => {
+            let signature = thought.signature.as_deref().unwrap_or_default();
+            block.member("type", "thinking").member("thinking", &thought.text).member("signature", signature)
+        }
+        Part::Redacted(data) => block.member("type", "redacted_thinking").member("data", data),
+        Part::ToolUse(call) => {
+            block.member("type", "tool_use").member("id", &ids::escape(&call.id)).member("name", &call.name);
+            block.raw("input", call.input.text())
+        }
+        Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) | Part::Other { .. } => {
+            return false;
+        }
+    }
+    .end();
+    true
+}
+
+/// The beginning of a block. Clients need every member that it will have, a signature too where none will come.
+pub(super) fn block_start(out: &mut BytesMut, block: &Block) {
+    let mut start = Object::begin(out);
+    match block {
+        Block::Text => start.member("type", "text").member("text", ""),
+        Block::Thinking => start.member("type", "thinking").member("thinking", "").member("signature", ""),
+        Block::Redacted(data) => start.member("type", "redacted_thinking").member("data", data),
+        Block::ToolUse { id, name } => {
+            start.member("type", "tool_use").member("id", &ids::escape(id)).member("name", name).raw("input", "{}")
+        }
+        Block::Other { kind, .. } => start.member("type", kind),
+    }
+    .end();
+}
+
+/// `stop_reason` and what belongs to it. Clients run calls only where the reason names them, and wait for calls where it
+/// does, so an ordinary end is told by what the answer has.
+pub(super) fn stop_members(out: &mut Object<'_>, stop: Option<&Stop>, calls: bool) {
+    let reason = stop.map(|stop| match &stop.reason {
+        StopReason::EndTurn | StopReason::ToolUse if calls => "tool_use",
+        StopReason::EndTurn | StopReason::ToolUse => "end_turn",
+        StopReason::MaxTokens => "max_tokens",
+        StopReason::StopSequence => "stop_sequence",
+        StopReason::Refusal => "refusal",
+        StopReason::PauseTurn => "pause_turn",
+        StopReason::ContextExceeded => "model_context_window_exceeded",
+        StopReason::Other(word) => word,
+    });
+    out.member("stop_reason", &reason);
+    out.member("stop_sequence", &stop.and_then(|stop| stop.sequence.as_deref()));
+    if reason == Some("refusal") {
+        out.raw("stop_details", r#"{"type":"refusal","category":null,"explanation":null}"#);
+    }
+}
+
+/// The counts that are known.
+pub(super) fn usage_members(out: &mut BytesMut, usage: &Usage) {
+    let mut counts = Object::begin(out);
+    counts.optional("input_tokens", usage.input.as_ref());
+    counts.optional("cache_creation_input_tokens", usage.cache_write.as_ref());
+    counts.optional("cache_read_input_tokens", usage.cache_read.as_ref());
+    counts.optional("output_tokens", usage.output.as_ref());
+    if let Some(thinking) = usage.thinking {
+        Object::begin(counts.name("output_tokens_details")).member("thinking_tokens", &thinking).end();
+    }
+    counts.end();
+}

@@ -1,0 +1,24 @@
+//! Anthropic Messages to the neutral form and back.
+//!
+//! For a client of this dialect on other providers: [`decode_request`], [`Encoder`], [`encode_message`]. Requests are
+//! read as strictly as Anthropic reads them and refused in its words, for what one provider refuses another must not
+//! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
+
+mod block;
+mod encoder;
+mod fault;
+mod ids;
+mod members;
+mod message;
+mod request;
+mod tool;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use encoder::Encoder;
+pub use fault::{error_message, error_type};
+pub use members::BadRequest;
+pub use message::encode_message;
+pub use request::decode_request;
