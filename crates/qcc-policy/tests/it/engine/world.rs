@@ -94,8 +94,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64, talks: bool) -> Self {
-        // It takes an odd number for an even one.
-        let mut random = Random::new(seed << 1);
+        let mut random = Random::new(seed);
         let setting = Setting::any(&mut random);
         let provider = |(caps, script): &(Caps, Script)| Provider {
             caps: *caps,
