@@ -2,8 +2,8 @@
 //! may be asked at this moment, and what follows for everybody from how an attempt ended.
 //!
 //! The way of a request: [`Engine::arrange`] gives its candidates, the session's own provider in front where that is
-//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`]
-//! and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
+//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`],
+//! which looks once more, since others take the last room and the only probe in between, and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
 //! [`Engine::charge`] and [`Engine::refund`].
 //!
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
@@ -268,21 +268,28 @@ impl Engine {
         }
     }
 
-    /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
-    pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
+    /// A try begins. `None`: it may not, since others took the last room or the only probe after somebody looked at the
+    /// [standing](Self::standing). `anyway`: nothing better is left, so it may although the provider is out, unless that
+    /// is for a limit or for a credential of ours, see [`Reason::may_be_tried_anyway`].
+    pub fn begin(&mut self, target: &Target, tokens: u64, anyway: bool, now: Instant) -> Option<Attempt> {
         let provider = target.provider;
+        if let Standing::Out { reason, .. } = self.standing(target, tokens, now)
+            && !(anyway && reason.may_be_tried_anyway())
+        {
+            return None;
+        }
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
             None => self.breakers.admit_anyway(&provider, now),
         };
-        Attempt {
+        Some(Attempt {
             provider,
             began: now,
             first_event: None,
             running: self.loads.begin(provider, now),
             permit: self.limits.begin(provider, lane(target), tokens, now),
             pass,
-        }
+        })
     }
 
     /// Its first semantic event came. Not for an answer that is not streamed.

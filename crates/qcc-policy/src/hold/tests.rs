@@ -1,6 +1,8 @@
 //! Who waits, who goes on when, and who is sent to find out.
 
 use super::*;
+use crate::classify::Reason;
+use crate::cooldown::Standing;
 use crate::testing::{secs, start};
 
 const A: ProviderId = ProviderId(1);
@@ -109,11 +111,11 @@ fn a_waiter_goes_on_the_moment_that_its_provider_is_due() {
 }
 
 #[test]
-fn a_waiter_is_over_at_the_end_of_its_patience_or_of_its_request() {
+fn a_waiter_is_over_at_the_end_of_its_patience_or_in_time_for_a_last_try() {
     let now = start();
     let mut hold = hold();
     let patient = enter(&mut hold, &[throttled(A, now + secs(999))], now);
-    let Entry::Held(hurried) = hold.enter(vec![throttled(A, now + secs(999))], now + secs(20), now) else {
+    let Entry::Held(hurried) = hold.enter(vec![throttled(A, now + secs(999))], now + secs(24), now) else {
         panic!("no room");
     };
     assert_eq!(hold.poll(now + secs(19)), []);
@@ -159,6 +161,38 @@ fn one_waiter_is_the_trial_for_all() {
 }
 
 #[test]
+fn who_was_a_trial_is_the_next_one_after_all_others() {
+    let now = start();
+    let mut hold = hold();
+    let tickets = [(); 3].map(|()| enter(&mut hold, &[faulty(A, now + secs(999))], now));
+    let mut found = Vec::new();
+    for second in 0..80 {
+        for (ticket, ..) in sent(&mut hold, now + secs(second)) {
+            found.push(ticket);
+            assert!(hold.update(ticket, vec![faulty(A, now + secs(999))], now + secs(second)));
+        }
+    }
+    assert_eq!(found, [tickets[0], tickets[1], tickets[2], tickets[0], tickets[1]]);
+}
+
+#[test]
+fn of_many_that_come_back_together_one_lengthens_the_pause() {
+    let now = start();
+    let mut hold = hold();
+    let tickets: Vec<_> = (0..9).map(|_| enter(&mut hold, &[faulty(A, now + secs(60))], now)).collect();
+    hold.open(A, true);
+    assert_eq!(sent(&mut hold, now).len(), 1);
+    hold.answered(tickets[0], A, true, now);
+    let wave = sent(&mut hold, now);
+    assert_eq!(wave.len(), 8);
+    for (ticket, ..) in wave {
+        assert!(hold.update(ticket, vec![faulty(A, now + secs(60))], now));
+    }
+    assert_eq!(hold.poll(now + secs(4)), []);
+    assert_eq!(sent(&mut hold, now + secs(5)), [(tickets[1], A, true)]);
+}
+
+#[test]
 fn while_a_trial_hangs_the_next_provider_has_its_turn() {
     let now = start();
     let mut hold = hold();
@@ -178,26 +212,29 @@ fn an_answer_lets_a_few_go_on_and_every_further_answer_two() {
     hold.poll(now);
     let now = now + secs(5);
     assert_eq!(sent(&mut hold, now).len(), 1);
-    hold.answered(tickets[0], A, u32::MAX, now);
+    hold.answered(tickets[0], A, true, now);
     let few: Vec<_> = sent(&mut hold, now).into_iter().map(|(ticket, ..)| ticket).collect();
     assert_eq!(few, tickets[1..9], "in order of arrival");
     assert_eq!(hold.poll(now), []);
-    hold.answered(tickets[4], A, u32::MAX, now);
+    hold.answered(tickets[4], A, true, now);
     let more: Vec<_> = sent(&mut hold, now).into_iter().map(|(ticket, ..)| ticket).collect();
     assert_eq!(more, tickets[9..11]);
 }
 
 #[test]
-fn no_more_are_sent_than_the_provider_admits() {
+fn while_a_provider_that_answered_is_still_out_one_goes_after_the_other_by_force() {
     let now = start();
     let mut hold = hold();
     let tickets: Vec<_> = (0..9).map(|_| enter(&mut hold, &[faulty(A, now + secs(60))], now)).collect();
-    hold.open(A, 1);
-    assert_eq!(sent(&mut hold, now), [(tickets[0], A, false)]);
-    hold.answered(tickets[0], A, 1, now);
-    assert_eq!(sent(&mut hold, now), [(tickets[1], A, false)], "a breaker that is half-open admits one");
-    hold.open(A, 3);
-    assert_eq!(sent(&mut hold, now).len(), 2);
+    hold.open(A, false);
+    assert_eq!(sent(&mut hold, now), [(tickets[0], A, false)], "as the probe of a half-open breaker");
+    hold.answered(tickets[0], A, false, now);
+    assert_eq!(sent(&mut hold, now), [(tickets[1], A, true)], "that answer still runs, so its breaker admits nobody");
+    assert_eq!(hold.poll(now + secs(30)), [], "one at a time");
+    hold.open(A, false);
+    assert_eq!(hold.poll(now + secs(30)), [], "a lease that comes free settles nothing");
+    hold.open(A, true);
+    assert_eq!(sent(&mut hold, now + secs(30)).len(), 7);
 }
 
 #[test]
@@ -207,9 +244,9 @@ fn a_provider_that_is_enabled_by_hand_proves_itself_with_one_request() {
     for _ in 0..3 {
         enter(&mut hold, &[faulty(A, now + secs(60)), throttled(B, now + secs(70))], now);
     }
-    hold.open(B, u32::MAX);
+    hold.open(B, true);
     assert_eq!(sent(&mut hold, now).len(), 1);
-    hold.open(C, u32::MAX);
+    hold.open(C, true);
     assert_eq!(hold.poll(now), [], "nobody waits for that one");
 }
 
@@ -224,9 +261,9 @@ fn who_comes_back_has_its_old_place_and_shuts_the_gate() {
     let again = now + secs(6);
     assert!(hold.update(first, vec![faulty(A, again + secs(60))], again));
     assert_eq!(hold.poll(now + secs(8)), [], "its new time counts for everybody");
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     assert_eq!(sent(&mut hold, now + secs(9)), [(first, A, false)]);
-    hold.answered(first, A, u32::MAX, now + secs(10));
+    hold.answered(first, A, true, now + secs(10));
     assert_eq!(sent(&mut hold, now + secs(10)), [(second, A, false)]);
 }
 
@@ -235,7 +272,7 @@ fn a_newcomer_that_looked_before_the_provider_came_back_does_not_shut_the_gate()
     let now = start();
     let mut hold = hold();
     let first = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     enter(&mut hold, &[faulty(A, now + secs(60))], now);
     assert_eq!(sent(&mut hold, now), [(first, A, false)]);
 }
@@ -260,7 +297,7 @@ fn a_request_that_a_well_provider_fails_pauses_and_does_not_stand_in_the_way() {
     assert!(hold.update(poisoned, vec![well(A, now)], now));
     let other = enter(&mut hold, &[throttled(A, now + secs(2))], now);
     assert_eq!(sent(&mut hold, now), [(other, A, false)]);
-    hold.answered(other, A, u32::MAX, now);
+    hold.answered(other, A, true, now);
     assert_eq!(hold.poll(now), [], "the other's answer does not shorten its pause");
     assert_eq!(sent(&mut hold, now + secs(5)), [(poisoned, A, false)]);
 }
@@ -290,9 +327,9 @@ fn a_model_that_is_missing_for_one_keeps_nobody_else_away() {
     let missing = Absence::new(A, None, out(Reason::ModelMissing, now + secs(100)), now);
     let first = enter(&mut hold, &[missing, throttled(B, now + secs(230))], now);
     let second = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     assert_eq!(sent(&mut hold, now), [(second, A, false)]);
-    hold.answered(second, A, u32::MAX, now);
+    hold.answered(second, A, true, now);
     assert_eq!(hold.poll(now + secs(99)), []);
     assert_eq!(sent(&mut hold, now + secs(100)), [(first, A, false)]);
 }
@@ -303,11 +340,11 @@ fn a_limit_of_a_clients_own_credential_is_its_own_matter() {
     let limit = out(Reason::Throttled, now + secs(30));
     let mut hold = hold();
     let own = enter(&mut hold, &[Absence::new(A, Some(7), limit, now)], now);
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     assert_eq!(hold.poll(now), []);
     assert_eq!(sent(&mut hold, now + secs(30)), [(own, A, false)]);
     let pooled = enter(&mut hold, &[Absence::new(B, None, limit, now)], now);
-    hold.open(B, u32::MAX);
+    hold.open(B, true);
     assert_eq!(sent(&mut hold, now + secs(1)), [(pooled, B, false)]);
 }
 
@@ -321,7 +358,7 @@ fn a_client_that_leaves_leaves_no_trace() {
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     hold.leave(first, now + secs(6));
     assert!(!hold.update(first, vec![faulty(A, now + secs(60))], now + secs(6)), "a void ticket");
-    hold.answered(first, B, 1, now + secs(6));
+    hold.answered(first, B, true, now + secs(6));
     assert_eq!(hold.poll(now + secs(6)), [], "leaving hurries no trial");
     assert_eq!(sent(&mut hold, now + secs(16)), [(second, A, true)]);
     hold.leave(second, now + secs(17));

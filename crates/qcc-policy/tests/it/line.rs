@@ -23,6 +23,8 @@ struct Known {
     patience: Instant,
     deadline: Instant,
     sent: Option<(usize, bool)>,
+    /// How often it was sent and came back.
+    tries: u32,
 }
 
 struct World {
@@ -99,8 +101,10 @@ impl World {
         };
         assert!(!full, "more waiters than allowed");
         self.entered += 1;
-        let patience = deadline.min(self.now + MAX_WAIT);
-        let mut known = Known { candidates, shared: vec![], faulty: vec![], patience, deadline, sent: None };
+        let left = deadline.duration_since(self.now);
+        let patience = self.now + MAX_WAIT.min(left / 6 * 5);
+        let (shared, faulty) = (vec![], vec![]);
+        let mut known = Known { candidates, shared, faulty, patience, deadline, sent: None, tries: 0 };
         self.note(&mut known);
         assert!(self.known.insert(ticket, known).is_none(), "a ticket was given twice");
     }
@@ -121,8 +125,8 @@ impl World {
     fn report(&mut self, ticket: Ticket, place: usize) {
         if self.standing(place) == Standing::Admissible && self.random.percent(80) {
             self.answers += 1;
-            let admits = self.random.of(&[1, 3, u32::MAX]);
-            self.hold.answered(ticket, ProviderId(place as u32), admits, self.now);
+            let settled = self.random.percent(70);
+            self.hold.answered(ticket, ProviderId(place as u32), settled, self.now);
             self.forget(ticket);
         } else if self.random.percent(15) {
             self.leave(ticket);
@@ -136,7 +140,7 @@ impl World {
         let waits = self.hold.update(ticket, self.absences(&known.candidates), self.now);
         assert_eq!(waits, known.patience > self.now, "patience is over exactly when it is over");
         if waits {
-            known.sent = None;
+            known.tries += u32::from(known.sent.take().is_some());
             self.note(&mut known);
             self.known.insert(ticket, known);
         } else {
@@ -192,7 +196,8 @@ impl World {
             let like = |list: fn(&Known) -> &Vec<usize>| list(other) == list(known);
             let same = like(|known| &known.candidates) && like(|known| &known.shared) && like(|known| &known.faulty);
             assert!(trial || !other.shared.contains(&place), "{earlier:?} was first");
-            assert!(!trial || !same || other.shared != other.candidates, "{earlier:?} was first to try");
+            let turn = other.tries > known.tries;
+            assert!(!trial || turn || !same || other.shared != other.candidates, "{earlier:?} was first to try");
         }
         if let Some(known) = self.known.get_mut(&ticket) {
             known.sent = Some((place, trial));
@@ -207,8 +212,8 @@ impl World {
             4 => {
                 let place = self.some_provider();
                 self.truth[place] = Standing::Admissible;
-                let admits = self.random.of(&[1, 2, u32::MAX]);
-                self.hold.open(ProviderId(place as u32), admits);
+                let settled = self.random.percent(70);
+                self.hold.open(ProviderId(place as u32), settled);
             }
             5 => {
                 if let Some(ticket) = self.any_waiting() {
@@ -259,7 +264,7 @@ proptest! {
             world.now += Duration::from_millis(500);
             world.poll();
             while let Some((ticket, place)) = world.any_sent() {
-                world.hold.answered(ticket, ProviderId(place as u32), u32::MAX, world.now);
+                world.hold.answered(ticket, ProviderId(place as u32), true, world.now);
                 world.forget(ticket);
             }
         }

@@ -114,8 +114,11 @@ impl World {
             draw,
             now,
         );
+        if let Some(billed) = request.failover.owed() {
+            self.cooldowns.charge(request.plan[billed.candidate], MODEL, None, billed.charge, now);
+        }
         match step {
-            Step::Try { candidate, wait } => {
+            Step::Try { candidate, wait, .. } => {
                 request.tries += 1;
                 assert!(request.tries <= LIMITS.max_attempts as usize + request.plan.len());
                 request.running = Some((candidate, now + wait));
