@@ -437,6 +437,11 @@ impl Engine {
         cooling.chain(open).collect()
     }
 
+    /// Whether a provider takes everybody, as far as faults go: its breaker is closed.
+    pub fn is_settled(&self, provider: ProviderId, now: Instant) -> bool {
+        self.breaker(provider, now) == breaker::Standing::Closed
+    }
+
     /// What a provider's breaker says.
     pub fn breaker(&self, provider: ProviderId, now: Instant) -> breaker::Standing {
         self.breakers.standing(&provider, now)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
-use qcc_policy::engine::{Attempt, Spent, Target};
+use qcc_policy::engine::{Attempt, Engine, Spent, Target};
 use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify};
 use qcc_store::{ProviderEventRow, Row};
 
@@ -214,19 +214,19 @@ impl Charged {
         self.state.engine().standing(&self.target, self.tokens, now())
     }
 
-    /// A try begins, unless others have taken the last room at a limit since it was looked at.
-    pub(crate) fn begin(&mut self) -> bool {
+    /// A try begins, unless others have taken the last room, or the only probe, since it was looked at. `anyway`: also
+    /// where the provider is out.
+    pub(crate) fn begin(&mut self, anyway: bool) -> bool {
+        self.let_go();
         self.started = now();
-        if self.counts {
-            let mut engine = self.state.engine();
-            let standing = engine.standing(&self.target, self.tokens, self.started);
-            if matches!(standing, Standing::Out { reason: Reason::Limited, .. }) {
-                return false;
-            }
-            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent));
-            self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
+        if !self.counts {
+            return true;
         }
-        true
+        self.attempt = self.state.engine().begin(&self.target, self.tokens, anyway, self.started);
+        if self.attempt.is_some() {
+            self.spent = None;
+        }
+        self.attempt.is_some()
     }
 
     /// The first semantic event of a stream came.
@@ -239,15 +239,39 @@ impl Charged {
     /// The try ended without a whole answer. `failed`: the provider failed or throttled.
     pub(crate) fn failed(&mut self, failed: bool) {
         if let Some(attempt) = self.attempt.take() {
-            self.spent = Some(self.state.engine().end(attempt, failed, None, now()));
+            self.spent = Some(self.change(|engine| engine.end(attempt, failed, None, now())));
         }
+    }
+
+    /// The latest try keeps nobody from being the next probe. It may still be charged.
+    fn let_go(&mut self) {
+        if let Some(mut spent) = self.spent.take() {
+            self.change(|engine| engine.release(&mut spent));
+            self.spent = Some(spent);
+        }
+    }
+
+    /// Changes what is known of the provider. Where that makes it admissible, those who wait hear of it: a lease or room
+    /// that comes free is no news for the log.
+    fn change<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.state.engine();
+        let look = |engine: &mut Engine| engine.standing(&self.target, self.tokens, now());
+        let was_out = self.state.room.is_occupied() && look(&mut engine) != Standing::Admissible;
+        let changed = change(&mut engine);
+        let is_back = was_out && look(&mut engine) == Standing::Admissible;
+        let settled = engine.is_settled(self.target.provider, now());
+        drop(engine);
+        if is_back {
+            self.state.room.open(self.target.provider, settled);
+        }
+        changed
     }
 
     /// A success, at its terminal event. `used`: the tokens that the provider counted, and those in its prompt cache.
     pub(crate) fn succeed(&mut self, used: (Option<u64>, u32)) {
         let Some(attempt) = self.attempt.take() else { return };
         let session = self.session.map(|(key, long)| (key, used.1, long));
-        let (news, moved) = self.state.engine().succeed(attempt, &self.target, session, used.0, now());
+        let (news, moved) = self.change(|engine| engine.succeed(attempt, &self.target, session, used.0, now()));
         if let Some(moved) = moved {
             let tokens = moved.cache_tokens;
             self.state.log.emit(Event::SessionMoved { provider: self.name.to_string(), cache_tokens: tokens });
@@ -269,10 +293,11 @@ impl Charged {
 
     /// Leaves the provider out, as the verdict says.
     pub(crate) fn charge(&mut self, charge: Charge, now: Instant) {
-        if let Some(spent) = &mut self.spent {
+        if let Some(mut spent) = self.spent {
             let draw = self.state.draw();
-            let news = self.state.engine().charge(spent, &self.target, charge, draw, now);
-            self.billed.push((now, *spent));
+            let news = self.change(|engine| engine.charge(&mut spent, &self.target, charge, draw, now));
+            self.spent = Some(spent);
+            self.billed.push((now, spent));
             self.tell(news);
         }
     }
@@ -282,7 +307,7 @@ impl Charged {
         let (charge, at) = (refund.charge, refund.charged_at);
         let billed = self.billed.iter().find(|(when, _)| *when == at).map(|(_, spent)| spent);
         if let Some(spent) = billed.or(self.spent.as_ref()) {
-            let news = self.state.engine().refund(spent, &self.target, charge, at, now());
+            let news = self.change(|engine| engine.refund(spent, &self.target, charge, at, now()));
             self.tell(news);
         }
     }
@@ -297,7 +322,8 @@ impl Charged {
             }
             Transition::Back { model, reason, .. } => {
                 self.keep("back", model.clone(), reason, None);
-                self.state.room.open(self.target.provider);
+                let settled = self.state.engine().is_settled(self.target.provider, now());
+                self.state.room.open(self.target.provider, settled);
                 self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }
@@ -324,8 +350,6 @@ impl Charged {
 impl Drop for Charged {
     fn drop(&mut self) {
         self.failed(false);
-        if let Some(mut spent) = self.spent.take() {
-            self.state.engine().release(&mut spent);
-        }
+        self.let_go();
     }
 }

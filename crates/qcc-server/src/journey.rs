@@ -16,7 +16,7 @@ use qcc_policy::engine::Asking;
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
-use qcc_policy::{Blame, Failover, Final, Outcome, Recorded, Standing, Step, classify};
+use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, Standing, Step, classify};
 
 use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -48,6 +48,8 @@ pub(crate) struct Asked {
     pub(crate) body: Buffered,
     /// Path with the client's query.
     pub(crate) target: String,
+    /// When it was taken up.
+    pub(crate) began: Instant,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -58,6 +60,16 @@ impl Asked {
         let mut hasher = DefaultHasher::new();
         self.envelope.model_name.hash(&mut hasher);
         SessionKey { session: self.session.key, model: hasher.finish() }
+    }
+
+    /// The end of everything before commit, and what it says about an attempt that begins now.
+    fn deadline(&self) -> Until {
+        let Until { at, phase } = self.deadline;
+        let phase = match phase {
+            Phase::Total => Phase::of_deadline(self.began, now(), at.into_std()),
+            other => other,
+        };
+        Until { at, phase }
     }
 }
 
@@ -91,8 +103,12 @@ enum Walked {
         stop: usize,
         good: Good,
     },
-    /// An answer to pass on, or nobody is left.
-    Ended(Step),
+    /// This one's refusal is the answer.
+    Refused {
+        stop: usize,
+    },
+    /// Nobody is left.
+    GaveUp(Final),
 }
 
 /// What came of waiting.
@@ -143,42 +159,47 @@ impl Journey {
     /// Tries until somebody answers, waiting where that may help.
     pub(crate) async fn travel(mut self, limits: qcc_policy::Limits) -> Response<Body> {
         self.state.budget().request(now());
-        let mut way: Vec<usize> = (0..self.stops.len()).collect();
+        let providers: Vec<_> = self.stops.iter().map(|stop| stop.upstream.id).collect();
+        let mut failover = Failover::new(&providers, limits);
         let mut place: Option<Place> = None;
         let mut patient = self.may_wait();
+        if patient {
+            failover = failover.patient();
+        }
         if let Some(own) = self.own.filter(|own| own.until < self.asked.deadline.at.into_std()) {
             tokio::time::sleep_until(own.until.into()).await;
-            way = self.way_to(Turn { provider: own.provider, trial: false });
+            failover.again(self.way_to(Turn { provider: own.provider, trial: false }), patient);
         }
         let mut last = false;
         loop {
-            let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
-            let failover = Failover::new(&providers, limits);
-            let failover = if patient { failover.patient() } else { failover };
-            match self.walk(failover, &way).await {
+            let end = match self.walk(&mut failover).await {
                 Walked::Answered { stop, good } => {
                     if let Some(place) = place {
                         place.answered(self.stops[stop].upstream.id);
                     }
                     return self.commit(stop, good);
                 }
-                Walked::Ended(_) if self.asked.kind == Kind::CountTokens => return self.estimate().await,
-                Walked::Ended(Step::Answer { candidate }) => return self.answer(way[candidate]),
-                Walked::Ended(Step::GiveUp(end)) if !self.may_wait() => return self.give_up(end),
-                Walked::Ended(end) => match self.wait(&mut place).await {
-                    Waited::Turn(turn) => {
-                        (way, patient) = (self.way_to(turn), !turn.trial);
-                    }
-                    // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
-                    Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
-                    Waited::Over if !last && place.is_some() && self.is_anybody_back() => {
-                        (way, patient, last) = ((0..self.stops.len()).collect(), true, true);
-                    }
-                    Waited::NoUse | Waited::Over => {
-                        let end = if let Step::GiveUp(end) = end { end } else { Final::Unavailable };
-                        return self.give_up(end);
-                    }
-                },
+                Walked::Refused { .. } | Walked::GaveUp(_) if self.asked.kind == Kind::CountTokens => {
+                    return self.estimate().await;
+                }
+                Walked::Refused { stop } => return self.answer(stop),
+                Walked::GaveUp(end) => end,
+            };
+            if last || !self.may_wait() {
+                return self.give_up(end);
+            }
+            match self.wait(&mut place).await {
+                Waited::Turn(turn) => {
+                    patient = !turn.trial;
+                    failover.again(self.way_to(turn), patient);
+                }
+                // Nothing to wait for, or it has waited long enough: who is out is asked all the same, rather than
+                // refusing unasked.
+                Waited::NoUse if !patient => return self.give_up(end),
+                waited @ (Waited::NoUse | Waited::Over) => {
+                    (patient, last) = (false, matches!(waited, Waited::Over));
+                    failover.again((0..self.stops.len()).collect(), patient);
+                }
             }
         }
     }
@@ -239,38 +260,41 @@ impl Journey {
         self.stops.iter().map(absence).collect()
     }
 
-    /// Tries one candidate after the other. `way`: their places among the stops.
-    async fn walk(&mut self, mut failover: Failover, way: &[usize]) -> Walked {
+    /// Tries one candidate after the other.
+    async fn walk(&mut self, failover: &mut Failover) -> Walked {
         loop {
             let Self { state, stops, exchange, asked, .. } = &mut *self;
             let step = failover.next(
-                &mut |candidate| stops[way[candidate]].standing(exchange.trail()),
+                &mut |candidate| stops[candidate].standing(exchange.trail()),
                 &mut || state.budget().try_repeat(now()),
                 asked.deadline.at.into_std(),
                 state.draw(),
                 now(),
             );
-            let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
+            self.pay(failover.owed(), now());
+            let (stop, wait, anyway) = match step {
+                Step::Try { candidate, wait, anyway } => (candidate, wait, anyway),
+                Step::Answer { candidate } => return Walked::Refused { stop: candidate },
+                Step::GiveUp(end) => return Walked::GaveUp(end),
+            };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            if !self.stops[way[candidate]].charged.begin() {
+            if !self.stops[stop].charged.begin(anyway) {
+                failover.not_begun();
+                self.pay(failover.owed(), now());
                 continue;
             }
-            match self.attempt(way[candidate], wait).await {
+            match self.attempt(stop, wait).await {
                 Ok(good) => {
                     let done = classify(&Outcome::Done, false);
-                    let recorded = failover.record(candidate, &Outcome::Done, &done, now());
-                    self.settle(&recorded, way, now());
-                    return Walked::Answered { stop: way[candidate], good };
+                    let recorded = failover.record(stop, &Outcome::Done, &done, now());
+                    self.settle(&recorded, now());
+                    return Walked::Answered { stop, good };
                 }
-                Err(fault) => self.learn(&mut failover, candidate, way, fault),
+                Err(fault) => self.learn(failover, stop, fault),
             }
         }
-    }
-
-    fn is_anybody_back(&self) -> bool {
-        self.stops.iter().any(|stop| stop.charged.standing() == Standing::Admissible)
     }
 
     async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
@@ -302,14 +326,13 @@ impl Journey {
                 Some(model) => splice_model(body, &self.asked.envelope.model, model),
                 None => body.clone(),
             },
-            deadline: self.asked.deadline,
+            deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
     }
 
     /// Takes a fault into account: who is charged, and what may be tried next.
-    fn learn(&mut self, failover: &mut Failover, candidate: usize, way: &[usize], fault: Fault) {
-        let stop = way[candidate];
+    fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
         let at = now();
         let error = self.exchange.masked(fault.what);
         let status = match &fault.outcome {
@@ -318,7 +341,7 @@ impl Journey {
         };
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
-        let recorded = failover.record(candidate, &fault.outcome, &verdict, at);
+        let recorded = failover.record(stop, &fault.outcome, &verdict, at);
         self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
         let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
@@ -333,24 +356,28 @@ impl Journey {
             error,
             took: at.saturating_duration_since(charged.started),
         });
-        self.settle(&recorded, way, at);
+        self.settle(&recorded, at);
         self.stops[stop].answer = fault.answer;
     }
 
     /// Puts charges into force and takes others back, as policy says.
-    fn settle(&mut self, recorded: &Recorded, way: &[usize], at: Instant) {
-        for billed in &recorded.charges {
-            let stop = &mut self.stops[way[billed.candidate]];
-            stop.charged.charge(billed.charge, at);
-            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
-                trail.charged(place, billed.charge);
-            }
-        }
+    fn settle(&mut self, recorded: &Recorded, at: Instant) {
+        self.pay(recorded.charges.iter().copied(), at);
         for refund in &recorded.refunds {
-            let stop = &self.stops[way[refund.candidate]];
+            let stop = &self.stops[refund.candidate];
             stop.charged.refund(refund);
             if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
                 trail.refunded(place);
+            }
+        }
+    }
+
+    fn pay(&mut self, charges: impl IntoIterator<Item = Billed>, at: Instant) {
+        for billed in charges {
+            let stop = &mut self.stops[billed.candidate];
+            stop.charged.charge(billed.charge, at);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.charged(place, billed.charge);
             }
         }
     }

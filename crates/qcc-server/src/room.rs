@@ -2,6 +2,7 @@
 //! where to, is policy's to say ([`Hold`]); this wakes them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +14,8 @@ use crate::state::{State, now};
 /// Everybody who waits.
 pub(crate) struct Room {
     inside: Mutex<Inside>,
+    /// Whether anybody may be inside. All that a request pays for while nobody waits.
+    occupied: AtomicBool,
     /// Something changed that the task does not know.
     news: Notify,
 }
@@ -44,7 +47,12 @@ pub(crate) struct Turn {
 impl Room {
     pub(crate) fn new(hold: Hold) -> Self {
         let inside = Inside { hold, waiting: BTreeMap::new(), tended: false };
-        Self { inside: Mutex::new(inside), news: Notify::new() }
+        Self { inside: Mutex::new(inside), occupied: AtomicBool::new(false), news: Notify::new() }
+    }
+
+    /// Whether it is worth telling who came back.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.occupied.load(Ordering::Relaxed)
     }
 
     /// Works on the rules, and has the task look at what came of it.
@@ -54,12 +62,10 @@ impl Room {
         changed
     }
 
-    /// A provider is back, as other traffic says.
-    pub(crate) fn open(&self, provider: ProviderId) {
-        let mut inside = self.inside();
-        if !inside.hold.is_empty() {
-            inside.hold.open(provider, u32::MAX);
-            self.news.notify_one();
+    /// A provider is back, as other traffic says. `settled`: for everybody, not only for a probe.
+    pub(crate) fn open(&self, provider: ProviderId, settled: bool) {
+        if self.is_occupied() {
+            self.with(|hold| hold.open(provider, settled));
         }
     }
 
@@ -79,6 +85,7 @@ impl Room {
             }
         }
         *tended = !hold.is_empty();
+        self.occupied.store(*tended, Ordering::Relaxed);
         tended.then(|| hold.next_deadline(now()).unwrap_or_else(now))
     }
 }
@@ -92,6 +99,8 @@ impl Place {
         let mut inside = state.room.inside();
         let Entry::Held(ticket) = inside.hold.enter(absences, deadline, now()) else { return None };
         inside.waiting.insert(ticket, tell);
+        // Whoever takes the lock of the engine after this sees it: the request looks at everybody once more.
+        state.room.occupied.store(true, Ordering::Relaxed);
         if !std::mem::replace(&mut inside.tended, true) {
             let state = Arc::clone(state);
             tokio::spawn(async move { tend(&state).await });
@@ -125,7 +134,8 @@ impl Place {
 
     /// Its answer has begun: the provider is back.
     pub(crate) fn answered(&self, provider: ProviderId) {
-        self.state.room.with(|hold| hold.answered(self.ticket, provider, u32::MAX, now()));
+        let settled = self.state.engine().is_settled(provider, now());
+        self.state.room.with(|hold| hold.answered(self.ticket, provider, settled, now()));
     }
 }
 

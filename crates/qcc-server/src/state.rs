@@ -138,7 +138,10 @@ impl State {
         self.models.clear();
         self.put(&snapshot);
         // What was changed may be what they wait for: whose turn it is finds out.
-        snapshot.upstreams.iter().for_each(|upstream| self.room.open(upstream.id));
+        for upstream in &snapshot.upstreams {
+            let settled = self.engine().is_settled(upstream.id, now());
+            self.room.open(upstream.id, settled);
+        }
         Ok(())
     }
 

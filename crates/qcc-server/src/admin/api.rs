@@ -152,7 +152,7 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
     };
     if let Some(upstream) = snapshot.upstream_named(name) {
         let cooldowns = state.engine().reset(upstream.id, now());
-        state.room.open(upstream.id);
+        state.room.open(upstream.id, true);
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();
     }
