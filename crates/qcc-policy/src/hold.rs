@@ -13,8 +13,8 @@
 //!   it is not *settled*. That can take minutes, so meanwhile the line goes there as trials, the next one as soon as the
 //!   one before is being answered.
 //! - While a gate is shut for a fault, whose end is only our guess, one of the line goes there as a trial: after
-//!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, and one at
-//!   a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
+//!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, the others after
+//!   it in turn, and one at a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
 //!   return is not tried before: that would renew its limit, and the line waits only for what returns in time.
 //! - Who was a trial is the next one only after all others: what failed it may have been its own, such as the little
 //!   time that it had left, and must not keep the line from finding out.
@@ -97,7 +97,7 @@ pub struct Hold {
 
 impl Waiter {
     /// Where it would go as a trial: of the providers whose return is a guess and to which nobody is under way, the one
-    /// that is due first. Not where one has proven itself: it has a turn there.
+    /// with the fewest trials, then the one that is due first. Not where one has proven itself: it has a turn there.
     fn aim(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Option<ProviderId> {
         let gate = |absence: &Absence| gates.get(&absence.provider);
         if self.absences.iter().any(|absence| absence.shared && gate(absence).is_some_and(Gate::is_proven)) {
@@ -106,9 +106,10 @@ impl Waiter {
         let ready = self.absences.iter().filter(|absence| absence.guess && (absence.shared || absence.until <= now));
         let due = ready.filter_map(|absence| {
             let gate = gate(absence).filter(|gate| gate.is_shut() && gate.running == 0)?;
-            Some((if absence.shared { gate.until } else { absence.until }, absence.provider))
+            let until = if absence.shared { gate.until } else { absence.until };
+            Some(((gate.trials, until), absence.provider))
         });
-        due.min_by_key(|(until, _)| *until).map(|(_, provider)| provider)
+        due.min_by_key(|(key, _)| *key).map(|(_, provider)| provider)
     }
 
     /// Through which open gate it can go now.
@@ -329,6 +330,7 @@ fn go(number: u64, waiter: &mut Waiter, sent: Sent, gates: &mut BTreeMap<Provide
     waiter.sent = Some(sent);
     if let Some(gate) = gates.get_mut(&sent.provider) {
         gate.running = gate.running.saturating_add(1);
+        gate.trials = gate.trials.saturating_add(u32::from(gate.is_shut()));
     }
     HoldEvent::Go { ticket: Ticket(number), provider: sent.provider, trial: sent.trial }
 }

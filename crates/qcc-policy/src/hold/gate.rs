@@ -22,6 +22,8 @@ pub(super) struct Gate {
     pub(super) next_trial: Option<Instant>,
     /// Pauses before trials since it was proven.
     pauses: u32,
+    /// Trials since it was proven.
+    pub(super) trials: u32,
 }
 
 impl Gate {
@@ -35,6 +37,7 @@ impl Gate {
             until: until.unwrap_or(now),
             next_trial: None,
             pauses: 0,
+            trials: 0,
         }
     }
 
@@ -109,6 +112,7 @@ impl Gate {
         self.settled = settled;
         self.proven = true;
         self.pauses = 0;
+        self.trials = 0;
         self.next_trial = None;
     }
 }

@@ -141,6 +141,22 @@ fn the_provider_that_is_due_first_is_tried_and_the_next_one_when_that_failed() {
 }
 
 #[test]
+fn providers_whose_time_a_failed_trial_leaves_as_it_is_have_their_turns_too() {
+    let now = start();
+    let mut hold = hold();
+    let known = vec![faulty(A, now + secs(300)), faulty(B, now + secs(400))];
+    let ticket = enter(&mut hold, &known, now);
+    let mut found = Vec::new();
+    for second in 0..35 {
+        for (_, provider, _) in sent(&mut hold, now + secs(second)) {
+            found.push(provider);
+            assert!(hold.update(ticket, known.clone(), now + secs(second)));
+        }
+    }
+    assert_eq!(found, [A, B, A, B]);
+}
+
+#[test]
 fn a_provider_that_announced_its_return_is_not_tried_before() {
     let now = start();
     assert_eq!(trials(&[throttled(A, now + secs(200))], 999, 199), []);
