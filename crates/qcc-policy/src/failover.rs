@@ -2,7 +2,8 @@
 //! word. The caller does what a [`Step`] says, reports what came of it, and asks again.
 //!
 //! The order, best first:
-//! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long);
+//! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long), also
+//!    where it was tried although it is out;
 //! 2. an untried candidate that is admissible, in plan order: always allowed, no wait;
 //! 3. an untried candidate that is out, the one that is due first: better than refusing, once, no wait; not for a request
 //!    that can wait ([`Failover::patient`]);
@@ -185,7 +186,7 @@ impl Failover {
         if blame == Blame::Model {
             self.last_missing = Some(candidate);
         }
-        if repeat == Repeat::AtOnce && !self.hosts[host].at_once_spent && self.is_repeatable(candidate) {
+        if repeat == Repeat::AtOnce && !self.hosts[host].at_once_spent && self.has_repeats(host) {
             self.at_once = Some(candidate);
             self.withheld = bill;
         } else {
@@ -207,7 +208,7 @@ impl Failover {
         let late = |wait| later(now, wait) >= deadline;
         let mut refused = false;
         if let Some(candidate) = self.at_once.take()
-            && stands_for_a_repeat(standing(candidate))
+            && stands_for_a_repeat(standing(candidate), self.seats[candidate].anyway)
         {
             if late(Duration::ZERO) {
                 return Step::GiveUp(Final::Deadline);
@@ -264,7 +265,7 @@ impl Failover {
             .iter()
             .copied()
             .filter(|&candidate| self.is_repeatable(candidate))
-            .filter(|&candidate| stands_for_a_repeat(standing(candidate)))
+            .filter(|&candidate| stands_for_a_repeat(standing(candidate), false))
             .min_by_key(|&candidate| self.hosts[self.seats[candidate].host].repeats)
     }
 
@@ -273,11 +274,11 @@ impl Failover {
         let host = &self.hosts[seat.host];
         // Untried: its provider was put out meanwhile, perhaps by this request under another model.
         let own = !seat.tried || seat.last.is_some_and(|(_, repeat)| repeat != Repeat::Never);
-        own && !seat.anyway
-            && host.tried
-            && host.repeatable
-            && host.repeats < self.limits.same_provider
-            && self.tries < self.limits.max_attempts
+        own && !seat.anyway && host.tried && host.repeatable && self.has_repeats(seat.host)
+    }
+
+    fn has_repeats(&self, host: usize) -> bool {
+        self.hosts[host].repeats < self.limits.same_provider && self.tries < self.limits.max_attempts
     }
 
     fn first(&mut self, candidate: usize, anyway: bool) -> Step {
@@ -316,11 +317,11 @@ impl Failover {
 }
 
 /// A provider that failed this request is out by this request's own charge, so a fault does not stand in the way of a
-/// repeat. Anything else that puts it out does.
-fn stands_for_a_repeat(standing: Standing) -> bool {
+/// repeat. Anything else that puts it out does, unless it was tried `anyway`.
+fn stands_for_a_repeat(standing: Standing, anyway: bool) -> bool {
     match standing {
         Standing::Admissible => true,
-        Standing::Out { reason, .. } => reason == Reason::Fault,
+        Standing::Out { reason, .. } => reason == Reason::Fault || anyway && reason.may_be_tried_anyway(),
     }
 }
 

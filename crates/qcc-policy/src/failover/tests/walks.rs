@@ -49,6 +49,14 @@ fn a_walk_along_one_candidate_tries_that_one_alone_although_it_is_out() {
 }
 
 #[test]
+fn a_connection_that_dies_on_a_try_by_force_is_repeated_at_once() {
+    let mut story = Story::new(&[1], limits()).put_out(0, &refused(500));
+    assert_eq!(story.play(&[&[DIED, Outcome::Done]]), (vec![(0, 0), (0, 0)], answer(0)));
+    let mut story = Story::new(&[1], limits()).put_out(0, &refused(403));
+    assert_eq!(story.play(&[&[DIED, Outcome::Done]]), (vec![(0, 0), (0, 0)], answer(0)));
+}
+
+#[test]
 fn repeats_are_bounded_over_all_walks_of_a_request() {
     let mut story = Story::new(&[1], Limits { same_provider: 9, max_attempts: 3, ..limits() });
     let down: &[Outcome] = &[refused(500)];

@@ -63,7 +63,7 @@ pub(super) struct Counts {
     /// Tries that could not begin, because others took the room or the probe after the look.
     pub(super) overtaken: u64,
     pub(super) reloads: u64,
-    /// Attempts without success that were judged, and those that blame somebody who is not at fault.
+    /// Attempts without success that were judged, and those of them that charge somebody for what is not its fault.
     pub(super) verdicts: u64,
     pub(super) false_verdicts: u64,
     /// Providers that were put out for faults, and those of them that were well for a minute before.

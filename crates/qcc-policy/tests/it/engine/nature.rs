@@ -102,7 +102,7 @@ impl Nature {
             }
             Self::Healthy | Self::Slow | Self::Failing(_) | Self::Breaking(_) | Self::Dying(_) => {}
         }
-        if ask.idle > IDLE && random.percent(10) {
+        if ask.idle > IDLE && random.percent(3) {
             return at(soon, broken(Failure::DiedBeforeAnswer), Blame::Nobody);
         }
         if let Some(status) = ask.bad {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use qcc_policy::affinity::CACHE_LIFETIME;
 use qcc_policy::engine::{Arranged, Asking, Attempt, Spent, Target};
 use qcc_policy::{
-    Billed, Blame, Failover, Failure, Final, Outcome, Phase, ProviderId, Reason, Recorded, SessionKey, Standing, Step,
-    Ticket, classify,
+    Billed, Blame, Failover, Failure, Final, Limits, Outcome, Phase, ProviderId, Reason, Recorded, SessionKey,
+    Standing, Step, Ticket, classify,
 };
 
 use super::nature::{Ask, Fate};
@@ -46,6 +46,9 @@ pub(super) struct Request {
     home: Option<ProviderId>,
     stops: Vec<Stop>,
     failover: Failover,
+    limits: Limits,
+    /// A repeat was refused it.
+    without_budget: bool,
     /// How long it may be held, as configured when it came.
     max_wait: Duration,
     patient: bool,
@@ -99,7 +102,8 @@ impl World {
         let arranged = self.engine.arrange(&self.router, &asking, at);
         assert_eq!(arranged.candidates.len(), self.setting.config.providers(), "everybody is a candidate");
         let impatient = self.random.percent(3);
-        let deadline = if impatient { Duration::from_secs(1) + self.random.millis(20_000) } else { self.setting.deadline };
+        let deadline =
+            if impatient { Duration::from_secs(1) + self.random.millis(20_000) } else { self.setting.deadline };
         let target = |provider| Target { provider, model: MODELS[model].into(), fingerprint: None };
         let stop = |provider| Stop { target: target(provider), attempt: None, spent: None, billed: Vec::new() };
         let stops: Vec<Stop> = arranged.candidates.iter().map(|candidate| stop(candidate.provider)).collect();
@@ -120,6 +124,8 @@ impl World {
             way: (0..stops.len()).collect(),
             stops,
             failover: if patient { failover.patient() } else { failover },
+            limits: config.limits,
+            without_budget: false,
             max_wait: config.max_wait,
             patient,
             tried: Vec::new(),
@@ -177,9 +183,14 @@ impl World {
     pub(super) fn walk(&mut self, id: usize, mut request: Request) {
         let (at, draw) = (self.clock(), self.random.draw());
         let (engine, budget) = (&mut self.engine, &mut self.budget);
-        let Request { failover, stops, deadline, .. } = &mut request;
+        let Request { failover, stops, deadline, without_budget, .. } = &mut request;
         let mut standing = |candidate: usize| engine.standing(&stops[candidate].target, TOKENS, at);
-        let step = failover.next(&mut standing, &mut || budget.try_repeat(at), *deadline, draw, at);
+        let mut repeat = || {
+            let fits = budget.try_repeat(at);
+            *without_budget |= !fits;
+            fits
+        };
+        let step = failover.next(&mut standing, &mut repeat, *deadline, draw, at);
         self.pay(&mut request, at);
         match step {
             Step::Try { candidate, wait, anyway } => {

@@ -95,8 +95,8 @@ impl Config {
         Self {
             breaker: breaker(random),
             limits: Limits {
-                max_attempts: 1 + random.below(6) as u32,
-                same_provider: random.below(3) as u32,
+                max_attempts: random.of(&[5, 5, 5, 1, 2, 3]),
+                same_provider: random.of(&[1, 1, 1, 0, 2]),
                 backoff: Backoff {
                     initial: Duration::from_millis(250),
                     multiplier: 2.0,
@@ -104,7 +104,7 @@ impl Config {
                     jitter: 0.2,
                 },
             },
-            budget: random.of(&[(0.2, 10), (0.0, 0), (0.2, 1)]),
+            budget: random.of(&[(0.2, 10), (0.2, 10), (0.2, 10), (0.0, 0), (0.2, 1)]),
             max_wait: Duration::from_secs(random.of(&[0, 30, 240])),
             max_waiters: random.of(&[1000, 1000, 2]),
             plan: plan((0..count as u32).collect(), random),

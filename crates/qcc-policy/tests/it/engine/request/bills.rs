@@ -1,6 +1,6 @@
 //! What every attempt that failed was charged for, against what it should be and whose fault it truly was.
 
-use qcc_policy::{Blame, Charge, Failure, Outcome, classify};
+use qcc_policy::{Blame, Charge, Failure, Outcome, ProviderId, classify};
 
 use super::Request;
 use crate::engine::world::World;
@@ -26,16 +26,10 @@ impl Bill {
         if let Outcome::Refused(refusal) = &self.outcome { Some(refusal.status) } else { None }
     }
 
-    /// Whether the last word blames somebody who is not at fault.
+    /// Whether the last word charges somebody for what is not its fault, or takes a fault for the request's own.
     fn is_false(&self) -> bool {
         let blame = if self.refunded > 0 { Blame::Request } else { self.blame };
-        match (self.truth, blame) {
-            // Too little time to tell, and nobody is charged.
-            (_, Blame::Client) => self.charged > 0,
-            // A connection that had idled too long: what counts is who pays.
-            (Blame::Nobody, _) => self.charged > self.refunded,
-            (truth, blame) => truth != blame,
-        }
+        (self.charged > self.refunded || blame == Blame::Request) && blame != self.truth
     }
 }
 
@@ -74,6 +68,15 @@ impl World {
 }
 
 impl Request {
+    /// Whether an idle connection died on it that this configuration does not let it repeat.
+    pub(super) fn was_cut_off(&self, id: ProviderId) -> bool {
+        let deaths =
+            self.bills.iter().filter(|bill| bill.truth == Blame::Nobody && self.stops[bill.stop].target.provider == id);
+        let deaths = deaths.count();
+        let refused = self.without_budget || self.begun.len() >= self.limits.max_attempts as usize;
+        deaths > self.limits.same_provider as usize || deaths > 0 && refused
+    }
+
     /// Whether the next attempt after this one was at the same provider.
     fn tried_at_once(&self, bill: &Bill) -> bool {
         let next = self.begun.iter().find(|(number, _)| *number > bill.number);

@@ -97,7 +97,8 @@ impl World {
         let served = upstream.lacks.is_none_or(|model| model as u64 != request.key.model);
         let has_time = request.deadline.duration_since(request.began) > 3 * SLOWEST;
         let limited = self.providers[number].is_limited();
-        request.bad.is_none() && has_time && served && !limited && upstream.script.is_prompt(from, to)
+        let fair = request.bad.is_none() && has_time && served && !limited;
+        fair && upstream.script.is_prompt(from, to) && !request.was_cut_off(id)
     }
 
     pub(super) fn end(&mut self, mut request: Request, how: &str) {
