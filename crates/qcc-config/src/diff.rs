@@ -42,10 +42,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("timeouts", before.timeouts != after.timeouts),
         ("retry", before.retry != after.retry),
         ("breaker", before.breaker != after.breaker),
-        (
-            "failover",
-            (before.failover_auto, before.failover_recovery) != (after.failover_auto, after.failover_recovery),
-        ),
+        ("failover", before.failover != after.failover),
         ("affinity", before.affinity != after.affinity),
         ("hold", before.hold != after.hold),
         ("health", before.health != after.health),

@@ -39,9 +39,9 @@ pub use resolve::{implicit, is_loopback};
 pub use secret::Secret;
 pub use suggest::nearest;
 pub use types::{
-    AffinitySettings, Auth, BreakerSettings, ColorChoice, Config, Dialect, Endpoint, Env, HealthSettings, HoldSettings,
-    Level, Limits, Loaded, LoggingSettings, Notice, PoolSettings, Profile, Provider, ProxySettings, RetrySettings,
-    Route, RouteCandidate, RouteTarget, Settings, Strategy, Tier, Timeouts, env_of,
+    AffinitySettings, Auth, BreakerSettings, ColorChoice, Config, Dialect, Endpoint, Env, FailoverSettings,
+    HealthSettings, HoldSettings, Level, Limits, Loaded, LoggingSettings, Notice, PoolSettings, Profile, Provider,
+    ProxySettings, RetrySettings, Route, RouteCandidate, RouteTarget, Settings, Strategy, Tier, Timeouts, env_of,
 };
 
 /// Reads and validates the configuration file at `path`.

@@ -177,10 +177,8 @@ pub struct Settings {
     pub hold: HoldSettings,
     /// `health.*`
     pub health: HealthSettings,
-    /// `failover.recovery`: whether a cold session returns to a better tier.
-    pub failover_recovery: bool,
-    /// `failover.auto`: whether a tier, or a pinned profile, is ever left.
-    pub failover_auto: bool,
+    /// `failover.*`
+    pub failover: FailoverSettings,
     /// `storage.path`: the database. `None`: the usual one in the state folder.
     pub storage_path: Option<PathBuf>,
     /// `storage.retention`: how long rows are kept there. `None`: for ever.
@@ -287,6 +285,17 @@ pub struct HoldSettings {
     pub max_wait: Duration,
     /// Clients that may wait at once.
     pub max_waiters: usize,
+}
+
+/// `failover.*`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FailoverSettings {
+    /// Whether a tier, or a pinned profile, is ever left.
+    pub auto: bool,
+    /// Whether a better tier is returned to without somebody's word.
+    pub recovery: bool,
+    /// When new sessions return after it has recovered; zero: at once.
+    pub cooldown: Duration,
 }
 
 /// `health.*`

@@ -107,6 +107,8 @@ pub enum Scope {
 pub enum Reason {
     /// It failed.
     Fault,
+    /// It failed with this model, in a way that other models of it may not share.
+    ModelFault,
     /// It throttles: out by its own word.
     Throttled,
     /// It is at a limit that the user set, or that it announced. Never charged: the limit itself says so.
@@ -126,8 +128,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fault,
+        Self::ModelFault,
         Self::Throttled,
         Self::Limited,
         Self::Credential,
@@ -143,7 +146,7 @@ impl Reason {
             Self::Fault | Self::Limited => Scope::Provider,
             Self::Throttled | Self::Credential | Self::Quota | Self::ClientCredential => Scope::Credential,
             // Which models may be used is a matter of the account behind the credential.
-            Self::Permission | Self::ModelMissing => Scope::Model,
+            Self::ModelFault | Self::Permission | Self::ModelMissing => Scope::Model,
         }
     }
 
@@ -152,8 +155,18 @@ impl Reason {
     pub fn may_be_tried_anyway(self) -> bool {
         match self {
             Self::Credential | Self::Quota | Self::Limited => false,
-            Self::Fault | Self::Throttled | Self::ClientCredential | Self::Permission | Self::ModelMissing => true,
+            Self::Fault
+            | Self::ModelFault
+            | Self::Throttled
+            | Self::ClientCredential
+            | Self::Permission
+            | Self::ModelMissing => true,
         }
+    }
+
+    /// Whether its return is a guess: a breaker's, which time alone opens.
+    pub fn is_guess(self) -> bool {
+        matches!(self, Self::Fault | Self::ModelFault)
     }
 }
 
@@ -161,6 +174,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fault => "fault",
+            Self::ModelFault => "model_fault",
             Self::Throttled => "throttled",
             Self::Limited => "limited",
             Self::Credential => "credential",
@@ -198,6 +212,8 @@ pub enum Charge {
 impl Charge {
     /// A charge for a fault of the provider.
     pub const FAULT: Self = Self::Out { reason: Reason::Fault, how_long: Term::Configured };
+    /// The same for one that may concern the model alone: the provider was there and took the request.
+    pub const MODEL_FAULT: Self = Self::Out { reason: Reason::ModelFault, how_long: Term::Configured };
 
     fn out(reason: Reason, how_long: Duration) -> Self {
         Self::Out { reason, how_long: Term::For(how_long) }
@@ -227,6 +243,11 @@ impl Verdict {
         Self { blame: Blame::Provider, next: Next::Failover { repeat }, charge: Charge::FAULT }
     }
 
+    /// The provider was there, and failed at this model, as far as one attempt can tell.
+    fn model_fault(repeat: Repeat) -> Self {
+        Self { charge: Charge::MODEL_FAULT, ..Self::fault(repeat) }
+    }
+
     fn refused(blame: Blame, charge: Charge) -> Self {
         Self { blame, next: Next::Failover { repeat: Repeat::Never }, charge }
     }
@@ -242,6 +263,8 @@ enum Kind {
     Model,
     Throttle,
     Fault,
+    /// A 5xx of the API itself.
+    ModelFault,
     /// A 4xx that says nothing about its cause: the provider's fault until a second provider says the same.
     Unexplained,
 }
@@ -266,16 +289,28 @@ pub(crate) fn unexplained(outcome: &Outcome) -> Option<u16> {
     }
 }
 
+/// Whether a provider said that it is overloaded: then others of its host are presumed to be, too.
+pub fn is_overload(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Refused(refusal) => {
+            kind(refusal) == Kind::ModelFault && (refusal.status == 529 || refusal.topic == Topic::Overloaded)
+        }
+        Outcome::Done | Outcome::Failed(_) | Outcome::ClientGone => false,
+    }
+}
+
 fn failed(failure: Failure) -> Verdict {
-    Verdict::fault(match failure {
-        Failure::DiedBeforeAnswer => Repeat::AtOnce,
-        Failure::Connect | Failure::NotTheDialect | Failure::Truncated => Repeat::Last,
+    match failure {
+        Failure::DiedBeforeAnswer => Verdict::fault(Repeat::AtOnce),
+        Failure::Connect | Failure::NotTheDialect => Verdict::fault(Repeat::Last),
+        Failure::Truncated => Verdict::model_fault(Repeat::Last),
         // An impatient client must not put a provider out for the others.
-        Failure::Timeout(Phase::Patience) => return Verdict::refused(Blame::Client, Charge::None),
-        Failure::Timeout(
-            Phase::Connect | Phase::FirstByte | Phase::Idle | Phase::Stall | Phase::Response | Phase::Total,
-        ) => Repeat::Never,
-    })
+        Failure::Timeout(Phase::Patience) => Verdict::refused(Blame::Client, Charge::None),
+        Failure::Timeout(Phase::Connect) => Verdict::fault(Repeat::Never),
+        Failure::Timeout(Phase::FirstByte | Phase::Idle | Phase::Stall | Phase::Response | Phase::Total) => {
+            Verdict::model_fault(Repeat::Never)
+        }
+    }
 }
 
 fn refused(refusal: &Refusal, passthrough: bool) -> Verdict {
@@ -293,6 +328,7 @@ fn refused(refusal: &Refusal, passthrough: bool) -> Verdict {
         Kind::Permission => Verdict::refused(Blame::Permission, Charge::out(Reason::Permission, PERMISSION_TERM)),
         Kind::Model => Verdict::refused(Blame::Model, Charge::out(Reason::ModelMissing, MODEL_TERM)),
         Kind::Throttle => Verdict::refused(Blame::Load, Charge::out(Reason::Throttled, throttle_term(refusal))),
+        Kind::ModelFault => Verdict::model_fault(Repeat::Last),
         Kind::Fault | Kind::Unexplained => Verdict::fault(Repeat::Last),
     };
     if passthrough && for_the_client(refusal, kind) {
@@ -306,7 +342,7 @@ fn refused(refusal: &Refusal, passthrough: bool) -> Verdict {
 fn for_the_client(refusal: &Refusal, kind: Kind) -> bool {
     match kind {
         Kind::Credential | Kind::Quota | Kind::Permission | Kind::Throttle => true,
-        Kind::Request | Kind::Model | Kind::Fault | Kind::Unexplained => {
+        Kind::Request | Kind::Model | Kind::Fault | Kind::ModelFault | Kind::Unexplained => {
             matches!(refusal.status, 401 | 402 | 403 | 429) && !refusal.html
         }
     }
@@ -325,12 +361,14 @@ fn kind(refusal: &Refusal) -> Kind {
         Topic::ModelMissing => Kind::Model,
         // A 429 keeps its own wait, whatever load it speaks of.
         Topic::Overloaded if by_status == Kind::Throttle => Kind::Throttle,
-        Topic::Overloaded => Kind::Fault,
+        Topic::Overloaded => Kind::ModelFault,
         Topic::Permission if refusal.html => by_status,
         // "Permission" is what many providers call a wrong key or an empty account; the status is clearer there.
         Topic::Permission => match by_status {
             Kind::Credential | Kind::Quota | Kind::Throttle => by_status,
-            Kind::Request | Kind::Permission | Kind::Model | Kind::Fault | Kind::Unexplained => Kind::Permission,
+            Kind::Request | Kind::Permission | Kind::Model | Kind::Fault | Kind::ModelFault | Kind::Unexplained => {
+                Kind::Permission
+            }
         },
     }
 }
@@ -347,7 +385,10 @@ fn kind_by_status(status: u16, html: bool) -> Kind {
         429 => Kind::Throttle,
         400..=499 => Kind::Unexplained,
         // Redirects too: the address in the configuration is wrong, and a credential is not carried elsewhere.
-        0..=399 | 500..=u16::MAX => Kind::Fault,
+        0..=399 => Kind::Fault,
+        // What stands before the API answers with a page.
+        500..=u16::MAX if html => Kind::Fault,
+        500..=u16::MAX => Kind::ModelFault,
     }
 }
 

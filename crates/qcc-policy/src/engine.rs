@@ -13,20 +13,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::affinity::{self, Affinity, AffinitySettings, Moved, Reach, Served, SessionKey};
+use crate::affinity::{self, Affinity, AffinitySettings, Moved, Served, SessionKey};
 use crate::breaker::{self, Breakers, Pass};
-use crate::classify::{Charge, Reason, Term};
+use crate::classify::{Charge, Reason, Scope, Term};
 use crate::cooldown::{Cooldowns, Standing, Transition};
+use crate::failback::{Failback, FailbackSettings};
 use crate::health::{Evidence, HealthSettings, HealthTable};
 use crate::later;
-use crate::limit::{Caps, Limiters, Permit, Room};
-use crate::load::{Ended, Load, Loads, Running};
+use crate::limit::{Announced, Caps, Limiters, Permit, Room};
+use crate::load::{Ended, Loads, Running};
 use crate::outcome::ProviderId;
-use crate::plan::{self, Candidate, PlanEndpoint, Router, Turn, Warning};
-use crate::select::{Ask, Member, Order, Rotations};
+use crate::overload::Overloads;
+use crate::plan::{Candidate, Warning};
+use crate::select::{Member, Order, Rotations};
+
+mod arrange;
+mod faults;
+
+use arrange::Glance;
 
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
+
+/// How many models have breakers of their own. Only those that failed lately; clients choose the names.
+const MOST_MODELS: usize = 4096;
 
 /// What of the configuration decides.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +47,8 @@ pub struct EngineSettings {
     pub affinity: AffinitySettings,
     /// How weights follow health.
     pub health: HealthSettings,
+    /// How a tier is returned to that was left.
+    pub failback: FailbackSettings,
 }
 
 /// What a request brings to the choice.
@@ -85,6 +97,8 @@ pub struct Attempt {
     running: Running,
     permit: Permit,
     pass: Pass,
+    /// Of the model's own breaker.
+    model_pass: Option<Pass>,
 }
 
 /// What is left of an attempt that ended without success: a later charge or refund needs it.
@@ -92,6 +106,7 @@ pub struct Attempt {
 pub struct Spent {
     provider: ProviderId,
     pass: Pass,
+    model_pass: Option<Pass>,
     /// Whether the breaker has heard of it.
     reported: bool,
 }
@@ -118,6 +133,10 @@ pub struct Absent {
 pub struct Engine {
     cooldowns: Cooldowns,
     breakers: Breakers<ProviderId>,
+    /// Of models that fail while others of the provider are served.
+    models: Breakers<(ProviderId, Arc<str>)>,
+    failback: Failback,
+    overloads: Overloads,
     limits: Limiters,
     loads: Loads,
     health: HealthTable,
@@ -128,6 +147,8 @@ pub struct Engine {
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
+    /// How everybody looked last, by number.
+    glances: Vec<Option<Glance>>,
 }
 
 impl Engine {
@@ -136,6 +157,9 @@ impl Engine {
         Self {
             cooldowns: Cooldowns::new(Duration::ZERO),
             breakers: Breakers::new(settings.breaker, MOST_PROVIDERS),
+            models: Breakers::new(settings.breaker, MOST_MODELS),
+            failback: Failback::new(settings.failback),
+            overloads: Overloads::new(),
             limits: Limiters::new(),
             loads: Loads::new(),
             health: HealthTable::new(settings.health),
@@ -144,112 +168,36 @@ impl Engine {
             broken: BTreeMap::new(),
             order: Order::new(),
             members: Vec::new(),
+            glances: Vec::new(),
         }
     }
 
     /// New settings, as after a reload. What is known of everybody stays.
     pub fn configure(&mut self, settings: EngineSettings) {
         self.breakers.configure(settings.breaker);
+        self.models.configure(settings.breaker);
+        self.failback.configure(settings.failback);
         self.health.configure(settings.health);
         self.affinity.configure(settings.affinity);
+        self.glances.clear();
     }
 
     /// A provider's own limits, as at start and after a reload.
     pub fn limit(&mut self, provider: ProviderId, caps: Caps) {
+        self.touch(provider);
         self.limits.configure(provider, caps);
     }
 
-    /// The candidates of a request, in the order in which it asks them.
-    pub fn arrange(&mut self, router: &Router, asking: &Asking<'_>, now: Instant) -> Arranged {
-        let (turns, warning) = router.turns(asking.model);
-        let in_plan = |provider| turns.iter().any(|turn| turn.members.iter().any(|member| member.provider == provider));
-        let bound = asking.session.and_then(|key| self.affinity.prefer(key, in_plan, now));
-        let mut candidates = Vec::new();
-        let mut takes_turn = asking.binds;
-        let model = asking.session.map_or(0, |session| session.model);
-        for turn in turns {
-            let preferred = bound.map(|bound| bound.provider);
-            let ask = Ask { strategy: turn.strategy, preferred, takes_turn, draw: asking.draw };
-            let chosen = self.order_turn(turn, model, &ask, &mut candidates, now);
-            takes_turn &= !chosen;
-        }
-        if let Some(bound) = bound {
-            self.prefer(&mut candidates, &bound, now);
-        }
-        if let Some(session) = asking.session
-            && let Some((provider, _)) = self.broken.get(&session.session).filter(|(_, until)| *until > now)
-        {
-            // Stable: the others keep their order.
-            candidates.sort_by_key(|candidate| candidate.provider == *provider);
-        }
-        Arranged { candidates, bound, warning }
-    }
-
-    /// Whether the turn has somebody who is usable now.
-    fn order_turn(
-        &mut self,
-        turn: &Turn,
-        model: u64,
-        ask: &Ask,
-        candidates: &mut Vec<Candidate>,
-        now: Instant,
-    ) -> bool {
-        if let [one] = turn.members.as_slice() {
-            plan::add(candidates, turn.candidate(one.provider));
-            return self.is_admissible(one.provider, now);
-        }
-        let mut members = std::mem::take(&mut self.members);
-        members.clear();
-        members.extend(turn.members.iter().map(|member| self.member(member, ask.strategy.reads_load(), now)));
-        let mut order = std::mem::take(&mut self.order);
-        // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
-        self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
-        for place in order.all() {
-            plan::add(candidates, turn.candidate(members[place].provider));
-        }
-        let chosen = order.first().is_some();
-        (self.members, self.order) = (members, order);
-        chosen
-    }
-
-    fn member(&mut self, member: &PlanEndpoint, reads_load: bool, now: Instant) -> Member {
-        let provider = member.provider;
-        Member {
-            provider,
-            priority: member.priority,
-            weight: f64::from(member.weight) * self.health.factor(provider, now),
-            enabled: member.enabled,
-            usable: self.is_admissible(provider, now),
-            ramp: self.breakers.share(&provider, now),
-            load: if reads_load { self.loads.load(provider, now) } else { Load::UNKNOWN },
-        }
-    }
-
-    fn is_admissible(&mut self, provider: ProviderId, now: Instant) -> bool {
-        self.provider_standing(provider, now) == Standing::Admissible
-    }
-
-    /// Moves the session's provider ahead, as far as it reaches. Its place within its own turn is right already.
-    fn prefer(&mut self, candidates: &mut Vec<Candidate>, bound: &affinity::Bound, now: Instant) {
-        let Some(from) = candidates.iter().position(|candidate| candidate.provider == bound.provider) else { return };
-        if !self.is_admissible(bound.provider, now) {
-            return;
-        }
-        let to = match bound.reach {
-            Reach::Plan => 0,
-            Reach::Tier => {
-                let rank = candidates[from].rank;
-                candidates.iter().position(|candidate| candidate.rank == rank).unwrap_or(from)
-            }
-        };
-        let candidate = candidates.remove(from);
-        candidates.insert(to, candidate);
+    /// On which host a provider is, as at start and after a reload: the same number for the same host.
+    pub fn place(&mut self, provider: ProviderId, host: u64) {
+        self.overloads.place(provider, host);
     }
 
     /// Whether a candidate may be tried for a request of about so many tokens.
     pub fn standing(&mut self, target: &Target, tokens: u64, now: Instant) -> Standing {
         let cooling = self.cooldowns.standing(target.provider, Some(&target.model), target.fingerprint, now);
         let standing = merged(cooling, self.breaker_standing(target.provider, now));
+        let standing = merged(standing, self.model_standing(target, now));
         let room = self.limits.admit(target.provider, lane(target), tokens, now);
         merged(standing, limited(room))
     }
@@ -259,6 +207,19 @@ impl Engine {
         let cooling = self.cooldowns.standing(provider, None, None, now);
         let standing = merged(cooling, self.breaker_standing(provider, now));
         merged(standing, limited(self.limits.admit(provider, 0, 0, now)))
+    }
+
+    fn model_standing(&self, target: &Target, now: Instant) -> Standing {
+        let standing = self.model_key(target).map(|key| self.models.standing(&key, now));
+        match standing.and_then(breaker::Standing::due) {
+            Some(until) if until > now => Standing::Out { until, reason: Reason::ModelFault },
+            _ => Standing::Admissible,
+        }
+    }
+
+    /// The key of a model's own breaker, where any model has one.
+    fn model_key(&self, target: &Target) -> Option<(ProviderId, Arc<str>)> {
+        (!self.models.is_empty()).then(|| (target.provider, Arc::clone(&target.model)))
     }
 
     fn breaker_standing(&self, provider: ProviderId, now: Instant) -> Standing {
@@ -278,10 +239,15 @@ impl Engine {
         {
             return None;
         }
+        self.touch(provider);
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
             None => self.breakers.admit_anyway(&provider, now),
         };
+        let model_pass = self.model_key(target).map(|key| match self.models.admit(&key, now) {
+            Some(pass) => pass,
+            None => self.models.admit_anyway(&key, now),
+        });
         Some(Attempt {
             provider,
             began: now,
@@ -289,11 +255,13 @@ impl Engine {
             running: self.loads.begin(provider, now),
             permit: self.limits.begin(provider, lane(target), tokens, now),
             pass,
+            model_pass,
         })
     }
 
     /// Its first semantic event came. Not for an answer that is not streamed.
     pub fn first_event(&mut self, attempt: &mut Attempt, now: Instant) {
+        self.touch(attempt.provider);
         let began = attempt.began;
         attempt.first_event.get_or_insert_with(|| now.saturating_duration_since(began));
         self.loads.first_event(&mut attempt.running, now);
@@ -309,12 +277,19 @@ impl Engine {
         tokens: Option<u64>,
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
-        let Attempt { provider, began, first_event, running, permit, pass } = attempt;
+        let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
+        self.touch(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
         self.health.record(provider, Evidence::Answered { first_event }, now);
-        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, news));
+        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, None, news));
+        if closed.is_some() {
+            self.failback.back(provider, now);
+        }
+        // Both have to hear of it.
+        let model_closed = self.model_succeeds(target, model_pass, now);
+        let closed = closed.or(model_closed);
         let back = self.cooldowns.succeed(provider, Some(&target.model), target.fingerprint, began, now);
         let moved = session.and_then(|(key, cached, long)| {
             self.affinity.succeed(key, Served { provider, cached, long, started: began }, now)
@@ -324,10 +299,11 @@ impl Engine {
 
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
-        let Attempt { provider, running, permit, pass, .. } = attempt;
+        let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
+        self.touch(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
-        Spent { provider, pass, reported: false }
+        Spent { provider, pass, model_pass, reported: false }
     }
 
     /// An answer broke off on its way down, so its client asks the same again at once. The same provider might stall for
@@ -352,21 +328,23 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
+        self.touch(spent.provider);
         match charge {
             Charge::None => None,
-            Charge::Out { how_long: Term::Configured, .. } => {
-                spent.reported = true;
+            Charge::Out { reason, how_long: Term::Configured } => {
                 self.health.record(spent.provider, Evidence::Fault, now);
-                let news = self.breakers.fail(&spent.provider, spent.pass, draw, now);
-                news.and_then(|news| told(spent.provider, news))
+                self.fail(spent, target, reason == Reason::ModelFault, draw, now)
             }
             Charge::Out { reason, how_long: Term::For(term) } => {
-                self.release(spent);
+                self.release(spent, target);
                 if reason == Reason::Throttled {
                     self.health.record(spent.provider, Evidence::Throttled, now);
                 }
                 if affinity::ends_bindings(reason, term) {
                     self.affinity.forget(spent.provider, now);
+                }
+                if is_of_the_whole(reason, target) {
+                    self.failback.out(spent.provider, Some(later(now, term)), now);
                 }
                 self.cooldowns.charge(spent.provider, Some(&target.model), target.fingerprint, charge, now)
             }
@@ -374,9 +352,11 @@ impl Engine {
     }
 
     /// The attempt is not charged, or not with a fault: its lease, if it held one, is free again.
-    pub fn release(&mut self, spent: &mut Spent) {
+    pub fn release(&mut self, spent: &mut Spent, target: &Target) {
+        self.touch(spent.provider);
         if !std::mem::replace(&mut spent.reported, true) {
             self.breakers.release(&spent.provider, spent.pass);
+            self.release_model(spent, target);
         }
     }
 
@@ -389,10 +369,14 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
+        self.touch(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
-            return news.and_then(|news| told(spent.provider, news));
+            if news.is_some() {
+                self.failback.forget(spent.provider);
+            }
+            return news.and_then(|news| told(spent.provider, None, news));
         }
         self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
     }
@@ -400,17 +384,28 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
+        self.touch(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
+        let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
+        let models = self.models.iter(now).map(|((of, _), report)| (*of, report)).filter(|one| is_out(*one)).count();
+        self.models.forget(|(of, _)| *of == provider);
+        self.failback.forget(provider);
         self.limits.clear(provider);
         self.loads.clear(provider, now);
         self.health.forget(provider);
-        cleared + usize::from(closed)
+        cleared + models + usize::from(closed)
     }
 
     /// Somebody switched by hand: all sessions follow at once.
     pub fn switch(&mut self, now: Instant) {
         self.affinity.switch(now);
+        self.failback.switch();
+    }
+
+    /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
+    pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
+        self.limits.observe(target.provider, lane(target), said, now)
     }
 
     /// Everybody who is out at the moment.
@@ -423,23 +418,16 @@ impl Engine {
             since: Some(out.since),
             until: out.until,
         });
-        let open = self.breakers.iter(now).filter_map(|(provider, report)| {
-            let until = report.standing.due().filter(|until| *until > now)?;
-            Some(Absent {
-                provider: *provider,
-                model: None,
-                fingerprint: None,
-                reason: Reason::Fault,
-                since: report.out_for.and_then(|ago| now.checked_sub(ago)),
-                until,
-            })
-        });
-        cooling.chain(open).collect()
+        let providers = self.breakers.iter(now).filter_map(|(provider, report)| open(*provider, None, &report, now));
+        let models = self.models.iter(now);
+        let models = models.filter_map(|((provider, model), report)| open(*provider, Some(model), &report, now));
+        cooling.chain(providers).chain(models).collect()
     }
 
-    /// Whether a provider takes everybody, as far as faults go: its breaker is closed.
-    pub fn is_settled(&self, provider: ProviderId, now: Instant) -> bool {
-        self.breaker(provider, now) == breaker::Standing::Closed
+    /// Whether a candidate takes everybody, as far as faults go: its breaker is closed, and that of its model too.
+    pub fn is_settled(&self, target: &Target, now: Instant) -> bool {
+        let model = self.model_key(target).map_or(breaker::Standing::Closed, |key| self.models.standing(&key, now));
+        self.breaker(target.provider, now) == breaker::Standing::Closed && model == breaker::Standing::Closed
     }
 
     /// What a provider's breaker says.
@@ -466,9 +454,18 @@ const MODEL_TURNS: u64 = 0xf;
 
 /// A credential of the client and a model have limits of their own.
 fn lane(target: &Target) -> u64 {
-    // FNV-1a: short, and the same in every run. A client that finds a collision shares a limit with itself.
-    let start = 0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0);
-    target.model.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    // A client that finds a collision shares a limit with itself.
+    hashed(0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0), &target.model)
+}
+
+/// What stands for a model's name where that is too long to be kept.
+pub(crate) fn model_hash(model: &str) -> u64 {
+    hashed(0xcbf2_9ce4_8422_2325, model)
+}
+
+/// FNV-1a: short, and the same in every run.
+fn hashed(start: u64, text: &str) -> u64 {
+    text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn limited(room: Room) -> Standing {
@@ -485,16 +482,34 @@ fn merged(one: Standing, other: Standing) -> Standing {
     }
 }
 
+/// Whether a charge puts out the provider for everybody.
+fn is_of_the_whole(reason: Reason, target: &Target) -> bool {
+    match reason.scope() {
+        Scope::Provider => true,
+        Scope::Credential => target.fingerprint.is_none(),
+        Scope::Model => false,
+    }
+}
+
+fn fault(model: Option<&Arc<str>>) -> (Option<String>, Reason) {
+    (model.map(|model| model.to_string()), if model.is_some() { Reason::ModelFault } else { Reason::Fault })
+}
+
+/// A breaker that lets nobody pass at the moment. `model`: where it is a model's.
+fn open(provider: ProviderId, model: Option<&Arc<str>>, report: &breaker::Report, now: Instant) -> Option<Absent> {
+    let until = report.standing.due().filter(|until| *until > now)?;
+    let (model, reason) = fault(model);
+    let since = report.out_for.and_then(|ago| now.checked_sub(ago));
+    Some(Absent { provider, model, fingerprint: None, reason, since, until })
+}
+
 /// A breaker's change in the words of a cooldown, which are those of the log. That it is half-open is no news: it may be
 /// asked once, and that answer is.
-fn told(provider: ProviderId, news: breaker::Transition) -> Option<Transition> {
+fn told(provider: ProviderId, model: Option<&Arc<str>>, news: breaker::Transition) -> Option<Transition> {
+    let (model, reason) = fault(model);
     match news {
-        breaker::Transition::Opened { term, .. } => {
-            Some(Transition::Out { provider, model: None, reason: Reason::Fault, term })
-        }
-        breaker::Transition::Closed { after, .. } => {
-            Some(Transition::Back { provider, model: None, reason: Reason::Fault, after })
-        }
+        breaker::Transition::Opened { term, .. } => Some(Transition::Out { provider, model, reason, term }),
+        breaker::Transition::Closed { after, .. } => Some(Transition::Back { provider, model, reason, after }),
         breaker::Transition::HalfOpened => None,
     }
 }

@@ -23,7 +23,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::classify::{Blame, Charge, Next, Reason, Repeat, Verdict, unexplained};
+use crate::classify::{Blame, Charge, Next, Repeat, Verdict, unexplained};
 use crate::cooldown::Standing;
 use crate::later;
 use crate::outcome::{Outcome, ProviderId};
@@ -67,7 +67,7 @@ impl Failover {
                 hosts.push(Host { provider, tried: false, repeats: 0, at_once_spent: false, repeatable: false });
                 hosts.len() - 1
             });
-            seats.push(Seat { host, tried: false, anyway: false, last: None });
+            seats.push(Seat { host, tried: false, anyway: false, deferred: false, last: None });
         }
         Self {
             limits,
@@ -102,10 +102,17 @@ impl Failover {
         self.anyway = !patient;
         self.way = way.into_iter().filter(|&candidate| candidate < self.seats.len()).collect();
         for seat in &mut self.seats {
-            (seat.tried, seat.anyway) = (false, false);
+            (seat.tried, seat.anyway, seat.deferred) = (false, false, false);
         }
         for host in &mut self.hosts {
             (host.tried, host.at_once_spent, host.repeatable) = (false, false, false);
+        }
+    }
+
+    /// Those that come after all others from here on: presumed loaded, since one of their host said so.
+    pub fn defer(&mut self, is_presumed: impl Fn(usize) -> bool) {
+        for (candidate, seat) in self.seats.iter_mut().enumerate() {
+            seat.deferred |= is_presumed(candidate);
         }
     }
 
@@ -241,12 +248,14 @@ impl Failover {
     /// The best first try, and whether it is one of a candidate that is out.
     fn fresh(&self, standing: &mut dyn FnMut(usize) -> Standing) -> Option<(usize, bool)> {
         let mut due_first: Option<(Instant, usize)> = None;
+        let mut deferred = None;
         for &candidate in &self.way {
             let seat = &self.seats[candidate];
             if seat.tried {
                 continue;
             }
             match standing(candidate) {
+                Standing::Admissible if seat.deferred => deferred = deferred.or(Some((candidate, false))),
                 Standing::Admissible => return Some((candidate, false)),
                 Standing::Out { until, reason } => {
                     let sooner = due_first.is_none_or(|(due, _)| until < due);
@@ -256,7 +265,7 @@ impl Failover {
                 }
             }
         }
-        due_first.map(|(_, candidate)| (candidate, true))
+        deferred.or_else(|| due_first.map(|(_, candidate)| (candidate, true)))
     }
 
     /// The best repeat that the request's own limits allow.
@@ -321,7 +330,7 @@ impl Failover {
 fn stands_for_a_repeat(standing: Standing, anyway: bool) -> bool {
     match standing {
         Standing::Admissible => true,
-        Standing::Out { reason, .. } => reason == Reason::Fault || anyway && reason.may_be_tried_anyway(),
+        Standing::Out { reason, .. } => reason.is_guess() || anyway && reason.may_be_tried_anyway(),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The rules:
 //! - The line is in order of arrival. Who is sent and comes back without an answer has its old place.
-//! - Every provider that somebody waits for has a gate. A gate opens when the provider's time is over, when somebody
+//! - Every provider that somebody waits for has a gate, and every model that alone is out on it. A gate opens when the provider's time is over, when somebody
 //!   says so ([`Hold::open`]: an answer to other traffic, a half-open breaker, `endpoint enable`), or by an answer to
 //!   somebody from the line.
 //! - Through an open gate goes one, until it is proven by an answer; then [`PROVEN`], and one more with every answer:
@@ -57,6 +57,7 @@ mod gate;
 mod words;
 
 use gate::{Gate, pause};
+use words::Door;
 pub use words::{Absence, Entry, HoldEvent, Ticket, may_hold};
 
 /// From the moment that nobody is left until the first trial.
@@ -81,7 +82,7 @@ struct Waiter {
 
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    provider: ProviderId,
+    door: Door,
     trial: bool,
 }
 
@@ -92,14 +93,14 @@ pub struct Hold {
     max_waiters: usize,
     arrivals: u64,
     line: BTreeMap<u64, Waiter>,
-    gates: BTreeMap<ProviderId, Gate>,
+    gates: BTreeMap<Door, Gate>,
 }
 
 impl Waiter {
     /// Where it would go as a trial: of the providers whose return is a guess and to which nobody is under way, the one
     /// with the fewest trials, then the one that is due first. Not where one has proven itself: it has a turn there.
-    fn aim(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Option<ProviderId> {
-        let gate = |absence: &Absence| gates.get(&absence.provider);
+    fn aim(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Option<Door> {
+        let gate = |absence: &Absence| gates.get(&absence.door);
         if self.absences.iter().any(|absence| absence.shared && gate(absence).is_some_and(Gate::is_proven)) {
             return None;
         }
@@ -107,35 +108,35 @@ impl Waiter {
         let due = ready.filter_map(|absence| {
             let gate = gate(absence).filter(|gate| gate.is_shut() && gate.running == 0)?;
             let until = if absence.shared { gate.until } else { absence.until };
-            Some(((gate.trials, until), absence.provider))
+            Some(((gate.trials, until), absence.door))
         });
-        due.min_by_key(|(key, _)| *key).map(|(_, provider)| provider)
+        due.min_by_key(|(key, _)| *key).map(|(_, door)| door)
     }
 
     /// Through which open gate it can go now.
-    fn way(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Option<Sent> {
+    fn way(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Option<Sent> {
         let back = self.absences.iter().filter(|absence| absence.shared || absence.until <= now);
         let mut open = back.filter_map(|absence| {
-            let gate = gates.get(&absence.provider).filter(|gate| gate.has_room())?;
-            Some(Sent { provider: absence.provider, trial: gate.is_unsettled() })
+            let gate = gates.get(&absence.door).filter(|gate| gate.has_room())?;
+            Some(Sent { door: absence.door, trial: gate.is_unsettled() })
         });
         open.next()
     }
 
     /// Where it can go now as the trial of a gate that is shut.
-    fn trial(&self, gates: &mut BTreeMap<ProviderId, Gate>, now: Instant) -> Option<Sent> {
-        let provider = self.aim(gates, now)?;
-        let at = gates.get_mut(&provider)?.trial_at(now);
-        (at <= now).then_some(Sent { provider, trial: true })
+    fn trial(&self, gates: &mut BTreeMap<Door, Gate>, now: Instant) -> Option<Sent> {
+        let door = self.aim(gates, now)?;
+        let at = gates.get_mut(&door)?.trial_at(now);
+        (at <= now).then_some(Sent { door, trial: true })
     }
 
     /// When it has to be looked at again if nothing happens before.
-    fn next_deadline(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Instant {
+    fn next_deadline(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Instant {
         if self.sent.is_some() {
             return self.deadline;
         }
         let own = self.absences.iter().filter(|absence| !absence.shared && absence.until > now);
-        let trial = self.aim(gates, now).and_then(|provider| gates.get(&provider));
+        let trial = self.aim(gates, now).and_then(|door| gates.get(&door));
         let trial = trial.map(|gate| gate.next_trial.unwrap_or(now));
         own.map(|absence| absence.until).chain(trial).fold(self.until, Instant::min)
     }
@@ -185,14 +186,19 @@ impl Hold {
         let own_pause = later(now, pause(waiter.tries));
         waiter.tries = waiter.tries.saturating_add(u32::from(sent.is_some()));
         let waits = waiter.until > now;
-        if let Some(gate) = sent.and_then(|sent| self.gates.get_mut(&sent.provider)) {
+        if let Some(gate) = sent.and_then(|sent| self.gates.get_mut(&sent.door)) {
             gate.come_back();
         }
         for absence in &mut absences {
-            let Some(Sent { trial, .. }) = sent.filter(|sent| sent.provider == absence.provider) else {
+            let Some(Sent { door, trial }) = sent.filter(|sent| sent.door.provider == absence.door.provider) else {
                 self.hear(*absence, now);
                 continue;
             };
+            if door != absence.door
+                && let Some(gate) = self.gates.get_mut(&door)
+            {
+                gate.fail(trial, now);
+            }
             if !absence.shared || absence.until > now {
                 self.shut(*absence, trial, now);
             } else {
@@ -214,8 +220,13 @@ impl Hold {
     /// A waiter got an answer from this provider. `settled`: the provider takes everybody again; else it stays out until
     /// further answers have come to their end. The ticket is void.
     pub fn answered(&mut self, ticket: Ticket, provider: ProviderId, settled: bool, now: Instant) {
-        if let Some(gate) = self.gates.get_mut(&provider) {
-            gate.prove(settled);
+        let absences = self.line.get(&ticket.0).map_or(&[][..], |waiter| &waiter.absences);
+        let own =
+            absences.iter().map(|absence| absence.door).filter(|door| door.provider == provider && door.model > 0);
+        for door in own.chain([Door::of(provider)]) {
+            if let Some(gate) = self.gates.get_mut(&door) {
+                gate.prove(settled);
+            }
         }
         self.leave(ticket, now);
     }
@@ -225,8 +236,8 @@ impl Hold {
         let Some(waiter) = self.line.remove(&ticket.0) else {
             return;
         };
-        if let Some(Sent { provider, trial }) = waiter.sent
-            && let Some(gate) = self.gates.get_mut(&provider)
+        if let Some(Sent { door, trial }) = waiter.sent
+            && let Some(gate) = self.gates.get_mut(&door)
         {
             gate.come_back();
             // A trial without a result: the next one is not at once, or clients that leave would hurry it.
@@ -241,9 +252,8 @@ impl Hold {
 
     /// A provider is admissible again. `settled`: for everybody; else, as with a breaker that is half-open, for a probe.
     pub fn open(&mut self, provider: ProviderId, settled: bool) {
-        if let Some(gate) = self.gates.get_mut(&provider) {
-            gate.open(settled);
-        }
+        let every = Door::of(provider)..=Door { provider, model: u64::MAX };
+        self.gates.range_mut(every).for_each(|(_, gate)| gate.open(settled));
     }
 
     /// Decides who goes on, in order of arrival; who is a trial; and whose wait is over.
@@ -322,17 +332,17 @@ impl Hold {
     /// The gate of a provider; a new one is shut where the provider is out for everybody.
     fn gate(&mut self, absence: Absence, now: Instant) -> &mut Gate {
         let until = if absence.shared { Some(absence.until) } else { None };
-        self.gates.entry(absence.provider).or_insert_with(|| Gate::new(until, now))
+        self.gates.entry(absence.door).or_insert_with(|| Gate::new(until, now))
     }
 }
 
-fn go(number: u64, waiter: &mut Waiter, sent: Sent, gates: &mut BTreeMap<ProviderId, Gate>) -> HoldEvent {
+fn go(number: u64, waiter: &mut Waiter, sent: Sent, gates: &mut BTreeMap<Door, Gate>) -> HoldEvent {
     waiter.sent = Some(sent);
-    if let Some(gate) = gates.get_mut(&sent.provider) {
+    if let Some(gate) = gates.get_mut(&sent.door) {
         gate.running = gate.running.saturating_add(1);
         gate.trials = gate.trials.saturating_add(u32::from(gate.is_shut()));
     }
-    HoldEvent::Go { ticket: Ticket(number), provider: sent.provider, trial: sent.trial }
+    HoldEvent::Go { ticket: Ticket(number), provider: sent.door.provider, trial: sent.trial }
 }
 
 #[cfg(test)]

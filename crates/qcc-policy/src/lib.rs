@@ -15,12 +15,14 @@ pub mod budget;
 pub mod classify;
 pub mod cooldown;
 pub mod engine;
+pub mod failback;
 pub mod failover;
 pub mod health;
 pub mod hold;
 pub mod limit;
 pub mod load;
 pub mod outcome;
+pub mod overload;
 pub mod plan;
 pub mod probe;
 pub mod select;
@@ -34,8 +36,9 @@ pub use affinity::{Affinity, AffinitySettings, KeptBinding, Moved, Reach, Served
 pub use backoff::Backoff;
 pub use breaker::{Breakers, Pass};
 pub use budget::RetryBudget;
-pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify};
+pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify, is_overload};
 pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
+pub use failback::FailbackSettings;
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
 pub use health::{
     Answer, Class, ClassChange, Code, Evidence, HealthReport, HealthSettings, HealthTable, Judgement, SavedHealth,

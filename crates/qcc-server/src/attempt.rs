@@ -53,6 +53,15 @@ pub(crate) enum Good {
     Large { head: Parts, held: Bytes, source: Box<Source> },
 }
 
+impl Good {
+    /// Its status and headers.
+    pub(crate) fn head(&self) -> &Parts {
+        match self {
+            Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. } => head,
+        }
+    }
+}
+
 /// A try that came to nothing.
 #[derive(Debug)]
 pub(crate) struct Fault {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Engine, Spent, Target};
@@ -12,6 +12,7 @@ use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify
 use qcc_store::{ProviderEventRow, Row};
 
 use crate::events::{Event, RequestRow};
+use crate::observe;
 use crate::state::{Running, State, now};
 use crate::trail::{Trail, wall_clock};
 
@@ -229,6 +230,20 @@ impl Charged {
         self.attempt.is_some()
     }
 
+    /// What the headers of its answer say of limits, of the credential that was used.
+    pub(crate) fn announced(&self, headers: &HeaderMap) {
+        if let (true, Some(said)) = (self.counts, observe::announced(headers)) {
+            self.state.engine().announced(&self.target, &said, now());
+        }
+    }
+
+    /// It said that it is overloaded, asked for this model (a hash of the client's name for it).
+    pub(crate) fn overloaded(&self, model: u64) {
+        if self.counts {
+            self.state.engine().overloaded(self.target.provider, model, now());
+        }
+    }
+
     /// The first semantic event of a stream came.
     pub(crate) fn first_event(&mut self) {
         if let Some(attempt) = &mut self.attempt {
@@ -246,7 +261,7 @@ impl Charged {
     /// The latest try keeps nobody from being the next probe. It may still be charged.
     fn let_go(&mut self) {
         if let Some(mut spent) = self.spent.take() {
-            self.change(|engine| engine.release(&mut spent));
+            self.change(|engine| engine.release(&mut spent, &self.target));
             self.spent = Some(spent);
         }
     }
@@ -259,7 +274,7 @@ impl Charged {
         let was_out = self.state.room.is_occupied() && look(&mut engine) != Standing::Admissible;
         let changed = change(&mut engine);
         let is_back = was_out && look(&mut engine) == Standing::Admissible;
-        let settled = engine.is_settled(self.target.provider, now());
+        let settled = engine.is_settled(&self.target, now());
         drop(engine);
         if is_back {
             self.state.room.open(self.target.provider, settled);
@@ -322,7 +337,7 @@ impl Charged {
             }
             Transition::Back { model, reason, .. } => {
                 self.keep("back", model.clone(), reason, None);
-                let settled = self.state.engine().is_settled(self.target.provider, now());
+                let settled = self.state.engine().is_settled(&self.target, now());
                 self.state.room.open(self.target.provider, settled);
                 self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }

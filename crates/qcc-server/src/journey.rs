@@ -16,7 +16,7 @@ use qcc_policy::engine::Asking;
 use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
-use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, Standing, Step, classify};
+use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, Standing, Step, classify, is_overload};
 
 use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -175,7 +175,7 @@ impl Journey {
             let end = match self.walk(&mut failover).await {
                 Walked::Answered { stop, good } => {
                     if let Some(place) = place {
-                        place.answered(self.stops[stop].upstream.id);
+                        place.answered(&self.stops[stop].charged.target);
                     }
                     return self.commit(stop, good);
                 }
@@ -253,10 +253,7 @@ impl Journey {
 
     /// How every candidate stands, as the waiting room wants to know it.
     fn absences(&self) -> Vec<Absence> {
-        let absence = |stop: &Stop| {
-            let target = &stop.charged.target;
-            Absence::new(target.provider, target.fingerprint, stop.charged.standing(), now())
-        };
+        let absence = |stop: &Stop| Absence::new(&stop.charged.target, stop.charged.standing(), now());
         self.stops.iter().map(absence).collect()
     }
 
@@ -339,6 +336,12 @@ impl Journey {
             Outcome::Refused(refusal) => Some(refusal.status),
             Outcome::Done | Outcome::Failed(_) | Outcome::ClientGone => None,
         };
+        if let Some(answer) = &fault.answer {
+            self.stops[stop].charged.announced(&answer.headers);
+        }
+        if is_overload(&fault.outcome) {
+            self.defer_the_host_of(stop, failover);
+        }
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(stop, &fault.outcome, &verdict, at);
@@ -358,6 +361,17 @@ impl Journey {
         });
         self.settle(&recorded, at);
         self.stops[stop].answer = fault.answer;
+    }
+
+    /// A provider said that it is overloaded: others on its host come last, for this request too.
+    fn defer_the_host_of(&self, stop: usize, failover: &mut Failover) {
+        let model = self.asked.conversation().model;
+        self.stops[stop].charged.overloaded(model);
+        let engine = self.state.engine();
+        failover.defer(|candidate| {
+            let target = &self.stops[candidate].charged.target;
+            engine.is_presumed_loaded(target.provider, model, now())
+        });
     }
 
     /// Puts charges into force and takes others back, as policy says.
@@ -386,6 +400,7 @@ impl Journey {
     fn commit(mut self, stop: usize, good: Good) -> Response<Body> {
         let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
+        charged.announced(&good.head().headers);
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());

@@ -14,7 +14,7 @@ use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
 use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
-use qcc_policy::{Caps, HealthSettings, Strategy};
+use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, Strategy, Unified};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
 
 use crate::attempt::{Answer, Fault};
@@ -66,7 +66,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
             })
             .collect(),
         pinned,
-        auto: config.settings.failover_auto,
+        auto: config.settings.failover.auto,
     })
 }
 
@@ -88,17 +88,50 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
     };
     let own = settings.affinity;
     let ttl = if own.enabled { own.ttl } else { Duration::ZERO };
-    let recovery = settings.failover_recovery;
+    let qcc_config::FailoverSettings { recovery, cooldown, .. } = settings.failover;
     let affinity = AffinitySettings { ttl, max_sessions: own.max_sessions, recovery };
     let own = settings.health;
     let health = HealthSettings { weight_adjustment: own.weight_adjustment, min_checks: own.min_checks };
-    EngineSettings { breaker, affinity, health }
+    EngineSettings { breaker, affinity, health, failback: FailbackSettings { recovery, cooldown } }
 }
 
 /// A provider's own limits.
 pub(crate) fn caps(provider: &Provider) -> Caps {
     let Limits { rpm, tpm, concurrency } = provider.limits;
     Caps { rpm, tpm, concurrency }
+}
+
+/// A number for the host of an address: providers on one host may share its load.
+pub(crate) fn host_of(provider: &Provider) -> u64 {
+    let address = provider.base_url.parse::<http::Uri>().ok();
+    let host = address.as_ref().and_then(http::Uri::host).unwrap_or(&provider.base_url);
+    let mut hasher = DefaultHasher::new();
+    host.to_ascii_lowercase().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the headers of an answer say of the limits of the credential that was used, if anything.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<Announced> {
+    if !headers.keys().any(|name| head::is_limit(name.as_str())) {
+        return None;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let said = anthropic::rate_limits(&header, now);
+    let counter = |counter: anthropic::Counter| Counter {
+        limit: counter.limit,
+        remaining: counter.remaining,
+        reset: counter.reset,
+    };
+    let window =
+        |window: anthropic::Window| Unified { rejected: window.rejected, overage: window.overage, reset: window.reset };
+    Some(Announced {
+        requests: said.requests.map(counter),
+        tokens: said.tokens.map(counter),
+        input_tokens: said.input_tokens.map(counter),
+        output_tokens: said.output_tokens.map(counter),
+        unified: said.window.map(window),
+    })
 }
 
 fn strategy(profile: &Profile) -> Strategy {

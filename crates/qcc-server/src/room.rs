@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use qcc_policy::engine::Target;
 use qcc_policy::{Absence, Entry, Hold, HoldEvent, ProviderId, Ticket};
 use tokio::sync::{Notify, oneshot};
 
@@ -133,9 +134,9 @@ impl Place {
     }
 
     /// Its answer has begun: the provider is back.
-    pub(crate) fn answered(&self, provider: ProviderId) {
-        let settled = self.state.engine().is_settled(provider, now());
-        self.state.room.with(|hold| hold.answered(self.ticket, provider, settled, now()));
+    pub(crate) fn answered(&self, target: &Target) {
+        let settled = self.state.engine().is_settled(target, now());
+        self.state.room.with(|hold| hold.answered(self.ticket, target.provider, settled, now()));
     }
 }
 

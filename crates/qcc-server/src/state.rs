@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
+use qcc_policy::breaker;
 use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
@@ -139,7 +140,7 @@ impl State {
         self.put(&snapshot);
         // What was changed may be what they wait for: whose turn it is finds out.
         for upstream in &snapshot.upstreams {
-            let settled = self.engine().is_settled(upstream.id, now());
+            let settled = self.engine().breaker(upstream.id, now()) == breaker::Standing::Closed;
             self.room.open(upstream.id, settled);
         }
         Ok(())
@@ -256,6 +257,7 @@ fn engine_for(snapshot: &Snapshot) -> Engine {
 fn set_limits(engine: &mut Engine, snapshot: &Snapshot) {
     for upstream in &snapshot.upstreams {
         engine.limit(upstream.id, observe::caps(&upstream.provider));
+        engine.place(upstream.id, observe::host_of(&upstream.provider));
     }
 }
 

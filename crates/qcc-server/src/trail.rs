@@ -105,7 +105,7 @@ impl Trail {
         }
         if let (Some(row), Charge::Out { reason, how_long }) = (self.rows.get_mut(place), charge) {
             row.charge = Some(match how_long {
-                Term::Configured => reason.to_string(),
+                Term::Configured => Reason::Fault.to_string(),
                 Term::For(time) => format!("{reason} for {} s", time.as_secs_f64().ceil()),
             });
         }

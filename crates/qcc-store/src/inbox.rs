@@ -21,6 +21,10 @@ const MOST_METRICS: usize = 4096;
 /// Other rows that may wait, apart from those, so that a flood of requests costs no change of who leads.
 const MOST_OTHERS: usize = 4096;
 
+/// Metric rows that are taken in a second, in the long run; [`MOST_METRICS`] of them at once. A row costs the thread some 15 us: past this a flood of requests would
+/// spend more on being remembered than on being served, and grow the file by gigabytes an hour.
+const MOST_A_SECOND: f64 = 1000.0;
+
 #[derive(Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -36,6 +40,8 @@ struct State {
     metrics: usize,
     others: usize,
     lost: u64,
+    /// Since when, and how many metric rows may come at once as of then.
+    spare: Option<(Instant, f64)>,
     flushes: Vec<SyncSender<bool>>,
     closed: bool,
 }
@@ -55,14 +61,16 @@ impl Inbox {
     pub(crate) fn put(&self, row: Row) {
         let mut state = self.lock();
         let closed = state.closed;
+        let now = Instant::now();
+        let flooded = row.is_metric() && state.is_flooded(now);
         let (waiting, most) = state.waiting(&row);
-        if closed || *waiting >= most {
+        if closed || flooded || *waiting >= most {
             state.lost += 1;
             return;
         }
         *waiting += 1;
         if state.rows.is_empty() {
-            state.since = Some(Instant::now());
+            state.since = Some(now);
         }
         state.rows.push(row);
         if matches!(state.rows.len(), 1 | BATCH) {
@@ -136,8 +144,21 @@ impl Inbox {
 // === impl State ===
 
 impl State {
+    /// Whether more metric rows come than are worth their cost. Takes one into account if not.
+    fn is_flooded(&mut self, now: Instant) -> bool {
+        let most = MOST_METRICS as f64;
+        let (since, spare) = self.spare.unwrap_or((now, most));
+        let spare = (spare + now.saturating_duration_since(since).as_secs_f64() * MOST_A_SECOND).min(most);
+        let flooded = spare < 1.0;
+        self.spare = Some((now.max(since), if flooded { spare } else { spare - 1.0 }));
+        flooded
+    }
+
     /// How many rows like this one wait, and how many may.
     fn waiting(&mut self, row: &Row) -> (&mut usize, usize) {
         if row.is_metric() { (&mut self.metrics, MOST_METRICS) } else { (&mut self.others, MOST_OTHERS) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,8 @@ use crate::secret::Secret;
 use crate::sections::{self, Section};
 use crate::source::{Problems, Source};
 use crate::types::{
-    AffinitySettings, BreakerSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings, ProxySettings,
-    RetrySettings, Settings, Timeouts,
+    AffinitySettings, BreakerSettings, FailoverSettings, HealthSettings, HoldSettings, LoggingSettings, PoolSettings,
+    ProxySettings, RetrySettings, Settings, Timeouts,
 };
 use crate::value::{At, Size, Time};
 
@@ -38,8 +38,7 @@ impl Resolver<'_> {
             affinity: self.affinity(file),
             hold: self.hold(file),
             health: self.health(file),
-            failover_recovery: file.failover.as_ref().is_none_or(|failover| failover.recovery(&mut self.problems)),
-            failover_auto: file.failover.as_ref().is_none_or(|failover| failover.auto(&mut self.problems)),
+            failover: self.failover(file),
             storage_path: self.storage_path(file),
             storage_retention: self.storage_retention(file),
             logging: self.logging(file),
@@ -208,6 +207,17 @@ impl Resolver<'_> {
         HoldSettings { max_wait: hold.max_wait(problems).0, max_waiters: count(hold.max_waiters(problems)) }
     }
 
+    fn failover(&mut self, file: &File) -> FailoverSettings {
+        let none = sections::Failover::default();
+        let failover = file.failover.as_ref().unwrap_or(&none);
+        let problems = &mut self.problems;
+        FailoverSettings {
+            auto: failover.auto(problems),
+            recovery: failover.recovery(problems),
+            cooldown: failover.cooldown(problems).0,
+        }
+    }
+
     fn health(&mut self, file: &File) -> HealthSettings {
         let none = sections::Health::default();
         let health = file.health.as_ref().unwrap_or(&none);
@@ -247,12 +257,7 @@ impl Resolver<'_> {
         fn view<S: Section>(section: &Option<S>) -> Option<&dyn Section> {
             section.as_ref().map(|section| section as &dyn Section)
         }
-        let idle = [
-            ("failover", view(&file.failover)),
-            ("health", view(&file.health)),
-            ("queue", view(&file.queue)),
-            ("cache", view(&file.cache)),
-        ];
+        let idle = [("health", view(&file.health)), ("queue", view(&file.queue)), ("cache", view(&file.cache))];
         for (name, section) in idle {
             let Some(section) = section else { continue };
             section.check(&mut self.problems);
@@ -282,8 +287,7 @@ impl Resolver<'_> {
 }
 
 /// Keys that have an effect in sections of which the others have none yet.
-const IN_EFFECT: [(&str, &str); 4] =
-    [("failover", "auto"), ("failover", "recovery"), ("health", "weight_adjustment"), ("health", "min_checks")];
+const IN_EFFECT: [(&str, &str); 2] = [("health", "weight_adjustment"), ("health", "min_checks")];
 
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

@@ -260,9 +260,9 @@ fn a_reload_reports_what_changed() {
 
 #[test]
 fn automatic_failover_is_on_unless_it_is_switched_off() {
-    assert!(implicit().config.settings.failover_auto);
-    assert!(config("failover: {recovery: false}\n").settings.failover_auto);
-    assert!(!config("failover: {auto: false}\n").settings.failover_auto);
+    assert!(implicit().config.settings.failover.auto);
+    assert!(config("failover: {recovery: false}\n").settings.failover.auto);
+    assert!(!config("failover: {auto: false}\n").settings.failover.auto);
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub fn is_rate_limit(name: &str) -> bool {
     RATE_LIMITS.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
 }
 
+/// Whether a response header counts a limit, by its lower-case name.
+#[must_use]
+pub fn is_limit(name: &str) -> bool {
+    name.starts_with("anthropic-ratelimit-") || name.starts_with("x-ratelimit-")
+}
+
 /// The URL of a path under a provider's `base_url`.
 ///
 /// `path_and_query` is the client's own (`/v1/messages?beta=true`, `/v1/messages/count_tokens`,

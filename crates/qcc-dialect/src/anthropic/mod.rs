@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod head;
+mod limits;
 pub mod request;
 pub mod response;
 pub mod stream;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use error::{ErrorFacts, error_body, looks_like_html};
 pub use head::messages_url;
+pub use limits::{Counter, RateLimits, Window, rate_limits};
 pub use response::{Message, Wrong, check_count, check_message, read_message};
 pub use stream::{BlockKind, Closing, Ending, Seen, Watcher};
 pub use topic::Topic;

@@ -43,6 +43,16 @@ impl<K: Ord + Clone> Breakers<K> {
         }
     }
 
+    /// Whether no breaker is kept.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether this key has a breaker, closed or not.
+    pub fn is_known(&self, key: &K) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// What the breaker of a key says at this moment. Takes no lease.
     pub fn standing(&self, key: &K, now: Instant) -> Standing {
         self.entries.get(key).map_or(Standing::Closed, |breaker| breaker.standing(&self.config, now))

@@ -36,6 +36,8 @@ fn term(outcome: &Outcome) -> Option<Duration> {
 
 const FAULT: (Blame, Next, Option<Reason>) =
     (Blame::Provider, Next::Failover { repeat: Repeat::Last }, Some(Reason::Fault));
+const MODEL_FAULT: (Blame, Next, Option<Reason>) =
+    (Blame::Provider, Next::Failover { repeat: Repeat::Last }, Some(Reason::ModelFault));
 const REQUEST: (Blame, Next, Option<Reason>) = (Blame::Request, Next::Answer, None);
 const MODEL: (Blame, Next, Option<Reason>) =
     (Blame::Model, Next::Failover { repeat: Repeat::Never }, Some(Reason::ModelMissing));
@@ -65,19 +67,19 @@ fn every_status_that_clients_meet_has_its_row() {
         (429, THROTTLE),
         (431, FAULT),
         (499, FAULT),
-        (500, FAULT),
-        (502, FAULT),
-        (503, FAULT),
-        (504, FAULT),
-        (520, FAULT),
-        (524, FAULT),
-        (529, FAULT),
+        (500, MODEL_FAULT),
+        (502, MODEL_FAULT),
+        (503, MODEL_FAULT),
+        (504, MODEL_FAULT),
+        (520, MODEL_FAULT),
+        (524, MODEL_FAULT),
+        (529, MODEL_FAULT),
         (301, FAULT),
         (307, FAULT),
         (0, FAULT),
         (204, FAULT),
-        (999, FAULT),
-        (u16::MAX, FAULT),
+        (999, MODEL_FAULT),
+        (u16::MAX, MODEL_FAULT),
     ];
     for (status, expected) in table {
         assert_eq!(row(&refused(status)), expected, "status {status}");
@@ -95,9 +97,9 @@ fn what_a_body_is_about_counts_more_than_its_status() {
         (500, Topic::ContextTooLong, REQUEST),
         (400, Topic::ModelMissing, MODEL),
         (503, Topic::ModelMissing, MODEL),
-        (503, Topic::Overloaded, FAULT),
-        (400, Topic::Overloaded, FAULT),
-        (529, Topic::Overloaded, FAULT),
+        (503, Topic::Overloaded, MODEL_FAULT),
+        (400, Topic::Overloaded, MODEL_FAULT),
+        (529, Topic::Overloaded, MODEL_FAULT),
         (429, Topic::Overloaded, THROTTLE),
         (400, Topic::Permission, PERMISSION),
         (409, Topic::Permission, PERMISSION),
@@ -121,22 +123,32 @@ fn a_web_page_is_not_the_words_of_an_api() {
 }
 
 #[test]
-fn a_failure_without_an_answer_is_the_providers() {
+fn a_failure_without_an_answer_is_the_providers_and_where_it_took_the_request_perhaps_its_models() {
     let table = [
-        (Failure::Connect, Repeat::Last),
-        (Failure::DiedBeforeAnswer, Repeat::AtOnce),
-        (Failure::NotTheDialect, Repeat::Last),
-        (Failure::Truncated, Repeat::Last),
-        (Failure::Timeout(Phase::Connect), Repeat::Never),
-        (Failure::Timeout(Phase::FirstByte), Repeat::Never),
-        (Failure::Timeout(Phase::Idle), Repeat::Never),
-        (Failure::Timeout(Phase::Stall), Repeat::Never),
-        (Failure::Timeout(Phase::Response), Repeat::Never),
-        (Failure::Timeout(Phase::Total), Repeat::Never),
+        (Failure::Connect, Repeat::Last, Reason::Fault),
+        (Failure::DiedBeforeAnswer, Repeat::AtOnce, Reason::Fault),
+        (Failure::NotTheDialect, Repeat::Last, Reason::Fault),
+        (Failure::Truncated, Repeat::Last, Reason::ModelFault),
+        (Failure::Timeout(Phase::Connect), Repeat::Never, Reason::Fault),
+        (Failure::Timeout(Phase::FirstByte), Repeat::Never, Reason::ModelFault),
+        (Failure::Timeout(Phase::Idle), Repeat::Never, Reason::ModelFault),
+        (Failure::Timeout(Phase::Stall), Repeat::Never, Reason::ModelFault),
+        (Failure::Timeout(Phase::Response), Repeat::Never, Reason::ModelFault),
+        (Failure::Timeout(Phase::Total), Repeat::Never, Reason::ModelFault),
     ];
-    for (failure, repeat) in table {
-        let expected = (Blame::Provider, failover(repeat), Some(Reason::Fault));
+    for (failure, repeat, reason) in table {
+        let expected = (Blame::Provider, failover(repeat), Some(reason));
         assert_eq!(row(&Outcome::Failed(failure)), expected, "{failure:?}");
+    }
+}
+
+#[test]
+fn only_the_api_itself_says_that_it_is_overloaded() {
+    assert!(is_overload(&refused(529)));
+    assert!(is_overload(&about(503, Topic::Overloaded)));
+    assert!(is_overload(&about(400, Topic::Overloaded)));
+    for other in [refused(503), page(529), about(429, Topic::Overloaded), about(529, Topic::Quota), Outcome::Done] {
+        assert!(!is_overload(&other), "{other:?}");
     }
 }
 
@@ -174,7 +186,7 @@ fn other_terms_are_fixed_and_a_fault_is_the_configurations() {
     assert_eq!(term(&refused(401)), Some(secs(30 * 60)));
     assert_eq!(term(&refused(403)), Some(secs(10 * 60)));
     assert_eq!(term(&refused(404)), Some(secs(10 * 60)));
-    assert_eq!(classify(&refused(500), OURS).charge, Charge::FAULT);
+    assert_eq!(classify(&refused(500), OURS).charge, Charge::MODEL_FAULT);
     assert_eq!(classify(&page(403), OURS).charge, Charge::FAULT);
 }
 

@@ -1,9 +1,12 @@
 //! What connects the machines; each one's own rules are tested beside it.
 
 use super::*;
-use crate::plan::{PlanEndpoint, PlanInput, PlanProfile, PlanProvider, Tier};
+use crate::plan::{PlanEndpoint, PlanInput, PlanProfile, PlanProvider, Router, Tier};
 use crate::select::Strategy;
 use crate::testing::{secs, start};
+
+mod blame;
+mod tiers;
 
 const OPEN: u64 = 60;
 const CACHED: u32 = 50_000;
@@ -31,7 +34,8 @@ fn settings() -> EngineSettings {
         lease: Duration::ZERO,
     };
     let affinity = AffinitySettings { ttl: secs(3600), max_sessions: 100, recovery: true };
-    EngineSettings { breaker, affinity, health: HealthSettings::default() }
+    let failback = FailbackSettings { recovery: true, cooldown: Duration::ZERO };
+    EngineSettings { breaker, affinity, health: HealthSettings::default(), failback }
 }
 
 fn target(provider: u32) -> Target {
@@ -193,10 +197,10 @@ fn a_probe_that_says_nothing_of_the_provider_frees_its_lease() {
     let probe = gateway.begin(0);
     let mut spent = gateway.engine.end(probe, false, None, gateway.now);
     assert!(gateway.is_probed(0));
-    gateway.engine.release(&mut spent);
+    gateway.engine.release(&mut spent, &target(0));
     assert!(!gateway.is_probed(0));
     let probe = gateway.begin(0);
-    gateway.engine.release(&mut spent);
+    gateway.engine.release(&mut spent, &target(0));
     assert!(gateway.is_probed(0), "who releases twice frees nobody else's lease");
     gateway.charge(0, probe, THROTTLED);
     assert!(!gateway.is_probed(0), "a throttle is no fault");

@@ -46,7 +46,7 @@ fn standing_blame(standing: Standing) -> Option<Blame> {
     match standing {
         Standing::Admissible => None,
         Standing::Out { reason, .. } => Some(match reason {
-            Reason::Fault => Blame::Provider,
+            Reason::Fault | Reason::ModelFault => Blame::Provider,
             Reason::Throttled | Reason::Limited => Blame::Load,
             Reason::Credential | Reason::ClientCredential => Blame::Credential,
             Reason::Quota => Blame::Quota,

@@ -14,6 +14,8 @@ pub(super) struct Seat {
     pub(super) tried: bool,
     /// That was although it was out, so it is not repeated.
     pub(super) anyway: bool,
+    /// It comes after the others.
+    pub(super) deferred: bool,
     /// The latest verdict of this request, once there is one.
     pub(super) last: Option<(Blame, Repeat)>,
 }

@@ -1,7 +1,7 @@
 //! The loop, told as stories: a plan, what the providers say, and what is tried.
 
 use super::*;
-use crate::classify::{Term, classify};
+use crate::classify::{Reason, Term, classify};
 use crate::cooldown::Cooldowns;
 use crate::outcome::{Failure, Phase};
 use crate::testing::{refused, secs, start};
@@ -53,6 +53,8 @@ impl Story {
 
     fn charge(&mut self, candidate: usize, charge: Charge) {
         let model = candidate.to_string();
+        // Cooldowns stand in for the breakers: every fault is the provider's.
+        let charge = if charge == Charge::MODEL_FAULT { Charge::FAULT } else { charge };
         self.cooldowns.charge(self.providers[candidate], Some(&model), None, charge, self.now);
     }
 

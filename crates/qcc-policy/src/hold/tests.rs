@@ -3,11 +3,17 @@
 use super::*;
 use crate::classify::Reason;
 use crate::cooldown::Standing;
+use crate::engine::Target;
 use crate::testing::{secs, start};
 
 const A: ProviderId = ProviderId(1);
 const B: ProviderId = ProviderId(2);
 const C: ProviderId = ProviderId(3);
+
+/// A candidate for the model that everybody wants.
+fn of(provider: ProviderId, fingerprint: Option<u64>) -> Target {
+    Target { provider, model: "sonnet".into(), fingerprint }
+}
 
 fn out(reason: Reason, until: Instant) -> Standing {
     Standing::Out { until, reason }
@@ -15,7 +21,7 @@ fn out(reason: Reason, until: Instant) -> Standing {
 
 /// A provider that is out for a fault.
 fn faulty(provider: ProviderId, until: Instant) -> Absence {
-    Absence { provider, until, shared: true, guess: true }
+    Absence { door: Door::of(provider), until, shared: true, guess: true }
 }
 
 fn throttled(provider: ProviderId, until: Instant) -> Absence {
@@ -23,7 +29,7 @@ fn throttled(provider: ProviderId, until: Instant) -> Absence {
 }
 
 fn well(provider: ProviderId, now: Instant) -> Absence {
-    Absence::new(provider, None, Standing::Admissible, now)
+    Absence::new(&of(provider, None), Standing::Admissible, now)
 }
 
 fn hold() -> Hold {
@@ -59,7 +65,7 @@ fn trials(absences: &[Absence], term: u64, until: u64) -> Vec<(u64, u32)> {
         while let Some(&(_, provider, trial)) = sent(&mut hold, now).first() {
             assert!(trial, "the time of {provider:?} is not over");
             found.push((second, provider.0));
-            for absence in known.iter_mut().filter(|absence| absence.provider == provider) {
+            for absence in known.iter_mut().filter(|absence| absence.door.provider == provider) {
                 absence.until = now + secs(term);
             }
             assert!(hold.update(ticket, known.clone(), now));
@@ -340,7 +346,7 @@ fn where_nothing_puts_a_provider_out_its_failures_slow_the_line_down() {
 fn a_model_that_is_missing_for_one_keeps_nobody_else_away() {
     let now = start();
     let mut hold = hold();
-    let missing = Absence::new(A, None, out(Reason::ModelMissing, now + secs(100)), now);
+    let missing = Absence::new(&of(A, None), out(Reason::ModelMissing, now + secs(100)), now);
     let first = enter(&mut hold, &[missing, throttled(B, now + secs(230))], now);
     let second = enter(&mut hold, &[faulty(A, now + secs(60))], now);
     hold.open(A, true);
@@ -351,15 +357,45 @@ fn a_model_that_is_missing_for_one_keeps_nobody_else_away() {
 }
 
 #[test]
+fn who_wants_a_model_that_fails_waits_for_that_model_and_keeps_nobody_else_away() {
+    let now = start();
+    let mut hold = hold();
+    let fails = |until| Absence::new(&of(A, None), out(Reason::ModelFault, until), now);
+    let first = enter(&mut hold, &[fails(now + secs(600))], now);
+    let second = enter(&mut hold, &[fails(now + secs(600))], now);
+    let other = enter(&mut hold, &[throttled(A, now + secs(3))], now);
+    hold.poll(now);
+    assert_eq!(sent(&mut hold, now + secs(3)), [(other, A, false)]);
+    assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)], "its return is a guess too");
+    hold.answered(first, A, false, now + secs(6));
+    assert_eq!(sent(&mut hold, now + secs(6)), [(second, A, true)]);
+}
+
+#[test]
+fn a_trial_that_finds_another_fault_pauses_all_the_same() {
+    let now = start();
+    let mut hold = hold();
+    let first = enter(&mut hold, &[faulty(A, now + secs(600))], now);
+    hold.poll(now);
+    let now = now + secs(5);
+    assert_eq!(sent(&mut hold, now), [(first, A, true)]);
+    let fails = Absence::new(&of(A, None), out(Reason::ModelFault, now + secs(600)), now);
+    assert!(hold.update(first, vec![fails], now));
+    enter(&mut hold, &[faulty(A, now + secs(600))], now);
+    assert_eq!(hold.poll(now), []);
+    assert_eq!(hold.poll(now + secs(4)), []);
+}
+
+#[test]
 fn a_limit_of_a_clients_own_credential_is_its_own_matter() {
     let now = start();
     let limit = out(Reason::Throttled, now + secs(30));
     let mut hold = hold();
-    let own = enter(&mut hold, &[Absence::new(A, Some(7), limit, now)], now);
+    let own = enter(&mut hold, &[Absence::new(&of(A, Some(7)), limit, now)], now);
     hold.open(A, true);
     assert_eq!(hold.poll(now), []);
     assert_eq!(sent(&mut hold, now + secs(30)), [(own, A, false)]);
-    let pooled = enter(&mut hold, &[Absence::new(B, None, limit, now)], now);
+    let pooled = enter(&mut hold, &[Absence::new(&of(B, None), limit, now)], now);
     hold.open(B, true);
     assert_eq!(sent(&mut hold, now + secs(1)), [(pooled, B, false)]);
 }

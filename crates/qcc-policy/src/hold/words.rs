@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::classify::{Reason, Scope};
 use crate::cooldown::Standing;
+use crate::engine::{Target, model_hash};
 use crate::outcome::ProviderId;
 
 /// A place in the line.
@@ -19,10 +20,24 @@ pub enum Entry {
     Full,
 }
 
+/// What is in or out together for those who wait: a provider, or one model on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Door {
+    pub(super) provider: ProviderId,
+    /// A hash of the model; 0: the provider as a whole.
+    pub(super) model: u64,
+}
+
+impl Door {
+    pub(super) fn of(provider: ProviderId) -> Self {
+        Self { provider, model: 0 }
+    }
+}
+
 /// Why a candidate cannot be used at the moment, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Absence {
-    pub(super) provider: ProviderId,
+    pub(super) door: Door,
     pub(super) until: Instant,
     /// Whether everybody is affected.
     pub(super) shared: bool,
@@ -57,7 +72,7 @@ pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duratio
             // It failed this request, and may do better.
             Standing::Admissible => true,
             Standing::Out { until, reason } => match reason {
-                Reason::Fault => true,
+                Reason::Fault | Reason::ModelFault => true,
                 Reason::Throttled | Reason::Limited | Reason::Permission | Reason::ModelMissing => {
                     until.saturating_duration_since(now) <= max_wait
                 }
@@ -67,18 +82,23 @@ pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duratio
 }
 
 impl Absence {
-    /// Of a candidate, by what is said of it now. `fingerprint` is of the client's own credential, `None` where a pooled
-    /// one is used.
-    pub fn new(provider: ProviderId, fingerprint: Option<u64>, standing: Standing, now: Instant) -> Self {
+    /// Of a candidate, by what is said of it now.
+    pub fn new(target: &Target, standing: Standing, now: Instant) -> Self {
+        let whole = Door::of(target.provider);
         match standing {
-            Standing::Admissible => Self { provider, until: now, shared: true, guess: true },
+            Standing::Admissible => Self { door: whole, until: now, shared: true, guess: true },
+            // Whoever wants that model is affected alike, and nobody else.
+            Standing::Out { until, reason: Reason::ModelFault } => {
+                let door = Door { model: model_hash(&target.model).max(1), ..whole };
+                Self { door, until, shared: true, guess: true }
+            }
             Standing::Out { until, reason } => {
                 let shared = match reason.scope() {
                     Scope::Provider => true,
-                    Scope::Credential => fingerprint.is_none(),
+                    Scope::Credential => target.fingerprint.is_none(),
                     Scope::Model => false,
                 };
-                Self { provider, until, shared, guess: reason == Reason::Fault }
+                Self { door: whole, until, shared, guess: reason.is_guess() }
             }
         }
     }

@@ -331,7 +331,7 @@ fn a_candidate_says_in_whose_turn_it_comes() {
 /// Who leads while these are out: provider, reason, seconds.
 fn leader(input: &PlanInput, out: &[(u32, Reason, u64)]) -> Option<(usize, bool)> {
     let start = start();
-    let lead = Router::new(input).lead(&mut |asked| {
+    let lead = Router::new(input).lead(&[], &mut |asked| {
         out.iter().find(|(id, ..)| *id == asked.0).map_or(Standing::Admissible, |(_, reason, seconds)| Standing::Out {
             until: start + secs(*seconds),
             reason: *reason,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use qcc_policy::engine::Target;
 use qcc_policy::hold::PROVEN;
 use qcc_policy::{Absence, Entry, Hold, HoldEvent, ProviderId, Reason, Standing, Ticket};
 
@@ -72,7 +73,8 @@ impl World {
     }
 
     fn absences(&self, candidates: &[usize]) -> Vec<Absence> {
-        let absence = |&place: &usize| Absence::new(ProviderId(place as u32), None, self.standing(place), self.now);
+        let target = |place| Target { provider: ProviderId(place as u32), model: "sonnet".into(), fingerprint: None };
+        let absence = |&place: &usize| Absence::new(&target(place), self.standing(place), self.now);
         candidates.iter().map(absence).collect()
     }
 

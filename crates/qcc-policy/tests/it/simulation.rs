@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use qcc_policy::{
-    Backoff, Cooldowns, Failover, Final, Limits, Outcome, ProviderId, RetryBudget, Standing, Step, classify,
+    Backoff, Charge, Cooldowns, Failover, Final, Limits, Outcome, ProviderId, RetryBudget, Standing, Step, classify,
 };
 
 use crate::random::{Random, start};
@@ -79,6 +79,10 @@ impl World {
     }
 
     fn begin(&mut self) {
+        if self.started.is_empty() {
+            // The budget counts its seconds from its first request.
+            self.epoch = self.now;
+        }
         self.budget.request(self.now);
         self.started.push(self.second());
         let plan: Vec<ProviderId> = (0..self.failing.len() as u32).map(ProviderId).collect();
@@ -143,7 +147,9 @@ impl World {
         }
         for billed in recorded.charges {
             let provider = request.plan[billed.candidate];
-            self.cooldowns.charge(provider, MODEL, None, billed.charge, now);
+            // Cooldowns stand in for the breakers: every fault is the provider's.
+            let charge = if billed.charge == Charge::MODEL_FAULT { Charge::FAULT } else { billed.charge };
+            self.cooldowns.charge(provider, MODEL, None, charge, now);
         }
         for refund in recorded.refunds {
             let provider = request.plan[refund.candidate];

@@ -80,9 +80,7 @@ impl Leading {
 impl State {
     /// The profile whose endpoint would be tried first now.
     pub(crate) fn leader(&self, snapshot: &Snapshot) -> Option<Lead> {
-        let now = now();
-        let mut engine = self.engine();
-        snapshot.router.lead(&mut |provider| engine.provider_standing(provider, now))
+        self.engine().lead(&snapshot.router, now())
     }
 
     /// Whether a request that succeeded in the turn of `profile` says that another one leads than we know.

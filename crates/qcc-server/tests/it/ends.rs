@@ -301,11 +301,13 @@ async fn what_trails_the_terminal_event_is_passed_on() {
 async fn a_whole_stream_leaves_its_connection_for_the_next_one() {
     let a = Upstream::start(Stream::text(["one"]).reply()).await.unwrap();
     let running = Running::with(&[("a", &a)], "").await;
-    for _ in 0..3 {
+    for _ in 0..5 {
         running.ask(&for_stream()).await;
     }
-    let connections: Vec<_> = a.posts().iter().map(|request| request.connection).collect();
-    assert_eq!(connections, vec![connections[0]; 3]);
+    let mut connections: Vec<_> = a.posts().iter().map(|request| request.connection).collect();
+    connections.sort_unstable();
+    connections.dedup();
+    assert!(connections.len() <= 2, "one of its own, or the one that was opened at start: {connections:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,6 +60,38 @@ async fn a_dead_primary_is_one_row_and_the_way_back_another() {
 }
 
 #[tokio::test]
+async fn new_requests_return_to_a_tier_after_its_cooldown_and_then_it_leads_again() {
+    let pair = Pair::new().await;
+    let running = pair.serve("failover: {cooldown: 30s}\n").await;
+    pair.main.set_script(down());
+    assert_eq!(said(&running).await, "spare");
+    pair.main.set_script(message_json("main"));
+    wait_out().await;
+    assert_eq!(said(&running).await, "main", "somebody has to find out");
+    assert_eq!(said(&running).await, "spare");
+    assert_eq!(history(&running).await.len(), 1);
+    pass_time(Duration::from_secs(31)).await;
+    assert_eq!(said(&running).await, "main");
+    assert_eq!(history(&running).await[1], "backup > production: recovered (automatic)");
+}
+
+#[tokio::test]
+async fn without_recovery_a_tier_that_was_left_stays_left_until_somebody_switches() {
+    let pair = Pair::new().await;
+    let running = pair.serve("failover: {recovery: false}\n").await;
+    pair.main.set_script(down());
+    assert_eq!(said(&running).await, "spare");
+    pair.main.set_script(message_json("main"));
+    for _ in 0..3 {
+        wait_out().await;
+        assert_eq!(said(&running).await, "spare");
+    }
+    pin(&running, Some("backup")).await;
+    pin(&running, None).await;
+    assert_eq!(said(&running).await, "main");
+}
+
+#[tokio::test]
 async fn a_primary_that_stays_dead_is_no_news() {
     let pair = Pair::new().await;
     pair.main.set_script(down());

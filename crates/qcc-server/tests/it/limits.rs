@@ -1,10 +1,11 @@
 //! What bounds repeats and time: `max_attempts`, `same_provider`, the budget and the client's own patience. First tries
-//! are bounded by nothing but time.
+//! are bounded by nothing but time. And what providers announce of their own limits.
 
-use qcc_testkit::replies::{Stream, html, silence, status};
-use qcc_testkit::{Reply, Script, Upstream};
+use qcc_testkit::replies::{Stream, html, json_body, message, message_json, silence, status};
+use qcc_testkit::{Reply, Request, Script, Upstream};
+use serde_json::json;
 
-use crate::support::{Running, for_message, for_stream};
+use crate::support::{Running, for_message, for_stream, providers};
 
 async fn up(script: impl Into<Script>) -> Upstream {
     Upstream::start(script).await.unwrap()
@@ -114,4 +115,58 @@ async fn the_total_time_bounds_the_wait_for_a_repeat_too() {
     let running = Running::with(&[("a", &a)], "timeouts: {total: 30s}\nretry: {initial: 1h, max: 1h}\n").await;
     let answer = running.ask(&for_stream()).await;
     assert_eq!((answer.status, a.posts().len()), (503, 1), "a wait that is too long is not begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_529_other_hosts_are_asked_before_another_provider_of_the_same_host() {
+    let overloaded = || status(529, "overloaded_error", "Overloaded", &[]);
+    let (a, b, c) = (up(overloaded()).await, up(good()).await, up(good()).await);
+    let elsewhere = c.url().replace("127.0.0.1", "localhost");
+    let list = [("a", a.url()), ("b", b.url()), ("c", elsewhere)];
+    let running = Running::start(&providers(&list)).await;
+    let answer = running.ask(&for_stream()).await;
+    assert_eq!((answer.header("x-qcc-provider"), answer.header("x-qcc-attempts")), (Some("c"), Some("2")));
+    let answer = running.ask(&for_stream()).await;
+    assert_eq!((answer.header("x-qcc-provider"), b.posts().len()), (Some("c"), 0), "the next request knows it too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_announces_that_nothing_remains_is_skipped_before_it_refuses() {
+    let headers = [
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "0"),
+        ("anthropic-ratelimit-requests-reset", "2999-01-01T00:00:00Z"),
+    ];
+    let spent = json_body(200, &headers, &message("the last one"));
+    let (a, b) = (up(spent).await, up(message_json("good")).await);
+    let running = Running::with(&[("a", &a), ("b", &b)], "").await;
+    let asks = async |model: &str| {
+        let answer = running.ask(&Request::post_json("/v1/messages", &json!({"model": model, "messages": []}))).await;
+        answer.header("x-qcc-provider").unwrap().to_owned()
+    };
+    assert_eq!(asks("opus").await, "a");
+    assert_eq!(asks("opus").await, "b");
+    assert_eq!(asks("haiku").await, "a", "another model has a count of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_fails_while_another_is_served_is_left_out_alone() {
+    let a = up(Script::new(|request, _| {
+        if request.json()["model"] == "opus" { status(500, "api_error", "no", &[]) } else { message_json("good") }
+    }))
+    .await;
+    let b = up(message_json("good")).await;
+    let running = Running::with(&[("a", &a), ("b", &b)], "breaker: {failure_threshold: 3}\n").await;
+    let asks = async |model: &str| {
+        let answer = running.ask(&Request::post_json("/v1/messages", &json!({"model": model, "messages": []}))).await;
+        (answer.header("x-qcc-provider").unwrap().to_owned(), answer.header("x-qcc-attempts").unwrap().to_owned())
+    };
+    let (first, second) = (("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned()));
+    for _ in 0..3 {
+        assert_eq!(asks("haiku").await, first);
+        assert_eq!(asks("opus").await, second);
+    }
+    assert_eq!(asks("opus").await, ("b".to_owned(), "1".to_owned()), "it is not even tried");
+    assert_eq!(asks("haiku").await, first);
+    assert_eq!(running.standing("a").await, "model_fault");
 }

@@ -112,6 +112,7 @@ fn plain(mut yaml: String) -> String {
         ("breaker:", "breaker: {failure_threshold: 1, success_threshold: 1, jitter: 0}\n"),
         ("hold:", "hold: {max_wait: 0s}\n"),
         ("affinity:", "affinity: {enabled: false}\n"),
+        ("failover:", "failover: {cooldown: 0s}\n"),
     ];
     for (section, text) in usual {
         if !yaml.lines().any(|line| line.starts_with(section)) {

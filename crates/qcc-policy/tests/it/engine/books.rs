@@ -22,6 +22,8 @@ pub(super) struct Provider {
     pub(super) running: u32,
     /// When its latest attempt ended.
     pub(super) used: Instant,
+    /// Until when what it announced may keep somebody away.
+    pub(super) announced: Option<Instant>,
     /// Charges that were not refunded: its own faults, and everything else.
     faults: u32,
     refusals: u32,
@@ -85,6 +87,7 @@ impl Provider {
             starts: Vec::new(),
             running: 0,
             used: now,
+            announced: None,
             faults: 0,
             refusals: 0,
             forgotten: None,
@@ -178,24 +181,26 @@ impl World {
         Duration::from_millis(self.setting.skew)
     }
 
-    pub(super) fn told(&mut self, news: Option<&Transition>) {
+    pub(super) fn told(&mut self, target: &Target, news: Option<&Transition>) {
         match news {
-            Some(&Transition::Out { provider, reason: Reason::Fault, term, .. }) => {
+            Some(&Transition::Out { provider, reason, term, .. }) if reason.is_guess() => {
                 let now = self.since();
                 let before = now.saturating_sub(MEMORY);
                 let wrong = self.setting.upstreams[provider.0 as usize].script.is_well(before, now);
                 let wrongly = if wrong { ", wrongly" } else { "" };
-                self.say(|| format!("       {provider:?} opens for {term:?}{wrongly}"));
+                self.say(|| format!("       {provider:?} opens for {term:?}, {reason}{wrongly}"));
                 self.counts.outs += 1;
                 self.counts.wrongly_out += u64::from(wrong);
-                self.provider(provider).forget_probes();
+                if reason == Reason::Fault {
+                    self.provider(provider).forget_probes();
+                }
             }
             Some(&Transition::Back { provider, reason, .. }) => {
                 self.say(|| format!("       {provider:?} is back from {reason}"));
                 if reason == Reason::Fault {
                     self.provider(provider).forget_probes();
                 }
-                self.open(provider);
+                self.open(target);
             }
             Some(Transition::Out { .. }) | None => {}
         }
@@ -204,7 +209,7 @@ impl World {
     pub(super) fn charged(&mut self, id: ProviderId, charge: Charge, at: Instant, back: bool) {
         let Charge::Out { reason, .. } = charge else { return };
         let provider = self.provider(id);
-        let count = if reason == Reason::Fault { &mut provider.faults } else { &mut provider.refusals };
+        let count = if reason.is_guess() { &mut provider.faults } else { &mut provider.refusals };
         *count = if back { count.checked_sub(1).expect("only what was charged is refunded") } else { *count + 1 };
         if matches!(reason, Reason::Credential | Reason::Quota) {
             provider.forgotten = Some(at);

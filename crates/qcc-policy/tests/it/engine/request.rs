@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use qcc_policy::affinity::CACHE_LIFETIME;
 use qcc_policy::engine::{Arranged, Asking, Attempt, Spent, Target};
 use qcc_policy::{
-    Billed, Blame, Failover, Failure, Final, Limits, Outcome, Phase, ProviderId, Reason, Recorded, SessionKey,
-    Standing, Step, Ticket, classify,
+    Announced, Billed, Blame, Counter, Failover, Failure, Final, Limits, Outcome, Phase, ProviderId, Reason, Recorded,
+    SessionKey, Standing, Step, Ticket, classify, is_overload,
 };
 
 use super::nature::{Ask, Fate};
@@ -299,6 +299,7 @@ impl World {
         let (stop, at) = (running.stop, self.clock());
         assert!(self.now <= request.deadline + TOLERANCE, "committed after its deadline");
         request.committed = true;
+        self.hear(&request.stops[stop].target.clone(), at);
         let recorded = request.failover.record(stop, &Outcome::Done, &classify(&Outcome::Done, false), at);
         self.settle(request, &recorded, at);
         if let Some((_, attempt)) = &mut request.stops[stop].attempt {
@@ -307,7 +308,7 @@ impl World {
         if let Some(place) = request.place.take() {
             let provider = request.stops[stop].target.provider;
             self.tickets.remove(&place);
-            let settled = self.engine.is_settled(provider, at);
+            let settled = self.engine.is_settled(&request.stops[stop].target, at);
             self.hold.answered(place, provider, settled, self.now);
             self.poll_at(self.now);
         }
@@ -334,12 +335,37 @@ impl World {
         if request.committed {
             return self.break_off(request, stop, Bill::new(number, stop, outcome, truth, verdict.blame), at);
         }
+        if is_overload(&outcome) {
+            self.presume(&mut request, stop, at);
+        }
         let recorded = request.failover.record(stop, &outcome, &verdict, at);
         request.bills.push(Bill::new(number, stop, outcome, truth, recorded.verdict.blame));
         let failed = matches!(recorded.verdict.blame, Blame::Provider | Blame::Load);
         self.fail(&mut request.stops[stop], failed, at);
         self.settle(&mut request, &recorded, at);
         self.walk(id, request);
+    }
+
+    /// A provider said that it is overloaded: others of its host come last.
+    fn presume(&mut self, request: &mut Request, stop: usize, at: Instant) {
+        let Request { stops, failover, key, .. } = request;
+        self.engine.overloaded(stops[stop].target.provider, key.model, at);
+        failover.defer(|candidate| self.engine.is_presumed_loaded(stops[candidate].target.provider, key.model, at));
+    }
+
+    /// The headers of an answer may say what is left of a limit.
+    fn hear(&mut self, target: &Target, at: Instant) {
+        if !self.setting.upstreams[target.provider.0 as usize].announces || self.random.percent(80) {
+            return;
+        }
+        let (remaining, reset) = (self.random.below(4), self.random.millis(30_000));
+        let requests = Some(Counter { limit: Some(50), remaining, reset });
+        let said = Announced { requests, ..Announced::default() };
+        self.say(|| format!("       {:?} announces {remaining} for {reset:?}", target.provider));
+        self.engine.announced(target, &said, at);
+        let until = self.now + reset + Duration::from_secs(1);
+        let provider = self.provider(target.provider);
+        provider.announced = provider.announced.max(Some(until));
     }
 
     /// As the server's `Charged::broke`.
@@ -380,7 +406,7 @@ impl World {
         if self.provider(id).forgotten.is_none_or(|forgotten| began >= forgotten) {
             self.homes.insert(request.key, (id, now));
         }
-        self.told(news.as_ref());
+        self.told(&target, news.as_ref());
     }
 
     /// The attempt under way ends without success.
@@ -405,7 +431,7 @@ impl World {
             let news = self.change(target, at, |engine| engine.refund(spent, target, charge, charged_at, at));
             bills::note(&mut request.bills, *number, |bill| bill.refunded += 1);
             self.charged(target.provider, charge, at, true);
-            self.told(news.as_ref());
+            self.told(target, news.as_ref());
         }
     }
 
@@ -429,7 +455,7 @@ impl World {
         stop.billed.push((at, number, spent));
         bills::note(&mut request.bills, number, |bill| bill.charged += 1);
         self.charged(id, charge, at, false);
-        self.told(news.as_ref());
+        self.told(target, news.as_ref());
     }
 
     /// What is dropped with a candidate, or begun anew.
@@ -438,7 +464,7 @@ impl World {
         if let Some((number, spent)) = &mut stop.spent {
             let (number, id) = (*number, stop.target.provider);
             self.provider(id).give_back(number);
-            self.change(&stop.target, at, |engine| engine.release(spent));
+            self.change(&stop.target, at, |engine| engine.release(spent, &stop.target));
         }
     }
 }

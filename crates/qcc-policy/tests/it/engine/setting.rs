@@ -6,7 +6,8 @@ use qcc_policy::breaker;
 use qcc_policy::engine::{Engine, EngineSettings};
 use qcc_policy::plan::{PlanEndpoint, PlanInput, PlanProfile, PlanProvider};
 use qcc_policy::{
-    AffinitySettings, Backoff, Caps, HealthSettings, Hold, Limits, ProviderId, RetryBudget, Router, Strategy, Tier,
+    AffinitySettings, Backoff, Caps, FailbackSettings, HealthSettings, Hold, Limits, ProviderId, RetryBudget, Router,
+    Strategy, Tier,
 };
 
 use super::nature::{Nature, Script};
@@ -30,6 +31,8 @@ pub(super) struct Config {
     /// Zero: nobody waits.
     pub(super) max_wait: Duration,
     pub(super) max_waiters: usize,
+    /// `failover.cooldown`, and `failover.recovery`.
+    failback: FailbackSettings,
     plan: PlanInput,
     pub(super) caps: Vec<Caps>,
 }
@@ -39,6 +42,8 @@ pub(super) struct Upstream {
     pub(super) script: Script,
     /// The model that it does not serve.
     pub(super) lacks: Option<usize>,
+    /// Its answers say what is left of its limits.
+    pub(super) announces: bool,
 }
 
 pub(super) struct Setting {
@@ -65,6 +70,7 @@ impl Setting {
         let upstream = |random: &mut Random| Upstream {
             script: Script::any(end, random),
             lacks: random.percent(6).then(|| random.below(2) as usize),
+            announces: random.percent(10),
         };
         let mut upstreams: Vec<Upstream> = (0..count).map(|_| upstream(random)).collect();
         if long || random.percent(15) {
@@ -107,6 +113,10 @@ impl Config {
             budget: random.of(&[(0.2, 10), (0.2, 10), (0.2, 10), (0.0, 0), (0.2, 1)]),
             max_wait: Duration::from_secs(random.of(&[0, 30, 240])),
             max_waiters: random.of(&[1000, 1000, 2]),
+            failback: FailbackSettings {
+                recovery: random.percent(80),
+                cooldown: Duration::from_secs(random.of(&[0, 20, 300])),
+            },
             plan: plan((0..count as u32).collect(), random),
             caps: (0..count).map(|_| caps(random)).collect(),
         }
@@ -130,12 +140,15 @@ impl Config {
 
     pub(super) fn settings(&self) -> EngineSettings {
         let affinity = AffinitySettings { ttl: Duration::from_hours(1), max_sessions: 1000, recovery: true };
-        EngineSettings { breaker: self.breaker, affinity, health: HealthSettings::default() }
+        let health = HealthSettings::default();
+        EngineSettings { breaker: self.breaker, affinity, health, failback: self.failback }
     }
 
     pub(super) fn limit(&self, engine: &mut Engine) {
         for (number, caps) in (0..).zip(&self.caps) {
             engine.limit(ProviderId(number), *caps);
+            // Two keys of one vendor.
+            engine.place(ProviderId(number), u64::from(number / 2));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use qcc_policy::breaker;
 use qcc_policy::engine::{Engine, Target};
 use qcc_policy::{Hold, ProviderId, Router, SessionKey, Standing, Ticket};
 
@@ -217,16 +218,25 @@ impl World {
         let was_out = waits && self.engine.standing(target, TOKENS, at) != Standing::Admissible;
         let changed = change(&mut self.engine);
         if was_out && self.engine.standing(target, TOKENS, at) == Standing::Admissible {
-            self.open(target.provider);
+            self.open(target);
         }
         changed
     }
 
-    /// Tells the line that a provider is back.
-    pub(super) fn open(&mut self, provider: ProviderId) {
+    /// Tells the line that a candidate is back.
+    pub(super) fn open(&mut self, target: &Target) {
         if !self.hold.is_empty() {
-            let settled = self.engine.is_settled(provider, self.now);
-            self.hold.open(provider, settled);
+            let settled = self.engine.is_settled(target, self.now);
+            self.hold.open(target.provider, settled);
+            self.poll_at(self.now);
+        }
+    }
+
+    /// The same for a provider of which somebody said so.
+    fn open_all(&mut self, id: ProviderId) {
+        if !self.hold.is_empty() {
+            let settled = self.engine.breaker(id, self.now) == breaker::Standing::Closed;
+            self.hold.open(id, settled);
             self.poll_at(self.now);
         }
     }
@@ -247,7 +257,7 @@ impl World {
         }
         self.setting.config = config;
         for number in 0..self.providers.len() {
-            self.open(ProviderId(number as u32));
+            self.open_all(ProviderId(number as u32));
         }
     }
 
@@ -266,7 +276,7 @@ impl World {
         self.say(|| format!("somebody enables {id:?}"));
         self.engine.reset(id, at);
         self.provider(id).forget_probes();
-        self.open(id);
+        self.open_all(id);
     }
 
     pub(super) fn provider(&mut self, id: ProviderId) -> &mut Provider {

@@ -14,8 +14,7 @@ impl World {
         let targets = request.stops.iter().map(|stop| &stop.target);
         let standings: Vec<Standing> = targets.map(|target| self.engine.standing(target, TOKENS, now)).collect();
         let pairs = request.stops.iter().zip(&standings);
-        let absences: Vec<_> =
-            pairs.map(|(stop, standing)| Absence::new(stop.target.provider, None, *standing, now)).collect();
+        let absences: Vec<_> = pairs.map(|(stop, standing)| Absence::new(&stop.target, *standing, now)).collect();
         if let Some(place) = request.place {
             let waits = self.hold.update(place, absences, now);
             self.poll_at(now);
@@ -96,7 +95,8 @@ impl World {
         let upstream = &self.setting.upstreams[number];
         let served = upstream.lacks.is_none_or(|model| model as u64 != request.key.model);
         let has_time = request.deadline.duration_since(request.began) > 3 * SLOWEST;
-        let limited = self.providers[number].is_limited();
+        let provider = &self.providers[number];
+        let limited = provider.is_limited() || provider.announced.is_some_and(|until| until > request.began);
         let fair = request.bad.is_none() && has_time && served && !limited;
         fair && upstream.script.is_prompt(from, to) && !request.was_cut_off(id)
     }
