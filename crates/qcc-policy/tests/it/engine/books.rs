@@ -27,6 +27,8 @@ pub(super) struct Provider {
     /// Charges that were not refunded: its own faults, and everything else.
     faults: u32,
     refusals: u32,
+    /// When it was last charged with a refusal, which keeps it out for a stated time.
+    pub(super) refused_at: Option<Instant>,
     /// When its sessions were forgotten.
     pub(super) forgotten: Option<Instant>,
     /// Attempts that hold a lease of its breaker, by number, and when their leases end.
@@ -62,6 +64,11 @@ pub(super) struct Counts {
     pub(super) lost: u64,
     /// Times that a request went into the waiting room.
     pub(super) held: u64,
+    /// Those that were answered or failed, the time for which they waited although somebody was well, and how many of
+    /// them did so for more than half a minute.
+    pub(super) waits: u64,
+    pub(super) needless_ms: u64,
+    pub(super) long_waits: u64,
     /// Tries that could not begin, because others took the room or the probe after the look.
     pub(super) overtaken: u64,
     pub(super) reloads: u64,
@@ -90,6 +97,7 @@ impl Provider {
             announced: None,
             faults: 0,
             refusals: 0,
+            refused_at: None,
             forgotten: None,
             probes: Vec::new(),
             asked: Vec::new(),
@@ -209,6 +217,9 @@ impl World {
     pub(super) fn charged(&mut self, id: ProviderId, charge: Charge, at: Instant, back: bool) {
         let Charge::Out { reason, .. } = charge else { return };
         let provider = self.provider(id);
+        if !reason.is_guess() {
+            provider.refused_at = Some(at);
+        }
         let count = if reason.is_guess() { &mut provider.faults } else { &mut provider.refusals };
         *count = if back { count.checked_sub(1).expect("only what was charged is refunded") } else { *count + 1 };
         if matches!(reason, Reason::Credential | Reason::Quota) {
@@ -318,6 +329,9 @@ impl std::ops::AddAssign for Counts {
         self.failed += other.failed;
         self.lost += other.lost;
         self.held += other.held;
+        self.waits += other.waits;
+        self.needless_ms += other.needless_ms;
+        self.long_waits += other.long_waits;
         self.overtaken += other.overtaken;
         self.reloads += other.reloads;
         self.verdicts += other.verdicts;

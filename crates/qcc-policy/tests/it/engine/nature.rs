@@ -202,6 +202,12 @@ impl Script {
         self.at(from).is_well() && inside.clone().all(|(_, nature)| nature.is_well())
     }
 
+    /// Since when it is healthy, if it is.
+    pub(super) fn healthy_since(&self, time: Duration) -> Option<Duration> {
+        let past = self.0.iter().rev().skip_while(|(start, _)| *start > time);
+        past.take_while(|(_, nature)| *nature == Nature::Healthy).last().map(|(start, _)| *start)
+    }
+
     /// Whether it is healthy all that time: no trickle either.
     pub(super) fn is_prompt(&self, from: Duration, to: Duration) -> bool {
         let inside = self.0.iter().filter(|(start, _)| (from..=to).contains(start));

@@ -56,6 +56,8 @@ pub(super) struct Request {
     way: Vec<usize>,
     tried: Vec<usize>,
     place: Option<Ticket>,
+    /// When it took its place.
+    entered: Instant,
     /// It has waited, and looks once more.
     last: bool,
     committed: bool,
@@ -130,6 +132,7 @@ impl World {
             patient,
             tried: Vec::new(),
             place: None,
+            entered: self.now,
             last: false,
             committed: false,
             running: None,
@@ -308,6 +311,7 @@ impl World {
         if let Some(place) = request.place.take() {
             let provider = request.stops[stop].target.provider;
             self.tickets.remove(&place);
+            self.note_wait(request);
             let settled = self.engine.is_settled(&request.stops[stop].target, at);
             self.hold.answered(place, provider, settled, self.now);
             self.poll_at(self.now);

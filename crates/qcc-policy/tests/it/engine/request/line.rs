@@ -24,7 +24,7 @@ impl World {
             && let Entry::Held(place) = self.hold.enter(absences, request.deadline, now)
         {
             self.counts.held += 1;
-            request.place = Some(place);
+            (request.place, request.entered) = (Some(place), now);
             self.tickets.insert(place, id);
             self.poll_at(now);
             return self.stay(id, request);
@@ -84,21 +84,42 @@ impl World {
             }
         }
         self.counts.lost += u64::from(!well.is_empty());
+        if request.place.is_some() {
+            self.note_wait(&request);
+        }
         self.say(|| format!("{} well: {well:?}", if well.is_empty() { "    " } else { "LOST" }));
         self.end(request, &format!("fails: {end:?}"));
     }
 
     /// Whether that provider was well all the time, for this request, with time enough.
     fn could_answer(&self, request: &Request, id: ProviderId) -> bool {
-        let number = id.0 as usize;
         let (from, to) = (request.began.duration_since(self.epoch), self.since());
-        let upstream = &self.setting.upstreams[number];
-        let served = upstream.lacks.is_none_or(|model| model as u64 != request.key.model);
         let has_time = request.deadline.duration_since(request.began) > 3 * SLOWEST;
+        let is_prompt = self.setting.upstreams[id.0 as usize].script.is_prompt(from, to);
+        has_time && is_prompt && self.suits(request, id) && !request.was_cut_off(id)
+    }
+
+    /// Whether that provider answers this request when it is well.
+    fn suits(&self, request: &Request, id: ProviderId) -> bool {
+        let number = id.0 as usize;
+        let served = self.setting.upstreams[number].lacks.is_none_or(|model| model as u64 != request.key.model);
         let provider = &self.providers[number];
         let limited = provider.is_limited() || provider.announced.is_some_and(|until| until > request.began);
-        let fair = request.bad.is_none() && has_time && served && !limited;
-        fair && upstream.script.is_prompt(from, to) && !request.was_cut_off(id)
+        request.bad.is_none() && served && !limited
+    }
+
+    /// Notes for how long it waited although somebody was well whose return nobody had announced for later.
+    pub(super) fn note_wait(&mut self, request: &Request) {
+        let entered = request.entered.duration_since(self.epoch);
+        let well_since = |id: ProviderId| {
+            let since = self.setting.upstreams[id.0 as usize].script.healthy_since(self.since());
+            since.filter(|_| self.suits(request, id) && self.providers[id.0 as usize].refused_at.is_none())
+        };
+        let first = request.stops.iter().filter_map(|stop| well_since(stop.target.provider)).min();
+        let needless = first.map_or(Duration::ZERO, |first| self.since().saturating_sub(first.max(entered)));
+        self.counts.waits += 1;
+        self.counts.needless_ms += needless.as_millis() as u64;
+        self.counts.long_waits += u64::from(needless > Duration::from_secs(30));
     }
 
     pub(super) fn end(&mut self, mut request: Request, how: &str) {
