@@ -1,5 +1,7 @@
 //! The way of a request that nobody answers: into the waiting room, out of it, and to its end.
 
+use std::time::Duration;
+
 use qcc_policy::hold::may_hold;
 use qcc_policy::{Absence, Entry, Final, HoldEvent, ProviderId, Reason, Standing};
 
