@@ -2,7 +2,9 @@
 //! refused. A client bears minutes of silence better than errors: it retries a refusal a few times, then it gives up.
 //!
 //! The rules:
-//! - The line is in order of arrival. Who is sent and comes back without an answer has its old place.
+//! - The line is in order of arrival. Who is sent and comes back without having asked, because others took the room, has
+//!   its old place. Who asked and has no answer goes behind all who have asked less often: what failed it may be its own,
+//!   such as the little time that it had left, and must not keep the line from a provider that is well.
 //! - Every provider that somebody waits for has a gate, and every model that alone is out on it. A gate opens when the provider's time is over, when somebody
 //!   says so ([`Hold::open`]: an answer to other traffic, a half-open breaker, `endpoint enable`), or by an answer to
 //!   somebody from the line.
@@ -16,8 +18,6 @@
 //!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, the others after
 //!   it in turn, and one at a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
 //!   return is not tried before: that would renew its limit, and the line waits only for what returns in time.
-//! - Who was a trial is the next one only after all others: what failed it may have been its own, such as the little
-//!   time that it had left, and must not keep the line from finding out.
 //! - Nobody waits past `max_wait`, nor past five sixths of the time that its request had left when it came: the rest is
 //!   for a last look at everybody, so that nobody is refused unasked.
 //!
@@ -42,7 +42,7 @@
 //!   it is out (a forced attempt of the breaker). At the first semantic event it calls [`Hold::answered`]; without an
 //!   answer [`Hold::update`] with the new absences, and awaits a new receiver. At [`HoldEvent::Over`], or when `update`
 //!   says no, it asks everybody once more, who is out too, and then gives its final word. The request's own refusal (a
-//!   400) is an end: [`Hold::leave`].
+//!   400) is an answer like any other.
 //! - Whatever makes a provider admissible that was not calls [`Hold::open`]: an answer, a charge taken back, a lease or
 //!   room that comes free. So does a reload, for all. Every one of these calls is followed by a notification of the
 //!   task.
@@ -76,7 +76,7 @@ struct Waiter {
     /// In plan order.
     absences: Vec<Absence>,
     sent: Option<Sent>,
-    /// How often it was sent.
+    /// How often it was sent, and asked in vain.
     tries: u32,
 }
 
@@ -176,15 +176,15 @@ impl Hold {
         Entry::Held(ticket)
     }
 
-    /// A waiter has looked again, or is back without an answer: what is said of its candidates now. Returns whether it
-    /// still waits; if not, its ticket is void.
-    pub fn update(&mut self, ticket: Ticket, mut absences: Vec<Absence>, now: Instant) -> bool {
+    /// A waiter has looked again, or is back without an answer: what is said of its candidates now. `asked`: whether it
+    /// began to ask somebody. Returns whether it still waits; if not, its ticket is void.
+    pub fn update(&mut self, ticket: Ticket, mut absences: Vec<Absence>, asked: bool, now: Instant) -> bool {
         let Some(waiter) = self.line.get_mut(&ticket.0) else {
             return false;
         };
         let sent = waiter.sent.take();
         let own_pause = later(now, pause(waiter.tries));
-        waiter.tries = waiter.tries.saturating_add(u32::from(sent.is_some()));
+        waiter.tries = waiter.tries.saturating_add(u32::from(asked));
         let waits = waiter.until > now;
         if let Some(gate) = sent.and_then(|sent| self.gates.get_mut(&sent.door)) {
             gate.come_back();
@@ -201,6 +201,9 @@ impl Hold {
             }
             if !absence.shared || absence.until > now {
                 self.shut(*absence, trial, now);
+            } else if !asked {
+                // Others had taken the room, and have left it since.
+                self.hear(*absence, now);
             } else {
                 // Not out, but it failed this request: others may have more luck there, this one has to pause.
                 self.gate(*absence, now).fail(trial, now);
@@ -256,22 +259,21 @@ impl Hold {
         self.gates.range_mut(every).for_each(|(_, gate)| gate.open(settled));
     }
 
-    /// Decides who goes on, in order of arrival; who is a trial; and whose wait is over.
+    /// Decides who goes on, in the order of the line; who is a trial; and whose wait is over.
     pub fn poll(&mut self, now: Instant) -> Vec<HoldEvent> {
         let mut events = self.end(now);
         for gate in self.gates.values_mut().filter(|gate| gate.is_shut() && gate.until <= now) {
             gate.open(true);
         }
-        let mut still: Vec<(u32, u64)> = Vec::new();
-        for (&number, waiter) in self.line.iter_mut().filter(|(_, waiter)| waiter.sent.is_none()) {
-            match waiter.way(&self.gates, now) {
-                Some(sent) => events.push(go(number, waiter, sent, &mut self.gates)),
-                None => still.push((waiter.tries, number)),
-            }
-        }
-        still.sort_unstable();
-        for (_, number) in still {
-            let Some(waiter) = self.line.get_mut(&number) else { continue };
+        let waiting = self.line.iter_mut().filter(|(_, waiter)| waiter.sent.is_none());
+        let mut waiting: Vec<(u64, &mut Waiter)> = waiting.map(|(&number, waiter)| (number, waiter)).collect();
+        waiting.sort_by_key(|(_, waiter)| waiter.tries);
+        waiting.retain_mut(|(number, waiter)| {
+            let sent = waiter.way(&self.gates, now);
+            events.extend(sent.map(|sent| go(*number, waiter, sent, &mut self.gates)));
+            sent.is_none()
+        });
+        for (number, waiter) in waiting {
             if let Some(sent) = waiter.trial(&mut self.gates, now) {
                 events.push(go(number, waiter, sent, &mut self.gates));
             }

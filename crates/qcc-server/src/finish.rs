@@ -270,16 +270,24 @@ impl Charged {
     /// that comes free is no news for the log.
     fn change<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
         let mut engine = self.state.engine();
-        let look = |engine: &mut Engine| engine.standing(&self.target, self.tokens, now());
-        let was_out = self.state.room.is_occupied() && look(&mut engine) != Standing::Admissible;
+        let was_out = self.state.room.is_occupied() && !self.is_admissible(&mut engine);
         let changed = change(&mut engine);
-        let is_back = was_out && look(&mut engine) == Standing::Admissible;
-        let settled = engine.is_settled(&self.target, now());
+        let is_back = was_out && self.is_admissible(&mut engine);
         drop(engine);
         if is_back {
-            self.state.room.open(self.target.provider, settled);
+            self.tell_room();
         }
         changed
+    }
+
+    fn is_admissible(&self, engine: &mut Engine) -> bool {
+        engine.standing(&self.target, self.tokens, now()) == Standing::Admissible
+    }
+
+    /// Those who wait may go there.
+    fn tell_room(&self) {
+        let settled = self.state.engine().is_settled(&self.target, now());
+        self.state.room.open(self.target.provider, settled);
     }
 
     /// A success, at its terminal event. `used`: the tokens that the provider counted, and those in its prompt cache.
@@ -292,6 +300,10 @@ impl Charged {
             self.state.log.emit(Event::SessionMoved { provider: self.name.to_string(), cache_tokens: tokens });
         }
         self.tell(news);
+        // An answer to anybody says that it is there.
+        if self.state.room.is_occupied() && self.is_admissible(&mut self.state.engine()) {
+            self.tell_room();
+        }
         if self.state.is_led_elsewhere(self.profile) {
             self.state.reconsider();
         }
@@ -337,8 +349,7 @@ impl Charged {
             }
             Transition::Back { model, reason, .. } => {
                 self.keep("back", model.clone(), reason, None);
-                let settled = self.state.engine().is_settled(&self.target, now());
-                self.state.room.open(self.target.provider, settled);
+                self.tell_room();
                 self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }

@@ -172,6 +172,7 @@ impl Journey {
         }
         let mut last = false;
         loop {
+            let before = self.attempts;
             let end = match self.walk(&mut failover).await {
                 Walked::Answered { stop, good } => {
                     if let Some(place) = place {
@@ -182,13 +183,19 @@ impl Journey {
                 Walked::Refused { .. } | Walked::GaveUp(_) if self.asked.kind == Kind::CountTokens => {
                     return self.estimate().await;
                 }
-                Walked::Refused { stop } => return self.answer(stop),
+                Walked::Refused { stop } => {
+                    // Its own refusal says that the provider is there.
+                    if let Some(place) = place {
+                        place.answered(&self.stops[stop].charged.target);
+                    }
+                    return self.answer(stop);
+                }
                 Walked::GaveUp(end) => end,
             };
             if last || !self.may_wait() {
                 return self.give_up(end);
             }
-            match self.wait(&mut place).await {
+            match self.wait(&mut place, self.attempts > before).await {
                 Waited::Turn(turn) => {
                     patient = !turn.trial;
                     failover.again(self.way_to(turn), patient);
@@ -218,12 +225,12 @@ impl Journey {
         way
     }
 
-    /// Waits for a provider to come back.
-    async fn wait(&mut self, place: &mut Option<Place>) -> Waited {
+    /// Waits for a provider to come back. `asked`: the walk before began to ask somebody.
+    async fn wait(&mut self, place: &mut Option<Place>, asked: bool) -> Waited {
         let since = now();
         let mut over = false;
         if let Some(place) = place {
-            over = !place.again(self.absences());
+            over = !place.again(self.absences(), asked);
         } else {
             let before: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
             if !may_hold(before.iter().copied(), self.max_wait, since) {
@@ -237,7 +244,7 @@ impl Journey {
             if let Some(place) = place
                 && self.stops.iter().zip(&before).any(is_back)
             {
-                over = !place.again(self.absences());
+                over = !place.again(self.absences(), false);
             }
         }
         // With the room full, who is out is asked all the same, rather than refusing unasked.

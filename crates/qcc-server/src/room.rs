@@ -111,11 +111,12 @@ impl Place {
         Some(Self { state: Arc::clone(state), ticket, turn })
     }
 
-    /// Came back without an answer, and waits again. `false`: it has waited long enough.
-    pub(crate) fn again(&mut self, absences: Vec<Absence>) -> bool {
+    /// Came back without an answer, and waits again. `asked`: it began to ask somebody. `false`: it has waited long
+    /// enough.
+    pub(crate) fn again(&mut self, absences: Vec<Absence>, asked: bool) -> bool {
         let (tell, turn) = oneshot::channel();
         let mut inside = self.state.room.inside();
-        if !inside.hold.update(self.ticket, absences, now()) {
+        if !inside.hold.update(self.ticket, absences, asked, now()) {
             return false;
         }
         inside.waiting.insert(self.ticket, tell);

@@ -68,7 +68,7 @@ fn trials(absences: &[Absence], term: u64, until: u64) -> Vec<(u64, u32)> {
             for absence in known.iter_mut().filter(|absence| absence.door.provider == provider) {
                 absence.until = now + secs(term);
             }
-            assert!(hold.update(ticket, known.clone(), now));
+            assert!(hold.update(ticket, known.clone(), true, now));
         }
     }
     found
@@ -156,7 +156,7 @@ fn providers_whose_time_a_failed_trial_leaves_as_it_is_have_their_turns_too() {
     for second in 0..35 {
         for (_, provider, _) in sent(&mut hold, now + secs(second)) {
             found.push(provider);
-            assert!(hold.update(ticket, known.clone(), now + secs(second)));
+            assert!(hold.update(ticket, known.clone(), true, now + secs(second)));
         }
     }
     assert_eq!(found, [A, B, A, B]);
@@ -183,6 +183,23 @@ fn one_waiter_is_the_trial_for_all() {
 }
 
 #[test]
+fn who_asked_in_vain_lets_the_others_go_first_and_who_did_not_ask_keeps_its_place() {
+    let now = start();
+    let mut hold = hold();
+    let tickets = [(); 3].map(|()| enter(&mut hold, &[throttled(A, now + secs(9))], now));
+    let mut found = Vec::new();
+    for second in 9..90 {
+        for (ticket, ..) in sent(&mut hold, now + secs(second)) {
+            // The first one is poisoned, the second one is overtaken at first.
+            let asked = ticket == tickets[0] || found.contains(&ticket);
+            found.push(ticket);
+            assert!(hold.update(ticket, vec![well(A, now + secs(second))], asked, now + secs(second)));
+        }
+    }
+    assert_eq!(found[..5], [tickets[0], tickets[1], tickets[1], tickets[2], tickets[2]]);
+}
+
+#[test]
 fn who_was_a_trial_is_the_next_one_after_all_others() {
     let now = start();
     let mut hold = hold();
@@ -191,7 +208,7 @@ fn who_was_a_trial_is_the_next_one_after_all_others() {
     for second in 0..80 {
         for (ticket, ..) in sent(&mut hold, now + secs(second)) {
             found.push(ticket);
-            assert!(hold.update(ticket, vec![faulty(A, now + secs(999))], now + secs(second)));
+            assert!(hold.update(ticket, vec![faulty(A, now + secs(999))], true, now + secs(second)));
         }
     }
     assert_eq!(found, [tickets[0], tickets[1], tickets[2], tickets[0], tickets[1]]);
@@ -208,7 +225,7 @@ fn of_many_that_come_back_together_one_lengthens_the_pause() {
     let wave = sent(&mut hold, now);
     assert_eq!(wave.len(), 8);
     for (ticket, ..) in wave {
-        assert!(hold.update(ticket, vec![faulty(A, now + secs(60))], now));
+        assert!(hold.update(ticket, vec![faulty(A, now + secs(60))], true, now));
     }
     assert_eq!(hold.poll(now + secs(4)), []);
     assert_eq!(sent(&mut hold, now + secs(5)), [(tickets[1], A, true)]);
@@ -281,7 +298,7 @@ fn who_comes_back_has_its_old_place_and_shuts_the_gate() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     let again = now + secs(6);
-    assert!(hold.update(first, vec![faulty(A, again + secs(60))], again));
+    assert!(hold.update(first, vec![faulty(A, again + secs(60))], false, again));
     assert_eq!(hold.poll(now + secs(8)), [], "its new time counts for everybody");
     hold.open(A, true);
     assert_eq!(sent(&mut hold, now + secs(9)), [(first, A, false)]);
@@ -304,7 +321,7 @@ fn a_waiter_that_looks_again_and_finds_a_provider_goes_on() {
     let now = start();
     let mut hold = hold();
     let ticket = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    assert!(hold.update(ticket, vec![faulty(A, now + secs(60)), well(B, now + secs(1))], now + secs(1)));
+    assert!(hold.update(ticket, vec![faulty(A, now + secs(60)), well(B, now + secs(1))], false, now + secs(1)));
     assert_eq!(sent(&mut hold, now + secs(1)), [(ticket, B, false)]);
 }
 
@@ -316,7 +333,7 @@ fn a_request_that_a_well_provider_fails_pauses_and_does_not_stand_in_the_way() {
     assert_eq!(hold.poll(now), [], "it has just been asked");
     let now = now + secs(5);
     assert_eq!(sent(&mut hold, now), [(poisoned, A, false)]);
-    assert!(hold.update(poisoned, vec![well(A, now)], now));
+    assert!(hold.update(poisoned, vec![well(A, now)], true, now));
     let other = enter(&mut hold, &[throttled(A, now + secs(2))], now);
     assert_eq!(sent(&mut hold, now), [(other, A, false)]);
     hold.answered(other, A, true, now);
@@ -336,7 +353,7 @@ fn where_nothing_puts_a_provider_out_its_failures_slow_the_line_down() {
         let now = start + secs(second);
         for (ticket, ..) in sent(&mut hold, now) {
             tries += 1;
-            assert!(hold.update(ticket, vec![well(A, now)], now));
+            assert!(hold.update(ticket, vec![well(A, now)], true, now));
         }
     }
     assert!((10..30).contains(&tries), "{tries}: a few at first, then one every 20 s");
@@ -380,7 +397,7 @@ fn a_trial_that_finds_another_fault_pauses_all_the_same() {
     let now = now + secs(5);
     assert_eq!(sent(&mut hold, now), [(first, A, true)]);
     let fails = Absence::new(&of(A, None), out(Reason::ModelFault, now + secs(600)), now);
-    assert!(hold.update(first, vec![fails], now));
+    assert!(hold.update(first, vec![fails], true, now));
     enter(&mut hold, &[faulty(A, now + secs(600))], now);
     assert_eq!(hold.poll(now), []);
     assert_eq!(hold.poll(now + secs(4)), []);
@@ -409,7 +426,7 @@ fn a_client_that_leaves_leaves_no_trace() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     hold.leave(first, now + secs(6));
-    assert!(!hold.update(first, vec![faulty(A, now + secs(60))], now + secs(6)), "a void ticket");
+    assert!(!hold.update(first, vec![faulty(A, now + secs(60))], true, now + secs(6)), "a void ticket");
     hold.answered(first, B, true, now + secs(6));
     assert_eq!(hold.poll(now + secs(6)), [], "leaving hurries no trial");
     assert_eq!(sent(&mut hold, now + secs(16)), [(second, A, true)]);
@@ -429,7 +446,7 @@ fn a_trial_that_never_reports_frees_its_place_at_its_deadline() {
     assert_eq!(sent(&mut hold, now + secs(5)), [(lost, A, true)]);
     assert_eq!(hold.next_deadline(now + secs(39)), Some(now + secs(40)));
     assert_eq!(hold.poll(now + secs(40)), []);
-    assert!(!hold.update(lost, vec![], now + secs(40)));
+    assert!(!hold.update(lost, vec![], true, now + secs(40)));
     assert_eq!(sent(&mut hold, now + secs(50)), [(next, A, true)]);
 }
 
@@ -441,6 +458,6 @@ fn who_comes_back_after_its_patience_is_over() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(ticket, A, true)]);
     assert_eq!(hold.poll(now + secs(12)), [], "it is under way");
-    assert!(!hold.update(ticket, vec![faulty(A, now + secs(60))], now + secs(12)));
+    assert!(!hold.update(ticket, vec![faulty(A, now + secs(60))], true, now + secs(12)));
     assert!(hold.is_empty());
 }

@@ -38,6 +38,8 @@ pub(super) struct Request {
     key: SessionKey,
     began: Instant,
     deadline: Instant,
+    /// The latest time that it took for now.
+    seen: Instant,
     /// That is the client's own word.
     impatient: bool,
     /// With what every provider that is well refuses it.
@@ -76,6 +78,12 @@ struct Running {
 }
 
 impl Request {
+    /// Its thread's own clock never goes back.
+    fn clock(&mut self, at: Instant) -> Instant {
+        self.seen = self.seen.max(at);
+        self.seen
+    }
+
     /// A new walk along these.
     fn set_out(&mut self, way: Vec<usize>, patient: bool) {
         self.failover.again(way.clone(), patient);
@@ -120,6 +128,7 @@ impl World {
             key,
             began: self.now,
             deadline: self.now + deadline,
+            seen: at,
             impatient,
             bad: self.random.percent(3).then_some(0),
             home,
@@ -184,7 +193,7 @@ impl World {
     }
 
     pub(super) fn walk(&mut self, id: usize, mut request: Request) {
-        let (at, draw) = (self.clock(), self.random.draw());
+        let (at, draw) = (request.clock(self.clock()), self.random.draw());
         let (engine, budget) = (&mut self.engine, &mut self.budget);
         let Request { failover, stops, deadline, without_budget, .. } = &mut request;
         let mut standing = |candidate: usize| engine.standing(&stops[candidate].target, TOKENS, at);
@@ -206,8 +215,9 @@ impl World {
                 self.at(self.now + wait + late, Event::Begin { id, candidate, anyway });
                 self.requests.insert(id, request);
             }
-            Step::Answer { .. } => {
+            Step::Answer { candidate } => {
                 self.counts.refused += 1;
+                self.answered(&mut request, candidate, at);
                 self.end(request, "is answered with a refusal");
             }
             Step::GiveUp(end) => {
@@ -233,7 +243,7 @@ impl World {
     }
 
     pub(super) fn begin(&mut self, id: usize, mut request: Request, candidate: usize, anyway: bool) {
-        let (now, at) = (self.now, self.clock());
+        let (now, at) = (self.now, request.clock(self.clock()));
         assert!(request.running.is_none() && !request.committed, "{id} tries one thing at a time");
         self.let_go(&mut request.stops[candidate], at);
         let target = &request.stops[candidate].target;
@@ -308,16 +318,21 @@ impl World {
         if let Some((_, attempt)) = &mut request.stops[stop].attempt {
             self.engine.first_event(attempt, at);
         }
-        if let Some(place) = request.place.take() {
-            let provider = request.stops[stop].target.provider;
-            self.tickets.remove(&place);
-            self.note_wait(request);
-            let settled = self.engine.is_settled(&request.stops[stop].target, at);
-            self.hold.answered(place, provider, settled, self.now);
-            self.poll_at(self.now);
-        }
+        self.answered(request, stop, at);
         for (_, other) in request.stops.iter_mut().enumerate().filter(|(place, _)| *place != stop) {
             self.let_go(other, at);
+        }
+    }
+
+    /// Who waited has an answer, if only a refusal.
+    fn answered(&mut self, request: &mut Request, stop: usize, at: Instant) {
+        if let Some(place) = request.place.take() {
+            let target = &request.stops[stop].target;
+            self.tickets.remove(&place);
+            self.note_wait(request);
+            let settled = self.engine.is_settled(target, at);
+            self.hold.answered(place, target.provider, settled, self.now);
+            self.poll_at(self.now);
         }
     }
 
@@ -409,6 +424,10 @@ impl World {
         }
         if self.provider(id).forgotten.is_none_or(|forgotten| began >= forgotten) {
             self.homes.insert(request.key, (id, now));
+        }
+        // As the server: an answer to anybody says that it is there.
+        if self.engine.standing(&target, TOKENS, at) == Standing::Admissible {
+            self.open(&target);
         }
         self.told(&target, news.as_ref());
     }

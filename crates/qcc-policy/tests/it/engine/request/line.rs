@@ -18,7 +18,7 @@ impl World {
         let pairs = request.stops.iter().zip(&standings);
         let absences: Vec<_> = pairs.map(|(stop, standing)| Absence::new(&stop.target, *standing, now)).collect();
         if let Some(place) = request.place {
-            let waits = self.hold.update(place, absences, now);
+            let waits = self.hold.update(place, absences, !request.tried.is_empty(), now);
             self.poll_at(now);
             return if waits { self.stay(id, request) } else { self.look_again(id, request) };
         }
