@@ -449,7 +449,7 @@ impl World {
         for refund in &recorded.refunds {
             let stop = &request.stops[refund.candidate];
             let known = stop.billed.iter().find(|(when, ..)| *when == refund.charged_at);
-            let Some((_, number, spent)) = known else { panic!("only what was charged is refunded: {refund:?}") };
+            let (_, number, spent) = known.expect("only what was charged is refunded");
             let (target, charge, charged_at) = (&stop.target, refund.charge, refund.charged_at);
             let news = self.change(target, at, |engine| engine.refund(spent, target, charge, charged_at, at));
             bills::note(&mut request.bills, *number, |bill| bill.refunded += 1);
@@ -469,7 +469,7 @@ impl World {
         let draw = self.random.draw();
         let Billed { candidate, charge } = billed;
         let stop = &mut request.stops[candidate];
-        let Some((number, mut spent)) = stop.spent else { panic!("a charge for no attempt: {billed:?}") };
+        let (number, mut spent) = stop.spent.expect("a charge follows an attempt");
         let id = stop.target.provider;
         self.provider(id).give_back(number);
         let target = &stop.target;
