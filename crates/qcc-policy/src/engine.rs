@@ -9,7 +9,7 @@
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
 //! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,16 @@ use crate::load::{Ended, Loads, Running};
 use crate::outcome::ProviderId;
 use crate::overload::Overloads;
 use crate::plan::{Candidate, Warning};
+use crate::probe::Probes;
 use crate::select::{Member, Order, Rotations};
 
 mod arrange;
 mod faults;
+mod probing;
 
 use arrange::Glance;
+
+pub use probing::{Check, Found, NoCheck, Said};
 
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
@@ -142,6 +146,11 @@ pub struct Engine {
     health: HealthTable,
     affinity: Affinity,
     turns: Rotations<(u64, u64)>,
+    probes: Probes,
+    /// Those whose free call took our credential once: only there a refusal of it says something.
+    listed: BTreeSet<ProviderId>,
+    /// By which model a check has closed a provider's breaker, and when.
+    proofs: BTreeMap<ProviderId, (Arc<str>, Instant)>,
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
     /// Kept for their memory.
@@ -165,6 +174,9 @@ impl Engine {
             health: HealthTable::new(settings.health),
             affinity: Affinity::new(settings.affinity),
             turns: Rotations::new(),
+            probes: Probes::new(probing::OFF),
+            listed: BTreeSet::new(),
+            proofs: BTreeMap::new(),
             broken: BTreeMap::new(),
             order: Order::new(),
             members: Vec::new(),
@@ -239,6 +251,12 @@ impl Engine {
         {
             return None;
         }
+        self.probes.wanted(provider, now);
+        Some(self.attempt(target, tokens, now))
+    }
+
+    fn attempt(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
+        let provider = target.provider;
         self.touch(provider);
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
@@ -248,7 +266,7 @@ impl Engine {
             Some(pass) => pass,
             None => self.models.admit_anyway(&key, now),
         });
-        Some(Attempt {
+        Attempt {
             provider,
             began: now,
             first_event: None,
@@ -256,7 +274,7 @@ impl Engine {
             permit: self.limits.begin(provider, lane(target), tokens, now),
             pass,
             model_pass,
-        })
+        }
     }
 
     /// Its first semantic event came. Not for an answer that is not streamed.
@@ -282,8 +300,8 @@ impl Engine {
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
-        self.health.record(provider, Evidence::Answered { first_event }, now);
-        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, None, news));
+        self.hear(provider, Evidence::Answered { first_event }, now);
+        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| self.changed(provider, news, now));
         if closed.is_some() {
             self.failback.back(provider, now);
         }
@@ -332,14 +350,15 @@ impl Engine {
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
-                self.health.record(spent.provider, Evidence::Fault, now);
+                self.hear(spent.provider, Evidence::Fault, now);
                 self.fail(spent, target, reason == Reason::ModelFault, draw, now)
             }
             Charge::Out { reason, how_long: Term::For(term) } => {
                 self.release(spent, target);
                 if reason == Reason::Throttled {
-                    self.health.record(spent.provider, Evidence::Throttled, now);
+                    self.hear(spent.provider, Evidence::Throttled, now);
                 }
+                self.leave_alone(spent.provider, reason, term, now);
                 if affinity::ends_bindings(reason, term) {
                     self.affinity.forget(spent.provider, now);
                 }
@@ -376,7 +395,7 @@ impl Engine {
             if news.is_some() {
                 self.failback.forget(spent.provider);
             }
-            return news.and_then(|news| told(spent.provider, None, news));
+            return news.and_then(|news| self.changed(spent.provider, news, now));
         }
         self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
     }
@@ -394,6 +413,9 @@ impl Engine {
         self.limits.clear(provider);
         self.loads.clear(provider, now);
         self.health.forget(provider);
+        self.probes.proved(provider);
+        self.probes.lift(provider, now);
+        self.proofs.remove(&provider);
         cleared + models + usize::from(closed)
     }
 

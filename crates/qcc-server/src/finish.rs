@@ -1,20 +1,21 @@
 //! The end of a request, exactly once: health is changed here and nowhere else, and the row is written when the body has
 //! ended or was dropped, not when its headers went out.
 
+mod telling;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Engine, Spent, Target};
-use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify};
-use qcc_store::{ProviderEventRow, Row};
+use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};
 
 use crate::events::{Event, RequestRow};
 use crate::observe;
 use crate::state::{Running, State, now};
-use crate::trail::{Trail, wall_clock};
+use crate::trail::Trail;
 
 /// What a request was when it is dropped without an end.
 const CLIENT_GONE: &str = "client_gone";
@@ -103,11 +104,7 @@ impl Exchange {
 
     /// A text without the credentials that went up.
     pub(crate) fn masked(&self, text: String) -> String {
-        let sent = self.secrets.iter().filter_map(|value| value.to_str().ok());
-        // `Bearer` is no secret, what follows it is.
-        let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
-        let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
-        known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
+        mask(text, &self.secrets)
     }
 
     /// The first byte goes down.
@@ -167,6 +164,15 @@ impl Exchange {
     }
 }
 
+/// A text without these credentials.
+pub(crate) fn mask(text: String, secrets: &[HeaderValue]) -> String {
+    let sent = secrets.iter().filter_map(|value| value.to_str().ok());
+    // `Bearer` is no secret, what follows it is.
+    let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
+    let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
+    known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.verdict == CLIENT_GONE && self.state.is_cutting() {
@@ -223,7 +229,12 @@ impl Charged {
         if !self.counts {
             return true;
         }
-        self.attempt = self.state.engine().begin(&self.target, self.tokens, anyway, self.started);
+        self.attempt = {
+            let mut engine = self.state.engine();
+            let attempt = engine.begin(&self.target, self.tokens, anyway, self.started);
+            self.state.probing.look(&mut engine);
+            attempt
+        };
         if self.attempt.is_some() {
             self.spent = None;
         }
@@ -272,6 +283,7 @@ impl Charged {
         let mut engine = self.state.engine();
         let was_out = self.state.room.is_occupied() && !self.is_admissible(&mut engine);
         let changed = change(&mut engine);
+        self.state.probing.look(&mut engine);
         let is_back = was_out && self.is_admissible(&mut engine);
         drop(engine);
         if is_back {
@@ -310,12 +322,16 @@ impl Charged {
     }
 
     /// A failure after commit, where no attempt loop is left to judge it.
-    pub(crate) fn broke(&mut self, outcome: &Outcome) {
+    pub(crate) fn broke(&mut self, failure: Failure, exchange: &mut Exchange) {
         self.failed(true);
         if let Some((session, _)) = self.session.filter(|_| self.counts) {
             self.state.engine().broke_off(session, self.target.provider, now());
         }
-        self.charge(classify(outcome, self.target.fingerprint.is_some()).charge, now());
+        let charge = classify(&Outcome::Failed(failure), self.target.fingerprint.is_some()).charge;
+        self.charge(charge, now());
+        if let Some(trail) = exchange.trail() {
+            trail.broke(charge);
+        }
     }
 
     /// Leaves the provider out, as the verdict says.
@@ -340,36 +356,7 @@ impl Charged {
     }
 
     fn tell(&self, news: Option<Transition>) {
-        let Some(news) = news else { return };
-        let provider = self.name.to_string();
-        match news {
-            Transition::Out { model, reason, term, .. } => {
-                self.keep("out", model.clone(), reason, Some(term));
-                self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
-            }
-            Transition::Back { model, reason, .. } => {
-                self.keep("back", model.clone(), reason, None);
-                self.tell_room();
-                self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
-            }
-        }
-        self.state.reconsider();
-    }
-
-    /// Keeps that it went out or came back.
-    fn keep(&self, kind: &'static str, model: Option<String>, reason: Reason, term: Option<Duration>) {
-        let at_ms = wall_clock();
-        let failures = self.state.engine().failures_in_a_row(self.target.provider, now());
-        let term = term.map(|term| i64::try_from(term.as_millis()).unwrap_or(i64::MAX));
-        self.state.history.write(Row::ProviderEvent(ProviderEventRow {
-            at_ms,
-            provider: self.name.to_string(),
-            model,
-            kind: kind.into(),
-            reason: Some(reason.to_string()),
-            failures,
-            next_try_ms: term.map(|term| at_ms.saturating_add(term)),
-        }));
+        self.state.tell(&self.name, news);
     }
 }
 

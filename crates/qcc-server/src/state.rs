@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
-use qcc_policy::breaker;
 use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
@@ -23,6 +22,7 @@ use crate::ingress::body::Buffers;
 use crate::log::Log;
 use crate::observe;
 use crate::room::Room;
+use crate::tasks::probe::Probing;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
@@ -48,6 +48,7 @@ pub(crate) struct State {
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
     pub(crate) history: History,
+    pub(crate) probing: Probing,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
     pub(crate) room: Room,
@@ -96,6 +97,7 @@ impl State {
             buffers: Arc::default(),
             models: ModelCache::default(),
             history,
+            probing: Probing::default(),
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
             room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
@@ -110,6 +112,7 @@ impl State {
             started: now(),
         });
         state.resume(left.leader);
+        state.enrol(&state.history.conversations());
         Ok(state)
     }
 
@@ -138,12 +141,26 @@ impl State {
         self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
+        self.enrol(&HashMap::new());
         // What was changed may be what they wait for: whose turn it is finds out.
         for upstream in &snapshot.upstreams {
-            let settled = self.engine().breaker(upstream.id, now()) == breaker::Standing::Closed;
-            self.room.open(upstream.id, settled);
+            self.back(upstream.id);
         }
         Ok(())
+    }
+
+    /// Has the providers of the snapshot in force probed. `spent`: conversational checks of the last 24 hours, by name.
+    fn enrol(&self, spent: &HashMap<String, u32>) {
+        let (snapshot, now) = (self.snapshot(), now());
+        let mut engine = self.engine();
+        engine.configure_probes(observe::probe_settings(&snapshot.config.settings), now);
+        for upstream in &snapshot.upstreams {
+            let spent = spent.get(upstream.name()).copied().unwrap_or(0);
+            let passthrough = upstream.provider.auth == Auth::Passthrough;
+            engine.enrol(upstream.id, passthrough, spent, self.draw(), now);
+        }
+        engine.retire_others(|id| snapshot.upstream(id).is_some());
+        self.probing.look(&mut engine);
     }
 
     /// Who may be asked, and in which order. Held for a moment only, never across a wait.
@@ -190,6 +207,7 @@ impl State {
     /// Returns how many requests are running.
     pub(crate) fn start_draining(&self) -> usize {
         self.draining.store(true, Ordering::Relaxed);
+        self.probing.stop();
         self.running.load(Ordering::Relaxed)
     }
 }

@@ -72,11 +72,17 @@ impl Engine {
     fn order_turn(&mut self, turn: &Turn, model: u64, ask: &Ask, candidates: &mut Candidates, now: Instant) -> bool {
         if let [one] = turn.members.as_slice() {
             candidates.add(turn.candidate(one.provider));
-            return self.is_admissible(one.provider, now);
+            let usable = self.is_admissible(one.provider, now);
+            if ask.takes_turn && !usable {
+                self.probes.wanted(one.provider, now);
+            }
+            return usable;
         }
         let mut members = std::mem::take(&mut self.members);
         members.clear();
         members.extend(turn.members.iter().map(|member| self.member(member, ask.strategy.reads_load(), now)));
+        let missed = members.iter().filter(|member| ask.takes_turn && member.enabled && !member.usable);
+        missed.for_each(|member| self.probes.wanted(member.provider, now));
         let mut order = std::mem::take(&mut self.order);
         // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
         self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
