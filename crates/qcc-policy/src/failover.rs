@@ -5,8 +5,8 @@
 //! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long), also
 //!    where it was tried although it is out;
 //! 2. an untried candidate that is admissible, in plan order: always allowed, no wait;
-//! 3. an untried candidate that is out, the one that is due first: better than refusing, once, no wait; not for a request
-//!    that can wait ([`Failover::patient`]);
+//! 3. an untried candidate that is out, of those that have not failed this request yet the one that is due first: better
+//!    than refusing, once, no wait; not for a request that can wait ([`Failover::patient`]);
 //! 4. a repeat on a provider that this request already tried, fewest repeats first, then plan order, after a backoff.
 //!
 //! `max_attempts`, `same_provider` and the retry budget bound 1 and 4, never 2. Two candidates of one provider (two
@@ -247,7 +247,7 @@ impl Failover {
 
     /// The best first try, and whether it is one of a candidate that is out.
     fn fresh(&self, standing: &mut dyn FnMut(usize) -> Standing) -> Option<(usize, bool)> {
-        let mut due_first: Option<(Instant, usize)> = None;
+        let mut due_first: Option<((bool, Instant), usize)> = None;
         let mut deferred = None;
         for &candidate in &self.way {
             let seat = &self.seats[candidate];
@@ -258,9 +258,11 @@ impl Failover {
                 Standing::Admissible if seat.deferred => deferred = deferred.or(Some((candidate, false))),
                 Standing::Admissible => return Some((candidate, false)),
                 Standing::Out { until, reason } => {
-                    let sooner = due_first.is_none_or(|(due, _)| until < due);
+                    // Whoever has not failed this request yet goes first: there may be no time for all.
+                    let due = (seat.last.is_some(), until);
+                    let sooner = due_first.is_none_or(|(known, _)| due < known);
                     if self.anyway && sooner && reason.may_be_tried_anyway() && !self.hosts[seat.host].tried {
-                        due_first = Some((until, candidate));
+                        due_first = Some((due, candidate));
                     }
                 }
             }

@@ -366,3 +366,6 @@ impl Drop for Charged {
         self.let_go();
     }
 }
+
+#[cfg(test)]
+mod tests;

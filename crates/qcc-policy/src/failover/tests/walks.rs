@@ -49,6 +49,17 @@ fn a_walk_along_one_candidate_tries_that_one_alone_although_it_is_out() {
 }
 
 #[test]
+fn the_last_walk_begins_with_those_that_have_not_failed_this_request() {
+    let mut story = Story::new(&[1, 2], limits()).put_out(1, &refused(500));
+    story.failover = story.failover.patient();
+    assert_eq!(story.play(&[&[SLOW], &[]]), (vec![(0, 0)], UNAVAILABLE));
+    story.cooldowns.clear(ProviderId(1));
+    story = story.put_out(0, &Outcome::Refused(Refusal { retry_after: Some(secs(2)), ..Refusal::of(429) }));
+    story.failover.again(vec![0, 1], false);
+    assert_eq!(story.play(&[&[SLOW], &[Outcome::Done]]), (vec![(1, 0)], answer(1)), "although the other is due first");
+}
+
+#[test]
 fn a_connection_that_dies_on_a_try_by_force_is_repeated_at_once() {
     let mut story = Story::new(&[1], limits()).put_out(0, &refused(500));
     assert_eq!(story.play(&[&[DIED, Outcome::Done]]), (vec![(0, 0), (0, 0)], answer(0)));

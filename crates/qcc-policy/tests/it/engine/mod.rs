@@ -56,6 +56,7 @@ impl Sum {
         self.runs += 1;
         self.counts += counts;
         if counts.lost > 0 {
+            println!("lost: {}", replay(seed));
             self.losing.push(seed);
         }
         if self.runs.is_multiple_of(CHAPTER) {
