@@ -2,6 +2,7 @@
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
 mod stop;
+mod wait;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -11,12 +12,9 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
-use qcc_policy::affinity::Bound;
 use qcc_policy::engine::Asking;
-use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
-use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, Standing, Step, classify, is_overload};
+use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
 
 use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -34,6 +32,7 @@ use crate::state::{Snapshot, State, now};
 use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
 use stop::Stop;
+use wait::{Own, Waited, own};
 
 /// Why a provider without a key of its own is passed over.
 const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
@@ -89,13 +88,6 @@ pub(crate) struct Journey {
     own: Option<Own>,
 }
 
-/// The provider that a session waits for rather than lose its prompt cache.
-#[derive(Debug, Clone, Copy)]
-struct Own {
-    provider: ProviderId,
-    until: Instant,
-}
-
 /// How a walk along the candidates ended.
 #[expect(clippy::large_enum_variant, reason = "one per request, moved twice: cheaper than an allocation")]
 enum Walked {
@@ -109,16 +101,6 @@ enum Walked {
     },
     /// Nobody is left.
     GaveUp(Final),
-}
-
-/// What came of waiting.
-enum Waited {
-    /// It goes on.
-    Turn(Turn),
-    /// Waiting would not help.
-    NoUse,
-    /// It has waited long enough, or there is no room.
-    Over,
 }
 
 impl Journey {
@@ -209,59 +191,6 @@ impl Journey {
                 }
             }
         }
-    }
-
-    fn may_wait(&self) -> bool {
-        !self.max_wait.is_zero() && self.asked.kind != Kind::CountTokens
-    }
-
-    /// Those that a turn in the waiting room is for: its provider first; as a trial, that one alone.
-    fn way_to(&self, turn: Turn) -> Vec<usize> {
-        let is_his = |&stop: &usize| self.stops[stop].upstream.id == turn.provider;
-        let (mut way, others): (Vec<usize>, Vec<usize>) = (0..self.stops.len()).partition(is_his);
-        if !turn.trial {
-            way.extend(others);
-        }
-        way
-    }
-
-    /// Waits for a provider to come back. `asked`: the walk before began to ask somebody.
-    async fn wait(&mut self, place: &mut Option<Place>, asked: bool) -> Waited {
-        let since = now();
-        let mut over = false;
-        if let Some(place) = place {
-            over = !place.again(self.absences(), asked);
-        } else {
-            let before: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
-            if !may_hold(before.iter().copied(), self.max_wait, since) {
-                return Waited::NoUse;
-            }
-            *place = Place::take(&self.state, self.absences(), self.asked.deadline.at.into_std());
-            let is_back = |(stop, before): (&Stop, &Standing)| {
-                *before != Standing::Admissible && stop.charged.standing() == Standing::Admissible
-            };
-            // Whoever came back while the place was taken told a room in which nobody was.
-            if let Some(place) = place
-                && self.stops.iter().zip(&before).any(is_back)
-            {
-                over = !place.again(self.absences(), false);
-            }
-        }
-        // With the room full, who is out is asked all the same, rather than refusing unasked.
-        let Some(place) = place.as_mut() else { return Waited::NoUse };
-        if over {
-            return Waited::Over;
-        }
-        let turn = place.turn().await;
-        let held = now().saturating_duration_since(since);
-        self.exchange.note(|row| *row.held_ms.get_or_insert_default() += held);
-        turn.map_or(Waited::Over, Waited::Turn)
-    }
-
-    /// How every candidate stands, as the waiting room wants to know it.
-    fn absences(&self) -> Vec<Absence> {
-        let absence = |stop: &Stop| Absence::new(&stop.charged.target, stop.charged.standing(), now());
-        self.stops.iter().map(absence).collect()
     }
 
     /// Tries one candidate after the other.
@@ -479,14 +408,4 @@ impl Journey {
         self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
         response
     }
-}
-
-/// Whom the session waits for: only somebody who said when it is back. The end of a breaker's time is a guess.
-fn own(stops: &[Stop], bound: &Bound, max_wait: Duration) -> Option<Own> {
-    let stop = stops.iter().find(|stop| stop.upstream.id == bound.provider)?;
-    let Standing::Out { until, reason: Reason::Throttled | Reason::Limited } = stop.charged.standing() else {
-        return None;
-    };
-    let wait = until.saturating_duration_since(now());
-    bound.is_worth_waiting_for(wait, max_wait).then_some(Own { provider: bound.provider, until })
 }
