@@ -60,7 +60,8 @@ pub(super) struct Counts {
     pub(super) refused: u64,
     pub(super) gone: u64,
     pub(super) failed: u64,
-    /// Failed although a provider was well all the time.
+    /// Answered or failed while a provider was well all the time, and those of them that failed.
+    pub(super) able: u64,
     pub(super) lost: u64,
     /// Times that a request went into the waiting room.
     pub(super) held: u64,
@@ -331,6 +332,7 @@ impl std::ops::AddAssign for Counts {
         self.refused += other.refused;
         self.gone += other.gone;
         self.failed += other.failed;
+        self.able += other.able;
         self.lost += other.lost;
         self.held += other.held;
         self.waits += other.waits;

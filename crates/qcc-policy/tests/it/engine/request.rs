@@ -313,6 +313,8 @@ impl World {
         let (stop, at) = (running.stop, self.clock());
         assert!(self.now <= request.deadline + TOLERANCE, "committed after its deadline");
         request.committed = true;
+        let mut others = request.stops.iter().map(|stop| stop.target.provider);
+        self.counts.able += u64::from(others.any(|id| self.could_answer(request, id)));
         self.hear(&request.stops[stop].target.clone(), at);
         let recorded = request.failover.record(stop, &Outcome::Done, &classify(&Outcome::Done, false), at);
         self.settle(request, &recorded, at);

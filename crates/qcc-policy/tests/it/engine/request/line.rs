@@ -85,6 +85,7 @@ impl World {
                 well.push((stop.target.provider, standing));
             }
         }
+        self.counts.able += u64::from(!well.is_empty());
         self.counts.lost += u64::from(!well.is_empty());
         if request.place.is_some() {
             self.note_wait(&request);
@@ -94,7 +95,7 @@ impl World {
     }
 
     /// Whether that provider was well all the time, for this request, with time enough.
-    fn could_answer(&self, request: &Request, id: ProviderId) -> bool {
+    pub(super) fn could_answer(&self, request: &Request, id: ProviderId) -> bool {
         let (from, to) = (request.began.duration_since(self.epoch), self.since());
         let has_time = request.deadline.duration_since(request.began) > 3 * SLOWEST;
         let is_prompt = self.setting.upstreams[id.0 as usize].script.is_prompt(from, to);
