@@ -229,7 +229,7 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
         Phase::Stall => "no content for timeouts.stall",
         Phase::Response => "no whole answer within timeouts.response",
         Phase::Total => "no answer within timeouts.total, or the 290 s that clients wait",
-        Phase::Patience => "no answer within the time that the client waits",
+        Phase::Patience => "no answer within the little time that was left of what the client waits",
     }
 }
 
