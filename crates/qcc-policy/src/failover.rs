@@ -59,16 +59,11 @@ pub struct Failover {
 impl Failover {
     /// `providers`: the provider of every candidate, in plan order.
     pub fn new(providers: &[ProviderId], limits: Limits) -> Self {
-        let mut hosts: Vec<Host> = Vec::new();
-        let mut seats = Vec::with_capacity(providers.len());
-        for &provider in providers {
-            let known = hosts.iter().position(|host| host.provider == provider);
-            let host = known.unwrap_or_else(|| {
-                hosts.push(Host { provider, tried: false, repeats: 0, at_once_spent: false, repeatable: false });
-                hosts.len() - 1
-            });
-            seats.push(Seat { host, tried: false, anyway: false, deferred: false, last: None });
-        }
+        let places = seat::places(providers);
+        let hosts = places.iter().max().map_or(0, |last| last + 1);
+        let seat = |host| Seat { host, tried: false, anyway: false, deferred: false, last: None };
+        let seats: Vec<Seat> = places.into_iter().map(seat).collect();
+        let hosts = vec![Host { tried: false, repeats: 0, at_once_spent: false, repeatable: false }; hosts];
         Self {
             limits,
             anyway: true,

@@ -23,7 +23,6 @@ pub(super) struct Seat {
 /// A provider within this request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Host {
-    pub(super) provider: ProviderId,
     /// This walk tried it.
     pub(super) tried: bool,
     /// In this request.
@@ -49,3 +48,34 @@ pub(super) struct Before {
     pub(super) host: Host,
     pub(super) withheld: Option<Billed>,
 }
+
+/// The place of every candidate's provider among those of the request, which are numbered as they come. Providers have
+/// small numbers, so a table finds them; only where one has not are they compared with each other.
+pub(super) fn places(providers: &[ProviderId]) -> Vec<usize> {
+    let most = providers.iter().map(|provider| provider.0 as usize).max().unwrap_or(0);
+    let mut known = 0;
+    let mut next = || {
+        known += 1;
+        known - 1
+    };
+    if most <= TABLE {
+        let mut table = vec![usize::MAX; most + 1];
+        let place = |provider: &ProviderId| {
+            let place = &mut table[provider.0 as usize];
+            if *place == usize::MAX {
+                *place = next();
+            }
+            *place
+        };
+        return providers.iter().map(place).collect();
+    }
+    let mut places: Vec<usize> = Vec::with_capacity(providers.len());
+    for (at, provider) in providers.iter().enumerate() {
+        let before = providers[..at].iter().position(|known| known == provider);
+        places.push(before.map_or_else(&mut next, |before| places[before]));
+    }
+    places
+}
+
+/// The largest number for which a table is made.
+const TABLE: usize = 4096;

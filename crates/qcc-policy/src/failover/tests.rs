@@ -396,3 +396,12 @@ fn the_clients_own_refused_credential_is_charged_and_answered() {
     assert_eq!(recorded.charges, [Billed { candidate: 0, charge }]);
     assert_eq!(story.next(), answer(0));
 }
+
+#[test]
+fn candidates_of_one_provider_share_its_place_whatever_its_number() {
+    for far in [5, 1_000_000] {
+        let providers = [7, far, 7, 0, far].map(ProviderId);
+        assert_eq!(seat::places(&providers), [0, 1, 0, 2, 1]);
+    }
+    assert!(seat::places(&[]).is_empty());
+}
