@@ -84,8 +84,11 @@ impl Phase {
 pub enum Failure {
     /// No connection: name, route, refusal, TLS.
     Connect,
-    /// A connection that stood, and ended before any byte of an answer: often one that had idled too long.
+    /// A connection that stood, and ended before any byte of an answer.
     DiedBeforeAnswer,
+    /// The same on a connection that had been idle: providers close those when they like, and may do so just as a request
+    /// is on its way.
+    IdleDied,
     /// One of our clocks ran out.
     Timeout(Phase),
     /// An answer that its dialect cannot mean: a page, garbage, an empty body or a wrong content type under 200.

@@ -178,6 +178,7 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
         SendError::Connect(cause) if cause.is::<ConnectTimeout>() => Failure::Timeout(Phase::Connect),
         SendError::Address(_) | SendError::Connect(_) => Failure::Connect,
         SendError::Exchange(cause) if cause.is_parse() => Failure::NotTheDialect,
+        SendError::Idle(_) => Failure::IdleDied,
         SendError::Exchange(_) | SendError::Closed => Failure::DiedBeforeAnswer,
     };
     fault(failure, causes(error))

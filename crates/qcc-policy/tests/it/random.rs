@@ -55,6 +55,7 @@ impl Random {
             return Outcome::Failed(self.of(&[
                 Failure::Connect,
                 Failure::DiedBeforeAnswer,
+                Failure::IdleDied,
                 Failure::NotTheDialect,
                 Failure::Truncated,
                 Failure::Timeout(Phase::Connect),

@@ -103,7 +103,7 @@ impl Nature {
             Self::Healthy | Self::Slow | Self::Failing(_) | Self::Breaking(_) | Self::Dying(_) => {}
         }
         if ask.idle > IDLE && random.percent(3) {
-            return at(soon, broken(Failure::DiedBeforeAnswer), Blame::Nobody);
+            return at(soon, broken(Failure::IdleDied), Blame::Nobody);
         }
         if let Some(status) = ask.bad {
             return at(soon, refused(status), Blame::Request);
