@@ -2,8 +2,8 @@
 //! may be asked at this moment, and what follows for everybody from how an attempt ended.
 //!
 //! The way of a request: [`Engine::arrange`] gives its candidates, the session's own provider in front where that is
-//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`]
-//! and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
+//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`],
+//! which looks once more, since others take the last room and the only probe in between, and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
 //! [`Engine::charge`] and [`Engine::refund`].
 //!
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
@@ -241,10 +241,18 @@ impl Engine {
         }
     }
 
-    /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
-    pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
-        self.probes.wanted(target.provider, now);
-        self.attempt(target, tokens, now)
+    /// A try begins. `None`: it may not, since others took the last room or the only probe after somebody looked at the
+    /// [standing](Self::standing). `anyway`: nothing better is left, so it may although the provider is out, unless that
+    /// is for a limit or for a credential of ours, see [`Reason::may_be_tried_anyway`].
+    pub fn begin(&mut self, target: &Target, tokens: u64, anyway: bool, now: Instant) -> Option<Attempt> {
+        let provider = target.provider;
+        if let Standing::Out { reason, .. } = self.standing(target, tokens, now)
+            && !(anyway && reason.may_be_tried_anyway())
+        {
+            return None;
+        }
+        self.probes.wanted(provider, now);
+        Some(self.attempt(target, tokens, now))
     }
 
     fn attempt(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
@@ -438,6 +446,12 @@ impl Engine {
         cooling.chain(providers).chain(models).collect()
     }
 
+    /// Whether a candidate takes everybody, as far as faults go: its breaker is closed, and that of its model too.
+    pub fn is_settled(&self, target: &Target, now: Instant) -> bool {
+        let model = self.model_key(target).map_or(breaker::Standing::Closed, |key| self.models.standing(&key, now));
+        self.breaker(target.provider, now) == breaker::Standing::Closed && model == breaker::Standing::Closed
+    }
+
     /// What a provider's breaker says.
     pub fn breaker(&self, provider: ProviderId, now: Instant) -> breaker::Standing {
         self.breakers.standing(&provider, now)
@@ -462,9 +476,18 @@ const MODEL_TURNS: u64 = 0xf;
 
 /// A credential of the client and a model have limits of their own.
 fn lane(target: &Target) -> u64 {
-    // FNV-1a: short, and the same in every run. A client that finds a collision shares a limit with itself.
-    let start = 0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0);
-    target.model.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    // A client that finds a collision shares a limit with itself.
+    hashed(0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0), &target.model)
+}
+
+/// What stands for a model's name where that is too long to be kept.
+pub(crate) fn model_hash(model: &str) -> u64 {
+    hashed(0xcbf2_9ce4_8422_2325, model)
+}
+
+/// FNV-1a: short, and the same in every run.
+fn hashed(start: u64, text: &str) -> u64 {
+    text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn limited(room: Room) -> Standing {

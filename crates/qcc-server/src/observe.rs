@@ -178,6 +178,7 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
         SendError::Connect(cause) if cause.is::<ConnectTimeout>() => Failure::Timeout(Phase::Connect),
         SendError::Address(_) | SendError::Connect(_) => Failure::Connect,
         SendError::Exchange(cause) if cause.is_parse() => Failure::NotTheDialect,
+        SendError::Idle(_) => Failure::IdleDied,
         SendError::Exchange(_) | SendError::Closed => Failure::DiedBeforeAnswer,
     };
     fault(failure, causes(error))
@@ -229,7 +230,7 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
         Phase::Stall => "no content for timeouts.stall",
         Phase::Response => "no whole answer within timeouts.response",
         Phase::Total => "no answer within timeouts.total, or the 290 s that clients wait",
-        Phase::Patience => "no answer within the time that the client waits",
+        Phase::Patience => "no answer within the little time that was left of what the client waits",
     }
 }
 

@@ -143,7 +143,9 @@ impl State {
         self.put(&snapshot);
         self.enrol(&HashMap::new());
         // What was changed may be what they wait for: whose turn it is finds out.
-        snapshot.upstreams.iter().for_each(|upstream| self.room.open(upstream.id));
+        for upstream in &snapshot.upstreams {
+            self.back(upstream.id);
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Arranged, Asking, Engine, MODEL_TURNS};
 use crate::affinity::{self, Reach};
 use crate::cooldown::Standing;
+use crate::later;
 use crate::load::Load;
 use crate::outcome::ProviderId;
 use crate::plan::{Candidate, Candidates, Lead, PlanEndpoint, Router, Turn, Turns};
@@ -25,6 +26,7 @@ const MOST_GLANCES: usize = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glance {
     at: Instant,
+    until: Instant,
     usable: bool,
     factor: f64,
     ramp: f64,
@@ -114,12 +116,13 @@ impl Engine {
         let place = provider.0 as usize;
         if let Some(Some(glance)) = self.glances.get(place)
             && (glance.loads || !reads_load)
-            && now.checked_duration_since(glance.at).is_some_and(|age| age < GLANCE)
+            && (glance.at..glance.until).contains(&now)
         {
             return *glance;
         }
         let glance = Glance {
             at: now,
+            until: later(now, GLANCE),
             usable: self.is_admissible(provider, now),
             factor: self.health.factor(provider, now),
             ramp: self.breakers.share(&provider, now),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use qcc_policy::breaker;
 use qcc_policy::{ProviderId, Reason, Transition};
 use qcc_store::{ProviderEventRow, Row};
 
@@ -22,11 +23,19 @@ impl State {
             }
             Transition::Back { provider: id, model, reason, .. } => {
                 self.keep(name, id, "back", model.clone(), reason, None);
-                self.room.open(id);
+                self.back(id);
                 self.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
             }
         }
         self.reconsider();
+    }
+
+    /// A provider may be asked again: those who wait hear of it.
+    pub(crate) fn back(&self, provider: ProviderId) {
+        if self.room.is_occupied() {
+            let settled = self.engine().breaker(provider, now()) == breaker::Standing::Closed;
+            self.room.open(provider, settled);
+        }
     }
 
     /// Keeps that a provider went out or came back.

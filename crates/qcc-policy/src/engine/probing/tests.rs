@@ -63,7 +63,7 @@ impl World {
 
     /// A person's request for the first provider that fails, or is refused.
     fn charged(&mut self, charge: Charge) -> Spent {
-        let attempt = self.engine.begin(&target(A), 1, self.now);
+        let attempt = self.engine.begin(&target(A), 1, true, self.now).expect("it is at no limit");
         let mut spent = self.engine.end(attempt, true, None, self.now);
         self.engine.charge(&mut spent, &target(A), charge, 0, self.now);
         spent
@@ -156,7 +156,7 @@ fn after_a_check_with_one_model_the_faults_of_another_are_that_models_own() {
     assert_eq!(world.engine.breaker(A, world.now), Breaker::Closed);
     let large = Target { model: "opus".into(), ..target(A) };
     let failed = |world: &mut World, charge| {
-        let attempt = world.engine.begin(&large, 1, world.now);
+        let attempt = world.engine.begin(&large, 1, true, world.now).expect("it is at no limit");
         let mut spent = world.engine.end(attempt, true, None, world.now);
         world.engine.charge(&mut spent, &large, charge, 0, world.now)
     };
@@ -177,7 +177,7 @@ fn a_check_s_word_against_the_faults_of_another_model_grows_old() {
     }
     world.now += secs(600);
     let large = Target { model: "opus".into(), ..target(A) };
-    let attempt = world.engine.begin(&large, 1, world.now);
+    let attempt = world.engine.begin(&large, 1, true, world.now).expect("it is at no limit");
     let mut spent = world.engine.end(attempt, true, None, world.now);
     let news = world.engine.charge(&mut spent, &large, Charge::MODEL_FAULT, 0, world.now);
     assert!(matches!(news, Some(Transition::Out { model: None, .. })), "{news:?}");
@@ -206,7 +206,7 @@ fn a_check_and_a_request_never_find_out_together() {
     assert!(world.out().is_some(), "the check holds the lease");
     world.engine.checked(check, &target(A), WRONG, None, 0, world.now);
     assert_eq!(world.out(), None);
-    let request = world.engine.begin(&target(A), 1, world.now);
+    let request = world.engine.begin(&target(A), 1, true, world.now).expect("it is at no limit");
     let spent = world.engine.probes(A, world.now).unwrap().spent;
     assert_eq!(world.begin_check().unwrap_err(), NoCheck { until: world.now + LEAST_BETWEEN });
     assert_eq!(world.engine.probes(A, world.now).unwrap().spent, spent, "what was not made is not counted");
@@ -277,7 +277,8 @@ fn a_provider_that_is_reached_again_is_checked_before_its_open_time_is_over() {
 fn a_late_failure_brings_no_check_forward() {
     let mut world = World::new();
     let until = world.now + secs(OPEN);
-    let attempts: Vec<_> = (0..6).map(|_| world.engine.begin(&target(A), 1, world.now)).collect();
+    let attempts: Vec<_> =
+        (0..6).map(|_| world.engine.begin(&target(A), 1, true, world.now).expect("it is at no limit")).collect();
     for attempt in attempts {
         let mut spent = world.engine.end(attempt, true, None, world.now);
         world.engine.charge(&mut spent, &target(A), Charge::FAULT, 0, world.now);

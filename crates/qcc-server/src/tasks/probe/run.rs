@@ -119,7 +119,7 @@ async fn converse(state: &State, snapshot: &Snapshot, upstream: &Upstream, lease
     state.tell(upstream.name(), news);
     if !matches!(said, Said::Failed(_)) {
         // Half-open it may be asked too, which was no news for the log, but is for those who wait.
-        state.room.open(upstream.id);
+        state.back(upstream.id);
         state.reconsider();
     }
     record(state, upstream, ProbeKind::Conversation, &layer);
