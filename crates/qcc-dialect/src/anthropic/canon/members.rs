@@ -91,6 +91,10 @@ impl<'a> Members<'a> {
         self.get(name).map(Members::of).transpose().map_err(|bad| bad.within(name))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, raw)| (&**name, *raw))
+    }
+
     /// Every member that is not `null` and not among `known`, each name once.
     pub(super) fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().enumerate().filter_map(move |(at, (name, raw))| {

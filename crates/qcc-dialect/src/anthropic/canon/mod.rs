@@ -5,8 +5,12 @@
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
 mod block;
+mod counts;
+mod decoder;
 mod encoder;
 mod fault;
+#[cfg(test)]
+pub(crate) mod grammar;
 mod ids;
 mod members;
 mod message;
@@ -17,8 +21,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use fault::{error_message, error_type};
 pub use members::BadRequest;
-pub use message::encode_message;
+pub use message::{decode_message, encode_message};
 pub use request::decode_request;
