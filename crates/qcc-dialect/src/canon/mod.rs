@@ -19,6 +19,7 @@ mod json;
 mod loss;
 mod message;
 mod request;
+mod seal;
 
 pub use collect::Collector;
 pub use event::{Block, Delta, Event};
@@ -29,3 +30,4 @@ pub use request::{
     Cache, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text, Thinking, Thought, Tool,
     ToolChoice, ToolResult, ToolUse, Turn,
 };
+pub use seal::{is_sealed, seal, unseal};
