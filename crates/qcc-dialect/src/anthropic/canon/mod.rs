@@ -4,6 +4,7 @@
 //! read as strictly as Anthropic reads them and refused in its words, for what one provider refuses another must not
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
+mod abilities;
 mod block;
 mod counts;
 mod decoder;
@@ -14,6 +15,7 @@ pub(crate) mod grammar;
 mod ids;
 mod members;
 mod message;
+mod outgoing;
 mod request;
 mod tool;
 mod write;
@@ -26,4 +28,5 @@ pub use encoder::Encoder;
 pub use fault::{error_message, error_type};
 pub use members::BadRequest;
 pub use message::{decode_message, encode_message};
+pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
 pub use request::decode_request;

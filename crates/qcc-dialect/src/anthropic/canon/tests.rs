@@ -3,8 +3,10 @@
 
 mod decoding;
 mod ids;
+mod outgoing;
 mod refusals;
 mod requests;
+mod requests_back;
 mod streams;
 mod whole_way;
 mod wholes;
