@@ -23,3 +23,4 @@ pub mod openai;
 pub mod scan;
 pub mod sse;
 pub mod tokens;
+pub mod translate;

@@ -55,9 +55,14 @@ pub struct StreamBack {
     splitter: Splitter,
     decoder: openai::Decoder,
     encoder: Encoder,
+    /// An event too long for the splitter, as far as it came.
+    long: BytesMut,
     events: Vec<Event>,
     out: BytesMut,
 }
+
+/// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
+const MAX_LONG: usize = 8 * 1024 * 1024;
 
 impl Tongue {
     /// OpenAI's chat completions, as the vendor behind this address speaks them.
@@ -86,8 +91,7 @@ impl Tongue {
         let request = decode_request(body).map_err(NotSent::Bad)?;
         let mut losses = Losses::new();
         let sent = model.unwrap_or(&request.model);
-        let encoded =
-            openai::encode_request(&request, &self.traits, sent, &mut losses).map_err(NotSent::Unfit)?;
+        let encoded = openai::encode_request(&request, &self.traits, sent, &mut losses).map_err(NotSent::Unfit)?;
         let back = Back {
             traits: self.traits.clone(),
             names: encoded.names,
@@ -108,6 +112,7 @@ impl Back {
             splitter: Splitter::new(),
             decoder: openai::Decoder::new(&self.traits, self.names.clone()),
             encoder: Encoder::new(self.model.clone(), self.estimate, self.id.clone()),
+            long: BytesMut::new(),
             events: Vec::new(),
             out: BytesMut::new(),
         }
@@ -138,20 +143,37 @@ impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
         let batch = self.splitter.push(chunk);
+        if let Some(rest) = batch.oversized_rest() {
+            self.lengthen(rest);
+            let whole = std::mem::take(&mut self.long);
+            self.decoder.push(&whole, &mut self.events);
+        }
         for event in batch.events() {
             self.decoder.push(event, &mut self.events);
         }
+        self.lengthen(&batch.part);
         self.written()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
         let rest = std::mem::take(&mut self.splitter).finish();
-        if !rest.is_empty() {
-            self.decoder.push(&rest, &mut self.events);
+        self.lengthen(&rest);
+        let last = std::mem::take(&mut self.long);
+        if !last.is_empty() {
+            self.decoder.push(&last, &mut self.events);
         }
         self.decoder.finish(&mut self.events);
         self.written()
+    }
+
+    fn lengthen(&mut self, part: &[u8]) {
+        if self.long.len() + part.len() > MAX_LONG {
+            let message = format!("the provider sent an event of over {MAX_LONG} bytes");
+            self.events.push(Event::Fault { status: 502, kind: "too_long".to_owned(), message });
+            return;
+        }
+        self.long.extend_from_slice(part);
     }
 
     fn written(&mut self) -> Bytes {
