@@ -17,6 +17,9 @@ use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit};
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";
 
+/// The loss where the operator's words become the user's.
+const FOLDED: (&str, &str) = ("messages.system", "sent as the user's text");
+
 /// One message.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
@@ -68,7 +71,7 @@ pub(super) fn rows<'a>(request: &'a Request, abilities: Abilities, losses: &mut 
         };
         let folded = role != turn.role;
         if folded {
-            losses.add("messages.system", "sent as the user's text");
+            losses.add(FOLDED.0, FOLDED.1);
         }
         let blocks = turn.parts.iter().filter_map(|part| block(part, folded, losses));
         match rows.last_mut() {
@@ -78,6 +81,14 @@ pub(super) fn rows<'a>(request: &'a Request, abilities: Abilities, losses: &mut 
     }
     pair(&mut rows, losses);
     rows.retain(|row| row.role == Role::Assistant || !row.is_blank());
+    for at in 0..rows.len() {
+        // What the operator followed may have been blank.
+        if rows[at].role == Role::System && at.checked_sub(1).is_none_or(|before| rows[before].role == Role::Assistant)
+        {
+            losses.add(FOLDED.0, FOLDED.1);
+            rows[at].role = Role::User;
+        }
+    }
     finish(&mut rows, abilities, losses);
     if rows.is_empty() { Err(unfit("messages", "Anthropic needs a message of the user")) } else { Ok(rows) }
 }

@@ -1,6 +1,8 @@
-use super::super::super::tests::fixture;
+//! What is read of answers: the golden streams and bodies, and what clones make of them.
+
 use super::*;
 use crate::anthropic::Wrong;
+use crate::anthropic::tests::fixture;
 use crate::canon::Collector;
 
 fn decoded(stream: &[u8]) -> (Vec<Event>, Vec<String>) {

@@ -1,3 +1,5 @@
+//! How requests of other dialects are written.
+
 mod conversation;
 mod steering;
 

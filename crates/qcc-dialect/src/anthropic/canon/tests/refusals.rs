@@ -1,3 +1,5 @@
+//! What is refused of a request, and in which words.
+
 use super::*;
 
 #[test]

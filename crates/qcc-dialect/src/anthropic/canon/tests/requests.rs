@@ -1,4 +1,7 @@
+//! What is read of a request.
+
 use super::*;
+use crate::anthropic::tests::fixture;
 use crate::canon::{
     Cache, Document, Effort, Format, Image, Role, SearchResult, Source, Thinking, Thought, Tool, ToolChoice,
     ToolResult, Turn,
@@ -281,6 +284,25 @@ fn what_is_new_is_taken_as_it_comes_and_named() {
     assert_eq!(request.tools[0], search);
     assert!(matches!(&request.tools[1], Tool::Other { name: None, .. }));
     assert_eq!(kind(&request.turns[0].parts[2]), "image");
+}
+
+#[test]
+fn what_claude_code_sends_is_read_without_a_loss() {
+    let request = decode_request(&fixture("request", "claude_code.json")).unwrap();
+    assert_eq!(lost(&request), [""; 0]);
+    let roles: Vec<Role> = request.turns.iter().map(|turn| turn.role).collect();
+    assert_eq!(roles, [Role::User, Role::System, Role::Assistant, Role::User]);
+    assert_eq!((request.thinking, request.effort), (Some(Thinking::Adaptive), Some(Effort::High)));
+}
+
+#[test]
+fn a_count_may_be_written_as_a_float() {
+    let limit = |text: &str| {
+        let body = format!(r#"{{"model":"m","max_tokens":{text},"messages":[{{"role":"user","content":"x"}}]}}"#);
+        decode_request(body.as_bytes()).ok().and_then(|request| request.max_tokens)
+    };
+    assert_eq!((limit("1e0"), limit("64.0"), limit("-0.0")), (Some(1), Some(64), Some(0)));
+    assert_eq!((limit("1.5"), limit("1e99"), limit("-1.0"), limit("\"1\"")), (None, None, None, None));
 }
 
 // 23

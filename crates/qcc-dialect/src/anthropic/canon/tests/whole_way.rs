@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::super::grammar::{End, check};
 use super::*;
 use crate::anthropic::Watcher;
+use crate::anthropic::tests::fixture;
 use crate::canon::grammar::Grammar;
-use crate::canon::{Collector, Message, Thought};
+use crate::canon::{Collector, Losses, Message, Thought};
 
 /// A block with its deltas, none of them empty, for empty ones are no news and are left out.
 fn block() -> impl Strategy<Value = Vec<Event>> {
@@ -188,6 +189,33 @@ proptest! {
         drop((decode_request(&bytes), decode_message(&bytes)));
     }
 
+    /// A request, an answer and a stream with some bytes replaced by others.
+    #[test]
+    fn no_damage_makes_a_reader_panic_or_leave_the_grammar(
+        at in any::<prop::sample::Index>(),
+        length in 0..40_usize,
+        other in prop::sample::select(DAMAGE.to_vec()),
+    ) {
+        let damaged = |kind, name| {
+            let mut bytes = fixture(kind, name);
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + length);
+            bytes.splice(at..end, other.bytes());
+            bytes
+        };
+        if let Ok(request) = decode_request(&damaged("request", "claude_code.json")) {
+            drop(encode_request(&request, "claude-opus-4-5", &mut Losses::new()));
+        }
+        drop(decode_message(&damaged("response", "message.json")));
+        let (mut decoder, mut events) = (Decoder::new(), Vec::new());
+        let batch = Splitter::new().push(damaged("stream", "tools.sse").into());
+        batch.events().for_each(|event| decoder.push(event, &mut events));
+        let damaged = Grammar::check(&events).map_err(TestCaseError::fail)?;
+        // What is written of it is a stream, whatever it says.
+        let written = check(stream(&events).as_bytes()).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(written == End::Whole, damaged.is_whole());
+    }
+
     /// Pieces of the protocol in any order: nearer to what goes wrong than any bytes.
     #[test]
     fn events_in_any_order_keep_the_grammar(picks in vec(0..PIECES.len(), 0..12)) {
@@ -198,6 +226,9 @@ proptest! {
         Grammar::check(&events).map_err(TestCaseError::fail)?;
     }
 }
+
+const DAMAGE: [&str; 14] =
+    ["", "\"", "{", "}", "[", "]", ",", "null", "-1", "1e999", "\\ud83d", "\"type\":\"tool_use\"", "\n", "\n\n"];
 
 const PIECES: [&str; 17] = [
     r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":3}}}"#,

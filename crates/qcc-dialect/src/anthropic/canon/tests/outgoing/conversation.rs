@@ -1,3 +1,5 @@
+//! The order of messages and what stands in them.
+
 use super::*;
 
 // 1: messages of the operator at the beginning are the system prompt; Anthropic refuses them there.

@@ -1,3 +1,5 @@
+//! Tools, sampling, thinking and the form of the answer.
+
 use super::*;
 
 #[test]
