@@ -71,7 +71,7 @@ async fn gateway(reply: Reply) -> (Running, Upstream, Upstream) {
 }
 
 async fn asked(reply: Reply, request: &Request) -> (Answer, Received, Running) {
-    let (running, open, _) = gateway(reply).await;
+    let (running, open, _other) = gateway(reply).await;
     let answer = running.ask(request).await;
     (answer, open.posts().remove(0), running)
 }
@@ -142,7 +142,7 @@ async fn whatever_goes_wrong_before_content_is_failed_over_unseen() {
     let inside = chunks(&[json!({"error": {"message": "overloaded", "code": "server_is_overloaded"}})], true);
     let empty = chunks(&[piece(&json!({"role": "assistant", "content": ""}), None)], false);
     for fault in [refused, inside, empty, html(200), Reply::new().reset(), message_json("another dialect")] {
-        let (running, open, _) = gateway(fault).await;
+        let (running, open, _other) = gateway(fault).await;
         let answer = running.ask(&for_stream()).await;
         assert_eq!((answer.status, answer.header("x-qcc-provider")), (200, Some("other")), "{}", answer.text());
         assert_eq!(running.standing("open").await, "fault", "{:?}", open.posts().len());
@@ -181,7 +181,7 @@ async fn what_another_dialect_would_get_wrong_goes_elsewhere_and_costs_nobody() 
         "tools": [{"type": "web_search_20250305", "name": "web_search"}],
         "tool_choice": {"type": "tool", "name": "web_search"},
         "messages": [{"role": "user", "content": "search"}]});
-    let (running, open, _) = gateway(chunks(&hello(), true)).await;
+    let (running, open, _other) = gateway(chunks(&hello(), true)).await;
     let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
     assert_eq!((answer.header("x-qcc-provider"), open.posts().len()), (Some("other"), 0));
     assert_eq!(running.standing("open").await, "closed");
@@ -216,11 +216,11 @@ async fn a_call_with_a_whole_file_in_one_event_comes_back_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_of_another_dialect_is_a_throttle_with_its_own_wait() {
     let body = json!({"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}});
-    let (running, ..) = gateway(json_body(429, &[("retry-after", "7")], &body)).await;
+    let (running, _open, _other) = gateway(json_body(429, &[("retry-after", "7")], &body)).await;
     assert_eq!(running.ask(&for_stream()).await.header("x-qcc-provider"), Some("other"));
     assert_eq!(running.standing("open").await, "throttled");
     let spent = json!({"error": {"message": "no credit", "type": "insufficient_quota", "code": "insufficient_quota"}});
-    let (running, ..) = gateway(json_body(429, &[], &spent)).await;
+    let (running, _open, _other) = gateway(json_body(429, &[], &spent)).await;
     running.ask(&for_stream()).await;
     assert_eq!(running.standing("open").await, "quota");
 }
@@ -228,7 +228,7 @@ async fn a_429_of_another_dialect_is_a_throttle_with_its_own_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_request_is_refused_as_anthropic_does() {
     let body = Bytes::from_static(br#"{"model":"m","max_tokens":9,"stream":true,"messages":"hi"}"#);
-    let (running, open, _) = gateway(status(500, "api_error", "never asked", &[])).await;
+    let (running, open, _other) = gateway(status(500, "api_error", "never asked", &[])).await;
     let answer =
         running.ask(&Request::new("POST", "/v1/messages").header("content-type", "application/json").body(body)).await;
     assert_eq!((answer.status, open.posts().len()), (400, 0), "{}", answer.text());
