@@ -9,7 +9,7 @@
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
 //! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ use crate::select::{Member, Order, Rotations};
 
 mod arrange;
 mod faults;
+mod keep;
+
+pub use keep::{KeptProvider, KeptSessions};
 
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
@@ -142,6 +145,8 @@ pub struct Engine {
     turns: Rotations<(u64, u64)>,
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
+    /// Of whom something was learned since the last [`Engine::export`].
+    changed: BTreeSet<ProviderId>,
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
@@ -162,6 +167,7 @@ impl Engine {
             affinity: Affinity::new(settings.affinity),
             turns: Rotations::new(),
             broken: BTreeMap::new(),
+            changed: BTreeSet::new(),
             order: Order::new(),
             members: Vec::new(),
         }
@@ -262,6 +268,7 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
+        self.changed.insert(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
@@ -283,6 +290,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
+        self.changed.insert(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -310,6 +318,7 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
+        self.changed.insert(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
@@ -349,6 +358,7 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
+        self.changed.insert(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
@@ -363,6 +373,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
+        self.changed.insert(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
@@ -383,6 +394,7 @@ impl Engine {
 
     /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
     pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
+        self.changed.insert(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
 

@@ -6,6 +6,7 @@ use crate::select::Strategy;
 use crate::testing::{secs, start};
 
 mod blame;
+mod keep;
 mod tiers;
 
 const OPEN: u64 = 60;

@@ -67,6 +67,11 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// Shut by the provider's word of an earlier run.
+    pub(super) fn shut(until: Instant) -> Self {
+        Self { rejected_until: Some(until), ..Self::default() }
+    }
+
     /// The lane after an answer that says this.
     pub(super) fn learn(mut self, said: &Announced, now: Instant) -> Self {
         let pairs = [
