@@ -5,8 +5,6 @@
 use std::time::{Duration, Instant};
 
 use super::{Lane, Limiters};
-use crate::classify::THROTTLE_MOST;
-use crate::later;
 use crate::outcome::ProviderId;
 
 /// A lane that is shut.
@@ -14,25 +12,25 @@ use crate::outcome::ProviderId;
 pub struct KeptLane {
     /// Its number.
     pub lane: u64,
-    /// How much longer, as of the export.
-    pub left: Duration,
+    /// How much longer, as of the export, for each of what is counted: requests, tokens, input tokens, output tokens, a
+    /// subscription's window. Zero: there it is not.
+    pub left: [Duration; 5],
 }
 
 impl Limiters {
     /// The lanes that are shut, by provider.
     pub fn export(&self, now: Instant) -> impl Iterator<Item = (ProviderId, KeptLane)> + '_ {
-        let left = move |until: Instant| until.saturating_duration_since(now);
-        self.shut(now).map(move |(provider, lane, until)| (provider, KeptLane { lane, left: left(until) }))
+        let shut = self.lanes.iter().filter(move |(_, known)| known.empty_until(now).is_some());
+        shut.map(move |(&(provider, lane), known)| (provider, KeptLane { lane, left: known.export(now) }))
     }
 
     /// Takes up what was exported `away` ago, as far as it is not over. What is known already counts more.
     pub fn restore(&mut self, provider: ProviderId, kept: KeptLane, away: Duration, now: Instant) {
-        let left = kept.left.saturating_sub(away).min(THROTTLE_MOST);
-        if left.is_zero() || self.lanes.contains_key(&(provider, kept.lane)) {
-            return;
+        let lane = Lane::restored(kept.left, away, now);
+        if lane.matters(now) && !self.lanes.contains_key(&(provider, kept.lane)) {
+            self.make_room(now);
+            self.lanes.insert((provider, kept.lane), lane);
         }
-        self.make_room(now);
-        self.lanes.insert((provider, kept.lane), Lane::shut(later(now, left)));
     }
 
     /// Drops providers that are gone. Attempts that still run on them end without effect.

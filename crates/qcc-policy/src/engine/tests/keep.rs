@@ -43,6 +43,25 @@ fn happening() -> impl proptest::strategy::Strategy<Value = Happening> {
     ]
 }
 
+/// All that a request could tell two gateways apart by.
+#[derive(Debug, PartialEq)]
+struct Face {
+    standings: Vec<Standing>,
+    orders: Vec<Vec<u32>>,
+    bounds: Vec<Option<affinity::Bound>>,
+    factors: Vec<Near>,
+}
+
+/// A number that was faded in other steps.
+#[derive(Debug)]
+struct Near(f64);
+
+impl PartialEq for Near {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0 - other.0).abs() < 1e-6
+    }
+}
+
 /// Every provider is a tier of its own, so that nothing is drawn or shared out.
 fn gateway(recovery: bool) -> Gateway {
     let tiers = [Tier::Primary, Tier::Secondary, Tier::Fallback];
@@ -109,8 +128,7 @@ impl Gateway {
         next
     }
 
-    /// All that a request, or a status page, could tell the difference by.
-    fn face(&mut self) -> (Vec<Standing>, Vec<Vec<u32>>, Vec<Option<affinity::Bound>>, Vec<u32>) {
+    fn face(&mut self) -> Face {
         let standings = (0..PROVIDERS).flat_map(|provider| {
             let other = Target { model: "opus".into(), ..target(provider) };
             [target(provider), other].map(|target| self.engine.standing(&target, 100, self.now))
@@ -118,8 +136,8 @@ impl Gateway {
         let standings = standings.collect();
         let orders = (0..5).map(|name| self.order_for(name)).collect();
         let bounds = (1..5).map(|name| self.engine.arrange(&self.router, &asking_of(name), self.now).bound).collect();
-        let factor = |provider| (self.engine.health.factor(ProviderId(provider), self.now) * 1000.0).round() as u32;
-        (standings, orders, bounds, (0..PROVIDERS).map(factor).collect())
+        let factor = |provider| Near(self.engine.health.factor(ProviderId(provider), self.now));
+        Face { standings, orders, bounds, factors: (0..PROVIDERS).map(factor).collect() }
     }
 
     fn health(&self, provider: u32) -> HealthReport {
@@ -162,7 +180,7 @@ proptest! {
             breaker: flags.0.then_some(saved),
             models: vec![("sonnet".into(), saved)],
             cooldowns: vec![KeptCooldown { reason, model: None, fingerprint: None, since: time(4), left: time(5) }],
-            lanes: vec![KeptLane { lane: lane(&target(0)), left: time(6) }],
+            lanes: vec![KeptLane { lane: lane(&target(0)), left: [time(6); 5] }],
             absence: Some(KeptAbsence { began: time(1), end: if flags.1 { KeptEnd::In(time(2)) } else { KeptEnd::Ago(time(3)) } }),
             load: Some(Remembered { latency: Some(floats[0]), debt: floats[1] }),
             health: Some(SavedHealth {
@@ -291,7 +309,9 @@ fn what_a_switch_and_a_refused_key_make_void_is_said_once_before_anything_newer(
 #[test]
 fn what_was_just_taken_up_is_not_given_out_again() {
     let mut gateway = gateway(true);
-    (1..9).for_each(|name| drop(gateway.serve(name, 0)));
+    for name in 1..9 {
+        gateway.serve(name, 0);
+    }
     let (_, bindings) = gateway.kept();
     let mut next = self::gateway(true);
     let (taken, upto) = next.engine.restore_sessions(bindings.into_iter().map(|kept| (kept, secs(1))), next.now);
