@@ -33,6 +33,8 @@ mod keep;
 
 pub use keep::{KeptProvider, KeptSessions};
 
+use arrange::Glance;
+
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
 
@@ -150,6 +152,8 @@ pub struct Engine {
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
+    /// How everybody looked last, by number.
+    glances: Vec<Option<Glance>>,
 }
 
 impl Engine {
@@ -170,6 +174,7 @@ impl Engine {
             changed: BTreeSet::new(),
             order: Order::new(),
             members: Vec::new(),
+            glances: Vec::new(),
         }
     }
 
@@ -180,10 +185,12 @@ impl Engine {
         self.failback.configure(settings.failback);
         self.health.configure(settings.health);
         self.affinity.configure(settings.affinity);
+        self.glances.clear();
     }
 
     /// A provider's own limits, as at start and after a reload.
     pub fn limit(&mut self, provider: ProviderId, caps: Caps) {
+        self.touch(provider);
         self.limits.configure(provider, caps);
     }
 
@@ -231,6 +238,7 @@ impl Engine {
     /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
     pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
         let provider = target.provider;
+        self.touch(provider);
         let pass = match self.breakers.admit(&provider, now) {
             Some(pass) => pass,
             None => self.breakers.admit_anyway(&provider, now),
@@ -252,6 +260,7 @@ impl Engine {
 
     /// Its first semantic event came. Not for an answer that is not streamed.
     pub fn first_event(&mut self, attempt: &mut Attempt, now: Instant) {
+        self.touch(attempt.provider);
         let began = attempt.began;
         attempt.first_event.get_or_insert_with(|| now.saturating_duration_since(began));
         self.loads.first_event(&mut attempt.running, now);
@@ -268,7 +277,7 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
-        self.changed.insert(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
@@ -290,7 +299,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
-        self.changed.insert(provider);
+        self.learned(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -318,7 +327,7 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
-        self.changed.insert(spent.provider);
+        self.learned(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
@@ -343,6 +352,7 @@ impl Engine {
 
     /// The attempt is not charged, or not with a fault: its lease, if it held one, is free again.
     pub fn release(&mut self, spent: &mut Spent, target: &Target) {
+        self.touch(spent.provider);
         if !std::mem::replace(&mut spent.reported, true) {
             self.breakers.release(&spent.provider, spent.pass);
             self.release_model(spent, target);
@@ -358,7 +368,7 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
-        self.changed.insert(spent.provider);
+        self.learned(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
@@ -373,7 +383,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
-        self.changed.insert(provider);
+        self.learned(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
@@ -389,12 +399,13 @@ impl Engine {
     /// Somebody switched by hand: all sessions follow at once.
     pub fn switch(&mut self, now: Instant) {
         self.affinity.switch(now);
+        self.changed.extend(self.failback.export(now).map(|(provider, _)| provider));
         self.failback.switch();
     }
 
     /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
     pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
-        self.changed.insert(target.provider);
+        self.learned(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
 

@@ -143,6 +143,22 @@ pub struct Turn {
     pub members: Vec<PlanEndpoint>,
 }
 
+/// All turns of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turns {
+    pub(crate) turns: Vec<Turn>,
+    /// Nobody is in them twice.
+    pub(crate) distinct: bool,
+}
+
+/// The candidates of a request as they are put together.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    pub(crate) list: Vec<Candidate>,
+    /// Nobody will be added twice.
+    pub(crate) distinct: bool,
+}
+
 /// The profile that new requests go to, as far as no route takes them elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lead {
@@ -175,7 +191,7 @@ pub struct Plan {
 struct Route {
     written: Arc<str>,
     glob: Glob,
-    turns: Vec<Turn>,
+    turns: Turns,
 }
 
 /// Answers with a plan for every model. Built once per configuration.
@@ -186,7 +202,7 @@ pub struct Router {
     /// Place in `routes` of the one that stands in where none matches.
     stand_in: Option<usize>,
     /// For models without a route, where no route may stand in.
-    by_profile: Vec<Turn>,
+    by_profile: Turns,
     /// The same in the order of the configuration.
     in_order: Vec<Candidate>,
 }
@@ -200,7 +216,7 @@ impl Router {
             .map(|route| Route {
                 written: Arc::from(route.glob.as_str()),
                 glob: Glob::new(&route.glob),
-                turns: route_turns(input, route),
+                turns: Turns::new(route_turns(input, route)),
             })
             .collect();
         // Stable: equally specific routes stay in file order.
@@ -208,13 +224,13 @@ impl Router {
         let stand_in = ["*sonnet*", "*opus*"]
             .iter()
             .find_map(|name| routes.iter().position(|route| route.written.eq_ignore_ascii_case(name)));
-        let by_profile = profile_turns(input);
+        let by_profile = Turns::new(profile_turns(input));
         let in_order = in_order(&by_profile);
         Self { routes, stand_in, by_profile, in_order }
     }
 
     /// The turns of a request that asks for `model`, and whether something is odd about them.
-    pub fn turns(&self, model: &str) -> (&[Turn], Option<Warning>) {
+    pub(crate) fn turns(&self, model: &str) -> (&Turns, Option<Warning>) {
         if let Some(route) = self.routes.iter().find(|route| route.glob.matches(model)) {
             return (&route.turns, None);
         }
@@ -233,12 +249,12 @@ impl Router {
 
     /// Whose turns are taken here, see [`PlanProfile::key`].
     pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
-        let routes = self.routes.iter().flat_map(|route| &route.turns);
-        routes.chain(&self.by_profile).map(|turn| turn.key)
+        let routes = self.routes.iter().flat_map(|route| &route.turns.turns);
+        routes.chain(&self.by_profile.turns).map(|turn| turn.key)
     }
 
     /// The turns of profiles, for models without a route.
-    pub(crate) fn profile_turns(&self) -> &[Turn] {
+    pub(crate) fn profile_turns(&self) -> &Turns {
         &self.by_profile
     }
 
@@ -270,21 +286,34 @@ impl Router {
     }
 }
 
-fn in_order(turns: &[Turn]) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
-    for turn in turns {
+fn in_order(turns: &Turns) -> Vec<Candidate> {
+    let mut candidates = Candidates { list: Vec::new(), distinct: turns.distinct };
+    for turn in &turns.turns {
         for member in &turn.members {
-            add(&mut candidates, turn.candidate(member.provider));
+            candidates.add(turn.candidate(member.provider));
         }
     }
-    candidates
+    candidates.list
 }
 
-/// The same question to the same provider is asked once; its best place counts.
-pub(crate) fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
-    let known = |known: &Candidate| known.provider == candidate.provider && known.model == candidate.model;
-    if !candidates.iter().any(known) {
-        candidates.push(candidate);
+impl Turns {
+    fn new(turns: Vec<Turn>) -> Self {
+        let members = turns.iter().flat_map(|turn| turn.members.iter().map(|member| member.provider));
+        let mut members: Vec<ProviderId> = members.collect();
+        let all = members.len();
+        members.sort_unstable();
+        members.dedup();
+        Self { distinct: members.len() == all, turns }
+    }
+}
+
+impl Candidates {
+    /// The same question to the same provider is asked once; its best place counts.
+    pub(crate) fn add(&mut self, candidate: Candidate) {
+        let known = |known: &Candidate| known.provider == candidate.provider && known.model == candidate.model;
+        if self.distinct || !self.list.iter().any(known) {
+            self.list.push(candidate);
+        }
     }
 }
 

@@ -194,6 +194,9 @@ pub enum Event {
 pub struct RequestRow {
     /// Ours, as in `x-qcc-request-id`.
     pub request_id: String,
+    /// Which of `proxy.client_keys` asked, by its fingerprint. None where no key is asked for.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
+    pub client_key: Option<u64>,
     /// `/v1/messages` and the like, without the query.
     pub path: String,
     /// As asked.

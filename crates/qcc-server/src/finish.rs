@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Spent, Target};
-use qcc_policy::{Charge, Outcome, Reason, Refund, Standing, Transition, classify};
+use qcc_policy::{Charge, Failure, Outcome, Reason, Refund, Standing, Transition, classify};
 use qcc_store::{ProviderEventRow, Row};
 
 use crate::events::{Event, RequestRow};
@@ -274,12 +274,16 @@ impl Charged {
     }
 
     /// A failure after commit, where no attempt loop is left to judge it.
-    pub(crate) fn broke(&mut self, outcome: &Outcome) {
+    pub(crate) fn broke(&mut self, failure: Failure, exchange: &mut Exchange) {
         self.failed(true);
         if let Some((session, _)) = self.session.filter(|_| self.counts) {
             self.state.engine().broke_off(session, self.target.provider, now());
         }
-        self.charge(classify(outcome, self.target.fingerprint.is_some()).charge, now());
+        let charge = classify(&Outcome::Failed(failure), self.target.fingerprint.is_some()).charge;
+        self.charge(charge, now());
+        if let Some(trail) = exchange.trail() {
+            trail.broke(charge);
+        }
     }
 
     /// Leaves the provider out, as the verdict says.

@@ -58,7 +58,10 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
             only(&request, &Method::POST, "POST")?;
             Ok(admin::reload(state, id))
         }
-        _ if path.starts_with("/api/") => admin::api::answer(state, &snapshot, request, id).await,
+        _ if path.starts_with("/api/") => {
+            let asker = access::client_key(request.headers(), consumed);
+            admin::api::answer(state, &snapshot, request, asker, id).await
+        }
         "/v1/models" => {
             only(&request, &Method::GET, "GET")?;
             let inbound = Inbound::new(request.headers(), consumed);
@@ -105,6 +108,7 @@ async fn messages(
     let (envelope, kind) = recognise(&body.bytes, path.ends_with("/count_tokens"))?;
     let row = RequestRow {
         request_id: id.to_owned(),
+        client_key: access::client_key(&head.headers, consumed),
         path: path.to_owned(),
         model: envelope.model_name.clone(),
         stream: kind == Kind::Stream,

@@ -98,6 +98,13 @@ impl Trail {
         }
     }
 
+    /// The try whose answer is under way cost its provider something.
+    pub(crate) fn broke(&mut self, charge: Charge) {
+        if let Some(place) = self.open {
+            self.charged(place, charge);
+        }
+    }
+
     /// A try cost its provider something.
     pub(crate) fn charged(&mut self, place: usize, charge: Charge) {
         if !self.counts {
@@ -158,6 +165,7 @@ impl Trail {
             request_id: row.request_id.clone(),
             upstream_id: row.upstream_id.clone(),
             at_ms: wall_clock().saturating_sub(ago),
+            client_key: row.client_key.map(key_name),
             session: row.session,
             method: "POST".into(),
             path: row.path.clone(),
@@ -203,6 +211,11 @@ impl Trail {
             }
         }
     }
+}
+
+/// How a client's key is named in the database.
+pub(crate) fn key_name(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
 }
 
 /// Why a candidate is passed over that is out.

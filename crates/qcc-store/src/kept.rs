@@ -45,6 +45,8 @@ pub struct Kept {
     pub states: Vec<StateRow>,
     /// Sessions that are at home nowhere.
     pub void: Void,
+    /// Keys of sessions that ended.
+    pub ended: Vec<u64>,
     /// In place of earlier rows with the same keys.
     pub sessions: Vec<SessionRow>,
     /// Of all sessions so many that were used last are kept.
@@ -80,6 +82,12 @@ pub(crate) fn save(connection: &Connection, kept: &Kept) -> rusqlite::Result<()>
             }
         }
         Void::Everything => forget_sessions(connection)?,
+    }
+    if !kept.ended.is_empty() {
+        let mut end = connection.prepare("DELETE FROM sessions WHERE key = ?1")?;
+        for key in &kept.ended {
+            end.execute((key.cast_signed(),))?;
+        }
     }
     if !kept.sessions.is_empty() {
         save_sessions(connection, &kept.sessions, kept.most_sessions)?;

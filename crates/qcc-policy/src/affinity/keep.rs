@@ -42,6 +42,8 @@ pub struct Void {
 pub struct Batch {
     /// The bindings of the sessions of this batch, the oldest change first. May be empty where some are void.
     pub bindings: Vec<KeptBinding>,
+    /// Those of these sessions that count no more: an earlier batch may have told of them.
+    pub ended: Vec<SessionKey>,
     /// Where the next batch begins; where this one began if nothing is left.
     pub upto: u64,
 }
@@ -81,19 +83,18 @@ impl Affinity {
     /// them, so at most [`MODELS`](super::MODELS) times as many bindings.
     pub fn export(&self, after: u64, most: usize, now: Instant) -> Batch {
         let at = self.clock.at(now);
-        let mut batch = Batch { bindings: Vec::new(), upto: after };
+        let mut batch = Batch { bindings: Vec::new(), ended: Vec::new(), upto: after };
         for (&turn, &name) in self.by_turn.range(after.max(self.switched.turn).saturating_add(1)..).take(most) {
             batch.upto = turn;
             let slots = self.sessions.get(&name).into_iter().flat_map(|session| &session.slots);
-            batch.bindings.extend(slots.filter(|slot| self.is_in_force(slot, at)).map(|slot| KeptBinding {
-                key: SessionKey { session: name, model: slot.model },
-                provider: slot.provider,
-                cache_tokens: slot.cached,
-                cached_for: Duration::from_millis(slot.cached_until.saturating_sub(at)),
-                latest_tokens: slot.latest,
-                warm_for: Duration::from_millis(slot.warm_until.saturating_sub(at)),
-                idle: Duration::from_millis(at.saturating_sub(slot.last)),
-            }));
+            for slot in slots.filter(|slot| slot.turn > 0) {
+                let key = SessionKey { session: name, model: slot.model };
+                if self.is_in_force(slot, at) {
+                    batch.bindings.push(kept(key, slot, at));
+                } else {
+                    batch.ended.push(key);
+                }
+            }
         }
         batch
     }
@@ -126,5 +127,17 @@ impl Affinity {
             self.put(kept.key.session, slot);
         }
         bindings.len()
+    }
+}
+
+fn kept(key: SessionKey, slot: &Slot, at: u64) -> KeptBinding {
+    KeptBinding {
+        key,
+        provider: slot.provider,
+        cache_tokens: slot.cached,
+        cached_for: Duration::from_millis(slot.cached_until.saturating_sub(at)),
+        latest_tokens: slot.latest,
+        warm_for: Duration::from_millis(slot.warm_until.saturating_sub(at)),
+        idle: Duration::from_millis(at.saturating_sub(slot.last)),
     }
 }

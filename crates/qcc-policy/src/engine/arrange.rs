@@ -4,23 +4,43 @@
 //! A tier that new sessions stay away from comes after the others, a host that is presumed loaded after everybody, and a
 //! warm session's provider before all of that: its prompt cache is worth more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Arranged, Asking, Engine, MODEL_TURNS};
 use crate::affinity::{self, Reach};
 use crate::cooldown::Standing;
 use crate::load::Load;
 use crate::outcome::ProviderId;
-use crate::plan::{self, Candidate, Lead, PlanEndpoint, Router, Turn};
+use crate::plan::{Candidate, Candidates, Lead, PlanEndpoint, Router, Turn, Turns};
 use crate::select::{Ask, Member};
+
+/// How long a look at a provider holds to which nothing happened: only time changes it then, and only the order of
+/// candidates goes by it. Who is tried is looked at for every request.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Providers are numbered from 0; beyond this nobody is remembered.
+const MOST_GLANCES: usize = 10_000;
+
+/// How a provider looked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glance {
+    at: Instant,
+    usable: bool,
+    factor: f64,
+    ramp: f64,
+    /// Whether the load was looked at.
+    loads: bool,
+    load: Load,
+}
 
 impl Engine {
     /// The candidates of a request, in the order in which it asks them.
     pub fn arrange(&mut self, router: &Router, asking: &Asking<'_>, now: Instant) -> Arranged {
-        let (turns, warning) = router.turns(asking.model);
+        let (Turns { turns, distinct }, warning) = router.turns(asking.model);
         let in_plan = |provider| turns.iter().any(|turn| turn.members.iter().any(|member| member.provider == provider));
         let bound = asking.session.and_then(|key| self.affinity.prefer(key, in_plan, now));
-        let mut candidates = Vec::new();
+        let most = turns.iter().map(|turn| turn.members.len()).sum();
+        let mut candidates = Candidates { list: Vec::with_capacity(most), distinct: *distinct };
         let mut takes_turn = asking.binds;
         let model = asking.session.map_or(0, |session| session.model);
         let held_back = self.held_back(turns, now);
@@ -32,6 +52,7 @@ impl Engine {
             let chosen = self.order_turn(turn, model, &ask, &mut candidates, now);
             takes_turn &= !chosen;
         }
+        let mut candidates = candidates.list;
         if !self.overloads.is_idle() {
             // Stable: the others keep their order.
             candidates.sort_by_key(|candidate| self.overloads.is_presumed(candidate.provider, model, now));
@@ -48,16 +69,9 @@ impl Engine {
     }
 
     /// Whether the turn has somebody who is usable now.
-    fn order_turn(
-        &mut self,
-        turn: &Turn,
-        model: u64,
-        ask: &Ask,
-        candidates: &mut Vec<Candidate>,
-        now: Instant,
-    ) -> bool {
+    fn order_turn(&mut self, turn: &Turn, model: u64, ask: &Ask, candidates: &mut Candidates, now: Instant) -> bool {
         if let [one] = turn.members.as_slice() {
-            plan::add(candidates, turn.candidate(one.provider));
+            candidates.add(turn.candidate(one.provider));
             return self.is_admissible(one.provider, now);
         }
         let mut members = std::mem::take(&mut self.members);
@@ -67,7 +81,7 @@ impl Engine {
         // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
         self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
         for place in order.all() {
-            plan::add(candidates, turn.candidate(members[place].provider));
+            candidates.add(turn.candidate(members[place].provider));
         }
         let chosen = order.first().is_some();
         (self.members, self.order) = (members, order);
@@ -76,14 +90,49 @@ impl Engine {
 
     fn member(&mut self, member: &PlanEndpoint, reads_load: bool, now: Instant) -> Member {
         let provider = member.provider;
+        let glance = self.glance(provider, reads_load, now);
         Member {
             provider,
             priority: member.priority,
-            weight: f64::from(member.weight) * self.health.factor(provider, now),
+            weight: f64::from(member.weight) * glance.factor,
             enabled: member.enabled,
+            usable: glance.usable,
+            ramp: glance.ramp,
+            load: glance.load,
+        }
+    }
+
+    /// How a provider looks at the moment. Looking it up among all machines costs ten times as much as the choice itself,
+    /// and the order of candidates needs it of everybody, so an unchanged one is looked at once in [`GLANCE`].
+    fn glance(&mut self, provider: ProviderId, reads_load: bool, now: Instant) -> Glance {
+        let place = provider.0 as usize;
+        if let Some(Some(glance)) = self.glances.get(place)
+            && (glance.loads || !reads_load)
+            && now.checked_duration_since(glance.at).is_some_and(|age| age < GLANCE)
+        {
+            return *glance;
+        }
+        let glance = Glance {
+            at: now,
             usable: self.is_admissible(provider, now),
+            factor: self.health.factor(provider, now),
             ramp: self.breakers.share(&provider, now),
+            loads: reads_load,
             load: if reads_load { self.loads.load(provider, now) } else { Load::UNKNOWN },
+        };
+        if place < MOST_GLANCES {
+            if self.glances.len() <= place {
+                self.glances.resize(place + 1, None);
+            }
+            self.glances[place] = Some(glance);
+        }
+        glance
+    }
+
+    /// Something happened to a provider.
+    pub(super) fn touch(&mut self, provider: ProviderId) {
+        if let Some(glance) = self.glances.get_mut(provider.0 as usize) {
+            *glance = None;
         }
     }
 
@@ -127,7 +176,7 @@ impl Engine {
     /// The profile that a new session would be asked in first. `None` without profiles, and when nobody may be tried at
     /// all.
     pub fn lead(&mut self, router: &Router, now: Instant) -> Option<Lead> {
-        let held_back = self.held_back(router.profile_turns(), now);
+        let held_back = self.held_back(&router.profile_turns().turns, now);
         router.lead(&held_back, &mut |provider| self.provider_standing(provider, now))
     }
 

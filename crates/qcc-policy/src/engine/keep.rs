@@ -61,6 +61,12 @@ impl KeptProvider {
 }
 
 impl Engine {
+    /// Something was learned of a provider, so what was kept of it is out of date.
+    pub(super) fn learned(&mut self, provider: ProviderId) {
+        self.touch(provider);
+        self.changed.insert(provider);
+    }
+
     /// The providers of which something was learned since the last call, at most `most` of them. One of which nothing is
     /// known any more is among them, empty.
     pub fn export(&mut self, most: usize, now: Instant) -> Vec<(ProviderId, KeptProvider)> {
@@ -103,6 +109,7 @@ impl Engine {
 
     /// Takes up what was exported of a provider `away` ago, as at start. What is known of it already counts more.
     pub fn restore(&mut self, provider: ProviderId, kept: KeptProvider, away: Duration, now: Instant) {
+        self.touch(provider);
         let aged = |saved: Saved| Saved { open_for: saved.open_for.saturating_sub(away), ..saved };
         if let Some(saved) = kept.breaker {
             self.breakers.restore(provider, aged(saved), now);
@@ -147,6 +154,7 @@ impl Engine {
     /// Drops providers that are gone for good. Their sessions are found void when they ask: nobody is named like them
     /// again.
     pub fn retain(&mut self, known: &BTreeSet<ProviderId>) {
+        self.glances.clear();
         let keep = |provider| known.contains(&provider);
         self.cooldowns.retain(keep);
         self.breakers.forget(|provider| !keep(*provider));

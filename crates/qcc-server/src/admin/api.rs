@@ -29,11 +29,12 @@ const FAILOVERS: u32 = 50;
 /// Most changes that are told at once.
 const MOST_FAILOVERS: u32 = 1000;
 
-/// Answers a request below `/api/`.
+/// Answers a request below `/api/`. `asker`: the client's key, where one is asked for.
 pub(crate) async fn answer(
     state: &Arc<State>,
     snapshot: &Snapshot,
     request: Request<Incoming>,
+    asker: Option<u64>,
     id: &str,
 ) -> Result<Response<Body>, Refused> {
     let path = request.uri().path().to_owned();
@@ -55,7 +56,7 @@ pub(crate) async fn answer(
             read(&request, "GET, HEAD")?;
             happened::stats(state, happened::hours(request.uri().query())?, id).await
         }
-        _ => named(state, snapshot, &request, id).await,
+        _ => named(state, snapshot, &request, asker, id).await,
     }
 }
 
@@ -64,6 +65,7 @@ async fn named(
     state: &Arc<State>,
     snapshot: &Snapshot,
     request: &Request<Incoming>,
+    asker: Option<u64>,
     id: &str,
 ) -> Result<Response<Body>, Refused> {
     let path = request.uri().path();
@@ -74,7 +76,7 @@ async fn named(
     }
     if let Some(name) = path.strip_prefix("/api/requests/").filter(|name| !name.is_empty()) {
         read(request, "GET, HEAD")?;
-        return happened::request(state, text(name), id).await;
+        return happened::request(state, text(name), asker, id).await;
     }
     if let Some(name) = path.strip_prefix("/api/metrics/").filter(|name| !name.is_empty()) {
         read(request, "GET, HEAD")?;

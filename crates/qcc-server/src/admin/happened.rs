@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use qcc_store::Found;
+use qcc_store::{Found, RequestRecord};
 use serde_json::json;
 
 use super::api::waiting;
@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::ingress::access::shorten;
 use crate::rescue::{Failed, Refused};
 use crate::state::{Snapshot, State};
+use crate::trail::key_name;
 
 /// Hours that are told when nobody says how many.
 const HOURS: u32 = 24;
@@ -19,13 +20,23 @@ const HOURS: u32 = 24;
 /// Most hours that are told: 30 days, as long as rows are usually kept.
 const MOST_HOURS: u32 = 720;
 
-/// `GET /api/requests/{id}`
-pub(super) async fn request(state: &Arc<State>, wanted: String, id: &str) -> Result<Response<Body>, Refused> {
+/// `GET /api/requests/{id}`. With client keys, a key sees its own requests alone, by their whole id.
+pub(super) async fn request(
+    state: &Arc<State>,
+    wanted: String,
+    asker: Option<u64>,
+    id: &str,
+) -> Result<Response<Body>, Refused> {
     let name = wanted.clone();
+    let asker = asker.map(key_name);
+    let may_see = |record: &RequestRecord| {
+        let row = &record.request;
+        asker.is_none() || (row.client_key == asker && row.request_id == name)
+    };
     match waiting(state, move |state| state.history.request(&wanted)).await? {
-        Ok(Found::One(record)) => Ok(page(StatusCode::OK, &json!(record), id)),
-        Ok(Found::Many(ids)) => Ok(page(StatusCode::CONFLICT, &several(&name, &ids), id)),
-        Ok(Found::None) => Err(Refused::Unknown {
+        Ok(Found::One(record)) if may_see(&record) => Ok(page(StatusCode::OK, &json!(record), id)),
+        Ok(Found::Many(ids)) if asker.is_none() => Ok(page(StatusCode::CONFLICT, &several(&name, &ids), id)),
+        Ok(Found::One(_) | Found::Many(_) | Found::None) => Err(Refused::Unknown {
             what: "request",
             name: shorten(&name),
             known: "rows are kept for storage.retention, and only of requests for a model".to_owned(),

@@ -48,6 +48,16 @@ pub(crate) fn authenticate(headers: &HeaderMap, keys: &[Secret]) -> Result<Consu
     if api_key || bearer { Ok(Consumed { api_key, bearer }) } else { Err(Refused::ClientKey) }
 }
 
+/// Names the client's key without giving it away: the fingerprint of the header that was it.
+pub(crate) fn client_key(headers: &HeaderMap, consumed: Consumed) -> Option<u64> {
+    let given = match consumed {
+        Consumed { api_key: true, .. } => headers.get("x-api-key")?.as_bytes(),
+        Consumed { bearer: true, .. } => bearer_token(headers)?,
+        Consumed { .. } => return None,
+    };
+    std::str::from_utf8(given).ok().map(|key| Secret::new(key).fingerprint())
+}
+
 /// The token of `Authorization: Bearer`.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;

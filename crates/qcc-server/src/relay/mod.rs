@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use qcc_dialect::anthropic::stream::Seen;
 use qcc_dialect::sse::Batch;
-use qcc_policy::{Failure, Outcome};
+use qcc_policy::Failure;
 
 use crate::body::Cut;
 use crate::finish::{Charged, Exchange};
@@ -238,7 +238,7 @@ impl Relay {
         }
         let watcher = &self.source.watcher;
         self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
-        self.charged.broke(&Outcome::Failed(failure));
+        self.charged.broke(failure, &mut self.exchange);
         let message = format!("The provider's stream broke off: {what}");
         self.stage = if self.source.splitter.inside_oversized() {
             Stage::Flushing

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
-use qcc_policy::{Failure, Outcome};
+use qcc_policy::Failure;
 
 use super::clock::Clock;
 use super::source::Source;
@@ -49,7 +49,7 @@ impl Passage {
                 Ok(Frame::data(bytes))
             }
             Err((failure, what)) => {
-                self.charged.broke(&Outcome::Failed(failure));
+                self.charged.broke(failure, &mut self.exchange);
                 self.exchange.end("broken", Some(what));
                 Err(Cut)
             }

@@ -1,7 +1,7 @@
 //! What happened to requests, as the routes tell it from the database.
 
 use qcc_store::{RequestRecord, RequestRow, Row, Store};
-use qcc_testkit::replies::{message_json, status, stream};
+use qcc_testkit::replies::{Cut, Stream, TruncateAt, message_json, status, stream};
 use qcc_testkit::{Request, Upstream};
 use serde_json::{Value, json};
 
@@ -77,6 +77,35 @@ async fn an_id_is_found_by_its_beginning_and_refused_when_several_fit_or_none() 
     let several = running.ask(&Request::get("/api/requests/ab")).await;
     assert_eq!((several.status, &several.json()["matches"]), (409, &json!(["abc1", "abc2"])));
     assert_refused(&running.ask(&Request::get("/api/requests/zz")).await, 404, "not_found_error");
+}
+
+#[tokio::test]
+async fn with_client_keys_a_request_is_told_to_the_key_that_asked_alone() {
+    let pair = Pair::new().await;
+    let running = pair.serve("proxy: {client_keys: [first-key, second-key]}\n").await;
+    let answer = running.ask(&for_message().with("x-api-key", "first-key")).await;
+    assert_eq!(answer.status, 200);
+    let id = answer.header("x-qcc-request-id").unwrap();
+    let asked = async |key: &str, id: &str| {
+        running.ask(&Request::get(&format!("/api/requests/{id}")).with("x-api-key", key)).await
+    };
+    let told = asked("first-key", id).await;
+    let name = told.json()["request"]["client_key"].as_str().unwrap().to_owned();
+    assert!(name.len() == 16 && !name.contains("first"), "{name}");
+    assert_refused(&asked("second-key", id).await, 404, "not_found_error");
+    assert_refused(&asked("first-key", &id[..8]).await, 404, "not_found_error");
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_kept_with_what_it_cost() {
+    let main = Upstream::start(Stream::text(["one", "two"]).truncated(TruncateAt::MidFirstBlock, Cut::Close).reply())
+        .await
+        .unwrap();
+    let spare = Upstream::start(message_json("spare")).await.unwrap();
+    let pair = Pair { main, spare, folder: tempfile::tempdir().unwrap() };
+    let running = pair.serve("").await;
+    let told = asked(&running, &for_stream()).await;
+    assert_eq!((&told["request"]["verdict"], &told["attempts"][0]["charge"]), (&json!("broken"), &json!("fault")));
 }
 
 #[tokio::test]

@@ -95,6 +95,14 @@ fn sessions_of_a_provider_that_lost_them_go_before_newer_ones_come() {
 }
 
 #[test]
+fn a_session_that_ended_has_no_row() {
+    let place = Place::empty();
+    place.keep(sessions([session(u64::MAX, 10), session(2, 20)], 100));
+    place.keep(Kept { ended: vec![u64::MAX, 7], ..Kept::default() });
+    assert_eq!(place.sessions(), [2]);
+}
+
+#[test]
 fn who_switches_means_every_session() {
     let place = Place::empty();
     place.keep(sessions([session(1, 10)], 100));

@@ -43,13 +43,15 @@ pub(super) fn run(context: &Context, id: &str) -> Outcome {
 
 /// From the gateway, which first writes what is still on its way to the disk; else from the database itself.
 fn find(context: &Context, id: &str) -> Result<Found, Failure> {
-    let Some(gateway) = Gateway::find(context) else {
-        let store = live::kept(context)?;
-        return store.map_or(Ok(Found::None), |store| store.request(id).map_err(|error| live::failed(&error)));
+    let kept = || match live::kept(context)? {
+        Some(store) => store.request(id).map_err(|error| live::failed(&error)),
+        None => Ok(Found::None),
     };
+    let Some(gateway) = Gateway::find(context) else { return kept() };
     let (status, body) = gateway.look_up(&format!("/api/requests/{id}"), &[404, 409])?;
     Ok(match status {
-        404 => Found::None,
+        // The gateway tells each client key of its own requests alone; whoever reads the file may see them all.
+        404 => kept()?,
         409 => Found::Many(names(&body["matches"])),
         _ => Found::One(serde_json::from_value(body).map_err(|_| live::not_understood())?),
     })

@@ -23,6 +23,8 @@ enum Happening {
     Reset(u32),
     Switched,
     Passed(u64),
+    /// What changed is written down.
+    Saved,
 }
 
 fn happening() -> impl proptest::strategy::Strategy<Value = Happening> {
@@ -40,6 +42,7 @@ fn happening() -> impl proptest::strategy::Strategy<Value = Happening> {
         1 => (0..PROVIDERS).prop_map(Happening::Reset),
         1 => Just(Happening::Switched),
         6 => (0..400_u64).prop_map(Happening::Passed),
+        3 => Just(Happening::Saved),
     ]
 }
 
@@ -80,6 +83,42 @@ fn empty(seconds: u64) -> Announced {
     Announced { requests: Some(counter), ..Announced::default() }
 }
 
+/// What was written down, and when.
+#[derive(Default)]
+struct Disk {
+    providers: BTreeMap<ProviderId, (KeptProvider, Instant)>,
+    sessions: BTreeMap<SessionKey, (KeptBinding, Instant)>,
+    upto: u64,
+}
+
+impl Disk {
+    /// Writes down what changed, in pieces.
+    fn save(&mut self, gateway: &mut Gateway) {
+        loop {
+            let providers = gateway.engine.export(1, gateway.now);
+            let KeptSessions { void, batch } = gateway.engine.export_sessions(self.upto, 1, gateway.now);
+            self.sessions.retain(|_, (kept, _)| !void.all && !void.providers.contains(&kept.provider));
+            if providers.is_empty() && batch.upto == self.upto {
+                return;
+            }
+            self.upto = batch.upto;
+            self.sessions.retain(|key, _| !batch.ended.contains(key));
+            self.providers.extend(providers.into_iter().map(|(provider, kept)| (provider, (kept, gateway.now))));
+            self.sessions.extend(batch.bindings.into_iter().map(|kept| (kept.key, (kept, gateway.now))));
+        }
+    }
+
+    fn gateway(self, recovery: bool, now: Instant) -> Gateway {
+        let mut next = gateway(recovery);
+        next.now = now;
+        for (provider, (kept, at)) in self.providers {
+            next.engine.restore(provider, kept, now - at, now);
+        }
+        next.engine.restore_sessions(self.sessions.into_values().map(|(kept, at)| (kept, now - at)), now);
+        next
+    }
+}
+
 impl Gateway {
     fn live(&mut self, happening: &Happening) {
         match happening {
@@ -98,34 +137,15 @@ impl Gateway {
             }
             Happening::Switched => self.engine.switch(self.now),
             Happening::Passed(seconds) => self.pass_time(*seconds),
+            Happening::Saved => {}
         }
     }
 
-    /// Everything that is kept of it, in pieces.
-    fn kept(&mut self) -> (Vec<(ProviderId, KeptProvider)>, Vec<KeptBinding>) {
-        let (mut providers, mut bindings, mut after) = (Vec::new(), Vec::new(), 0);
-        loop {
-            let some = self.engine.export(1, self.now);
-            let sessions = self.engine.export_sessions(after, 1, self.now).batch;
-            if some.is_empty() && sessions.upto == after {
-                return (providers, bindings);
-            }
-            after = sessions.upto;
-            providers.extend(some);
-            bindings.extend(sessions.bindings);
-        }
-    }
-
-    /// What a gateway knows that takes its place after `away`.
+    /// The gateway that takes its place after `away`.
     fn restarted(&mut self, recovery: bool, away: Duration) -> Self {
-        let (providers, bindings) = self.kept();
-        let mut next = gateway(recovery);
-        next.now = self.now + away;
-        for (provider, kept) in providers {
-            next.engine.restore(provider, kept, away, next.now);
-        }
-        next.engine.restore_sessions(bindings.into_iter().map(|kept| (kept, away)), next.now);
-        next
+        let mut disk = Disk::default();
+        disk.save(self);
+        disk.gateway(recovery, self.now + away)
     }
 
     fn face(&mut self) -> Face {
@@ -156,9 +176,16 @@ proptest! {
         recovery: bool,
     ) {
         let mut gateway = gateway(recovery);
-        before.iter().for_each(|happening| gateway.live(happening));
-        let mut next = gateway.restarted(recovery, secs(away));
+        let mut disk = Disk::default();
+        for happening in &before {
+            gateway.live(happening);
+            if matches!(happening, Happening::Saved) {
+                disk.save(&mut gateway);
+            }
+        }
+        disk.save(&mut gateway);
         gateway.pass_time(away);
+        let mut next = disk.gateway(recovery, gateway.now);
         prop_assert_eq!(next.face(), gateway.face());
         for happening in &after {
             gateway.live(happening);
@@ -312,7 +339,7 @@ fn what_was_just_taken_up_is_not_given_out_again() {
     for name in 1..9 {
         gateway.serve(name, 0);
     }
-    let (_, bindings) = gateway.kept();
+    let bindings = gateway.engine.export_sessions(0, 99, gateway.now).batch.bindings;
     let mut next = self::gateway(true);
     let (taken, upto) = next.engine.restore_sessions(bindings.into_iter().map(|kept| (kept, secs(1))), next.now);
     assert_eq!(taken, 8);
