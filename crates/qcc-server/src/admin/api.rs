@@ -154,6 +154,7 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
     };
     if let Some(upstream) = snapshot.upstream_named(name) {
         let cooldowns = state.engine().reset(upstream.id, now());
+        state.keeping.hurry();
         state.room.open(upstream.id);
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();
