@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_identity_is_the_same_in_every_build_and_another_one_with_another_name_address_or_key() {
         let one = provider("one", "https://one.example", "key-1");
-        assert_eq!(identity_of(&one), "");
+        assert_eq!(identity_of(&one), "863b75546217d18658cbe81f1a506b7c");
         let others = [
             provider("two", "https://one.example", "key-1"),
             provider("one", "https://two.example", "key-1"),

@@ -80,8 +80,11 @@ async fn run(state: Weak<State>, hurry: Arc<Notify>) {
 
 /// Hands over everything that is left, for as long as the disk takes it. Waits for the disk.
 pub(crate) fn finish(state: &State) {
-    while !save(state, true) && state.history.flush() {}
-    state.history.flush();
+    // Where nobody takes anything there is never room.
+    if state.history.takes_rows() {
+        while !save(state, true) && state.history.flush() {}
+        state.history.flush();
+    }
 }
 
 /// Hands over what changed, of sessions only what is void where `sessions` is not said. `false`: not all was taken.
