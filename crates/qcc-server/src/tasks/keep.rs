@@ -81,9 +81,11 @@ async fn run(state: Weak<State>, hurry: Arc<Notify>) {
 /// Hands over everything that is left, for as long as the disk takes it. Waits for the disk.
 pub(crate) fn finish(state: &State) {
     // Where nobody takes anything there is never room.
-    if state.history.takes_rows() {
-        while !save(state, true) && state.history.flush() {}
-        state.history.flush();
+    while state.history.takes_rows() {
+        let all = save(state, true);
+        if !state.history.flush() || all {
+            return;
+        }
     }
 }
 

@@ -298,7 +298,9 @@ async fn a_provider_that_comes_back_by_a_reload_is_known_as_it_was() {
     let home = Home::new().await;
     home.a.set_script(refused());
     let file = home.folder.path().join("config.yaml");
-    let write = |key: &str| std::fs::write(&file, home.text(key, "hold: {max_wait: 0s}\naffinity: {enabled: false}\n")).unwrap();
+    let write = |key: &str| {
+        std::fs::write(&file, home.text(key, "hold: {max_wait: 0s}\naffinity: {enabled: false}\n")).unwrap()
+    };
     write("key-a");
     let running = Running::keeping(Source::Path(file.clone()), false, Some(home.path())).await;
     assert_eq!(said(&running).await, "b");
