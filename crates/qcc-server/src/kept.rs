@@ -14,14 +14,23 @@ use serde::{Deserialize, Serialize};
 /// Of what is written. A change that an older or newer version would misread makes it another one.
 const VERSION: u32 = 1;
 
-#[derive(Deserialize)]
-struct Versioned {
-    v: u32,
+/// The version, which is the first thing that is read.
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+struct Version(u32);
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+
+    fn try_from(found: u32) -> Result<Self, String> {
+        let known = found == VERSION;
+        known.then_some(Self(found)).ok_or_else(|| format!("it has version {found}, and this qcc knows {VERSION}"))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Provider {
-    v: u32,
+    v: Version,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     breaker: Option<Breaker>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,7 +113,7 @@ struct Health {
 
 #[derive(Serialize, Deserialize)]
 struct Session {
-    v: u32,
+    v: Version,
     session: u64,
     model: u64,
     cached: u32,
@@ -118,7 +127,7 @@ struct Session {
 pub(crate) fn text(kept: &KeptProvider) -> String {
     let models = kept.models.iter().map(|(model, saved)| Model { model: model.to_string(), breaker: saved.into() });
     let form = Provider {
-        v: VERSION,
+        v: Version(VERSION),
         breaker: kept.breaker.as_ref().map(Breaker::from),
         models: models.collect(),
         cooldowns: kept.cooldowns.iter().map(Cooldown::from).collect(),
@@ -151,7 +160,7 @@ pub(crate) fn provider(text: &str) -> Result<KeptProvider, String> {
 /// A binding as text, but for its provider, which stands beside it.
 pub(crate) fn session_text(kept: &KeptBinding) -> String {
     let form = Session {
-        v: VERSION,
+        v: Version(VERSION),
         session: kept.key.session,
         model: kept.key.model,
         cached: kept.cache_tokens,
@@ -186,12 +195,7 @@ pub(crate) fn row_of(key: SessionKey) -> u64 {
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
-    let unreadable = |error: serde_json::Error| format!("it cannot be read: {error}");
-    let Versioned { v } = serde_json::from_str(text).map_err(unreadable)?;
-    if v != VERSION {
-        return Err(format!("it has version {v}, and this qcc knows {VERSION}"));
-    }
-    serde_json::from_str(text).map_err(unreadable)
+    serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))
 }
 
 fn millis(time: Duration) -> u64 {
