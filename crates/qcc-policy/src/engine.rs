@@ -30,7 +30,10 @@ use crate::select::{Member, Order, Rotations};
 
 mod arrange;
 mod faults;
+mod keep;
 mod probing;
+
+pub use keep::{KeptProvider, KeptSessions};
 
 use arrange::Glance;
 
@@ -153,6 +156,8 @@ pub struct Engine {
     proofs: BTreeMap<ProviderId, (Arc<str>, Instant)>,
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
+    /// Of whom something was learned since the last [`Engine::export`].
+    changed: BTreeSet<ProviderId>,
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
@@ -178,6 +183,7 @@ impl Engine {
             listed: BTreeSet::new(),
             proofs: BTreeMap::new(),
             broken: BTreeMap::new(),
+            changed: BTreeSet::new(),
             order: Order::new(),
             members: Vec::new(),
             glances: Vec::new(),
@@ -296,7 +302,7 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
-        self.touch(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
@@ -318,7 +324,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
-        self.touch(provider);
+        self.learned(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -346,7 +352,7 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
-        self.touch(spent.provider);
+        self.learned(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
@@ -388,7 +394,7 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
-        self.touch(spent.provider);
+        self.learned(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
@@ -403,7 +409,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
-        self.touch(provider);
+        self.learned(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
@@ -422,11 +428,13 @@ impl Engine {
     /// Somebody switched by hand: all sessions follow at once.
     pub fn switch(&mut self, now: Instant) {
         self.affinity.switch(now);
+        self.changed.extend(self.failback.export(now).map(|(provider, _)| provider));
         self.failback.switch();
     }
 
     /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
     pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
+        self.learned(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
 

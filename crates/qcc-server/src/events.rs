@@ -158,6 +158,20 @@ pub enum Event {
         /// Rows.
         rows: u64,
     },
+    /// What an earlier run knew was taken up.
+    StateRestored {
+        /// Providers of whom something was known.
+        providers: usize,
+        /// Sessions, each with one model, that stay where they were.
+        sessions: usize,
+    },
+    /// Some of what an earlier run wrote down cannot be used, and is not.
+    StateIgnored {
+        /// How much.
+        rows: usize,
+        /// What is wrong with the first of them.
+        error: String,
+    },
     /// The database cannot be used. Said once, until it can be again.
     StoreFailed {
         /// What is wrong with it.
@@ -290,6 +304,7 @@ impl Event {
             | Self::ProviderReset { .. }
             | Self::SessionMoved { .. }
             | Self::HistoryPruned { .. }
+            | Self::StateRestored { .. }
             | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,
@@ -311,6 +326,7 @@ impl Event {
             | Self::RouteGuessed { .. }
             | Self::ProfileSwitched { .. }
             | Self::PinIgnored { .. }
+            | Self::StateIgnored { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered { .. }
             | Self::LogDropped { .. } => Level::Warn,

@@ -166,6 +166,7 @@ impl Gateway {
         };
         announce(&state, address, &notices);
         tasks::warm::start(&state);
+        tasks::keep::start(&state);
         let probing = tasks::probe::start(&state);
         Ok(Self { state, listening, address, notices, _watch: watch, _probing: probing })
     }
@@ -210,7 +211,7 @@ impl Gateway {
         let limit = self.state.snapshot().config.settings.proxy.drain;
         let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
         let state = Arc::clone(&self.state);
-        let _ended_before_it_was_written = tokio::task::spawn_blocking(move || state.history.flush()).await;
+        let _ended_before_it_was_written = tokio::task::spawn_blocking(move || tasks::keep::finish(&state)).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qcc_store::{FailoverRow, Found, HealthCheckRow, Metrics, Report, Row, Stats, Store, StoreError, Writer};
+use qcc_store::{
+    FailoverRow, Found, HealthCheckRow, Metrics, Report, Row, SessionRow, StateRow, Stats, Store, StoreError, Writer,
+};
 
 use crate::events::Event;
 use crate::log::Log;
@@ -41,6 +43,13 @@ pub(crate) struct Left {
     pub(crate) pin: Option<String>,
     /// The profile that led at last.
     pub(crate) leader: Option<String>,
+}
+
+/// What an earlier run knew of providers and sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) states: Vec<StateRow>,
+    pub(crate) sessions: Vec<SessionRow>,
 }
 
 /// Says a fault once, until writing works again.
@@ -92,6 +101,21 @@ impl History {
         if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
             writer.write(row);
         }
+    }
+
+    /// Whether a [`Row::Kept`] would be taken now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.database.as_ref().and_then(|database| database.writer.as_ref()).is_some_and(Writer::has_room)
+    }
+
+    /// What an earlier run knew; of sessions those used since a moment, so many at most. Nothing where it cannot be read,
+    /// which is said in the log. May wait for the disk.
+    pub(crate) fn known(&self, sessions: Option<(i64, u32)>) -> Known {
+        let read = self.read(|store| {
+            let sessions = sessions.map(|(since, most)| store.load_sessions(since, most)).transpose()?;
+            Ok(Known { states: store.load_state()?, sessions: sessions.unwrap_or_default() })
+        });
+        read.ok().flatten().unwrap_or_default()
     }
 
     /// Keeps the pin over restarts, with its row. May wait for the disk.
@@ -179,11 +203,11 @@ impl History {
             .map_err(|error| database.faults.told(&error))
     }
 
-    /// Waits until what was handed over is written, or cannot be for now. Blocks.
-    pub(crate) fn flush(&self) {
-        if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
-            let _what_waits_is_tried_again = writer.flush(FLUSH_LIMIT);
-        }
+    /// Waits until what was handed over is written, or cannot be for now; what waits is tried again. Whether it is
+    /// written. Blocks.
+    pub(crate) fn flush(&self) -> bool {
+        let writer = self.database.as_ref().and_then(|database| database.writer.as_ref());
+        writer.is_none_or(|writer| writer.flush(FLUSH_LIMIT))
     }
 }
 

@@ -40,6 +40,8 @@ mod gateway;
 
 mod history;
 
+mod kept;
+
 mod log;
 
 mod reach;
@@ -61,6 +63,7 @@ pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};
 pub use reach::{Reach, reach};
+pub use state::identity_of;
 pub use upstream::tls::{Trusted, certificates_in, trusted};
 
 /// The version that the gateway reports: the package's own.

@@ -1,10 +1,10 @@
 //! What all requests share: the snapshot of the configuration in force, who is out and until when, the retry budget, the
 //! pin. The clock and the random source live here, so that policy gets both as arguments.
 
+mod identities;
 mod lead;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +22,15 @@ use crate::ingress::body::Buffers;
 use crate::log::Log;
 use crate::observe;
 use crate::room::Room;
+use crate::tasks::keep::{self, Keeping};
 use crate::tasks::probe::Probing;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
+pub use identities::identity_of;
 pub(crate) use lead::{Pin, RECOVERED};
+
+use identities::Identities;
 
 /// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
 pub(crate) struct Snapshot {
@@ -49,12 +53,13 @@ pub(crate) struct State {
     pub(crate) models: ModelCache,
     pub(crate) history: History,
     pub(crate) probing: Probing,
+    pub(crate) keeping: Keeping,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
     pub(crate) room: Room,
     engine: Mutex<Engine>,
     budget: Mutex<RetryBudget>,
-    identities: Mutex<HashMap<u64, ProviderId>>,
+    identities: Mutex<Identities>,
     roots: Arc<Roots>,
     listen_host: String,
     draining: AtomicBool,
@@ -84,13 +89,15 @@ impl State {
         database: Option<PathBuf>,
     ) -> Result<Arc<Self>, Unusable> {
         let roots = Arc::new(Roots::default());
-        let mut identities = HashMap::new();
+        let mut identities = Identities::default();
         let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
         let (ratio, floor) = budget_of(&snapshot.config);
-        let engine = engine_for(&snapshot);
+        let mut engine = engine_for(&snapshot);
         let hold = snapshot.config.settings.hold;
         let (history, left) = History::open(database, &log);
         history.retain(snapshot.config.settings.storage_retention);
+        let known = history.known(keep::wanted(&snapshot.config.settings.affinity));
+        let upto = keep::restore(&mut engine, known, &identities.by_name(), &log);
         let state = Arc::new(Self {
             log,
             source,
@@ -98,6 +105,7 @@ impl State {
             models: ModelCache::default(),
             history,
             probing: Probing::default(),
+            keeping: Keeping::new(upto),
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
             room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
@@ -141,6 +149,7 @@ impl State {
         self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
+        self.forget_the_gone();
         self.enrol(&HashMap::new());
         // What was changed may be what they wait for: whose turn it is finds out.
         for upstream in &snapshot.upstreams {
@@ -166,6 +175,22 @@ impl State {
     /// Who may be asked, and in which order. Held for a moment only, never across a wait.
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         lock(&self.engine)
+    }
+
+    /// How providers are named in the database.
+    pub(crate) fn identities(&self) -> HashMap<ProviderId, String> {
+        lock(&self.identities).names()
+    }
+
+    /// After a reload: what is known of profiles that are gone, and of providers that are gone for long.
+    fn forget_the_gone(&self) {
+        let snapshot = self.snapshot();
+        let left = lock(&self.identities).settle();
+        let mut engine = self.engine();
+        engine.retain_turns(&snapshot.router);
+        if let Some(left) = left {
+            engine.retain(&left);
+        }
     }
 
     /// What may still be repeated.
@@ -218,17 +243,17 @@ impl Snapshot {
     fn new(
         loaded: Loaded,
         old: &[Arc<Upstream>],
-        identities: &mut HashMap<u64, ProviderId>,
+        identities: &mut Identities,
         roots: &Arc<Roots>,
         listen_host: &str,
     ) -> Result<Self, Unusable> {
         let mut config = loaded.config;
         listen_host.clone_into(&mut config.settings.proxy.host);
         let pool = config.settings.pool;
+        identities.begin();
         let mut upstreams = Vec::with_capacity(config.providers.len());
         for provider in config.providers.iter().filter(|provider| is_usable(provider)) {
-            let next = ProviderId(u32::try_from(identities.len()).unwrap_or(u32::MAX));
-            let id = *identities.entry(identity(provider)).or_insert(next);
+            let id = identities.id(provider);
             let key = Transport::key_of(provider, &pool);
             let kept = old.iter().find(|upstream| upstream.transport.key == key);
             let transport = match kept {
@@ -282,20 +307,6 @@ fn set_limits(engine: &mut Engine, snapshot: &Snapshot) {
         engine.limit(upstream.id, observe::caps(&upstream.provider));
         engine.place(upstream.id, observe::host_of(&upstream.provider));
     }
-}
-
-/// What makes a provider the same one after a reload. A new key or address is a new provider as far as its past faults
-/// go: "out until its key changes" follows from that.
-fn identity(provider: &Provider) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    provider.name.hash(&mut hasher);
-    provider.base_url.hash(&mut hasher);
-    match &provider.auth {
-        Auth::ApiKey(key) => (1, key.fingerprint()).hash(&mut hasher),
-        Auth::Token(token) => (2, token.fingerprint()).hash(&mut hasher),
-        Auth::Passthrough => (3, 0_u64).hash(&mut hasher),
-    }
-    hasher.finish()
 }
 
 /// The name of a dialect in the configuration.

@@ -175,6 +175,7 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
             state.probing.look(&mut engine);
             cooldowns
         };
+        state.keeping.hurry();
         state.back(upstream.id);
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();

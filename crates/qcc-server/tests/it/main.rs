@@ -37,6 +37,8 @@ mod hold;
 #[cfg(test)]
 mod ingress;
 #[cfg(test)]
+mod keep;
+#[cfg(test)]
 mod leading;
 #[cfg(test)]
 mod log;
