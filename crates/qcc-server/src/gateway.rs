@@ -12,6 +12,7 @@ use crate::VERSION;
 use crate::events::Event;
 use crate::listen::Listening;
 use crate::log::Log;
+use crate::outside;
 use crate::state::State;
 use crate::tasks;
 use crate::workers::Workers;
@@ -168,6 +169,15 @@ impl Gateway {
         Ok(Self { state, listening, address, notices, _watch: watch })
     }
 
+    /// One that was put together elsewhere.
+    pub(crate) fn of_parts(state: Arc<State>, listening: Listening, address: SocketAddr, notices: Vec<Notice>) -> Self {
+        Self { state, listening, address, notices, _watch: None }
+    }
+
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -208,7 +218,7 @@ impl Gateway {
         let limit = self.state.snapshot().config.settings.proxy.drain;
         let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
         let state = Arc::clone(&self.state);
-        let _ended_before_it_was_written = tokio::task::spawn_blocking(move || state.history.flush()).await;
+        let _ended_before_it_was_written = outside::away(move || state.history.flush()).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }

@@ -40,6 +40,8 @@ mod history;
 
 mod log;
 
+mod outside;
+
 mod reach;
 
 mod sipping;
@@ -49,6 +51,9 @@ mod retention;
 mod state;
 
 mod tasks;
+
+#[doc(hidden)]
+pub mod testing;
 
 mod trail;
 
