@@ -62,9 +62,9 @@ pub(crate) struct To<'a> {
 // === impl Answer ===
 
 impl Answer {
-    /// Whether it is a whole answer of the dialect, and everything of it is sent.
+    /// Whether it is a whole answer of the dialect, and every piece of it is sent.
     pub(crate) fn is_whole(&self) -> bool {
-        self.good && self.stop == Stop::InOrder && self.sent == self.frames.len() && self.most.is_none()
+        self.good && self.sent == self.frames.len()
     }
 
     /// The head.

@@ -150,8 +150,10 @@ impl Way {
         let size = data.len().min(self.line.room - self.queued);
         let due = self.due();
         let mut bytes = Bytes::copy_from_slice(&data[..size]);
+        // Of much, larger pieces: what matters is cut finely all the same, and a run does not take minutes.
+        let piece = self.line.piece.max(data.len() / 16);
         while !bytes.is_empty() {
-            let most = bytes.len().min(self.line.piece) as u64;
+            let most = bytes.len().min(piece) as u64;
             let piece = self.random.within(most.div_ceil(2)..most + 1) as usize;
             self.queue.push_back(Segment { due, bytes: bytes.split_to(piece), written });
         }

@@ -23,6 +23,9 @@ use crate::net::{Clock, End, Line, Stamp, connection};
 use crate::random::Random;
 use crate::setting::{Provider, Setting};
 
+/// Bytes of a piece that come one at a time, where they do.
+const TRICKLE: usize = 40;
+
 /// All providers, and what they need.
 pub(crate) struct Providers {
     pub(crate) book: Shared,
@@ -248,21 +251,22 @@ impl Serving {
         written.is_ok() && self.stop(&answer).await
     }
 
-    fn note(&self, number: usize, answer: &Answer, written: &io::Result<()>) {
+    fn note(&self, number: usize, answer: &Answer, written: &io::Result<bool>) {
         let mut book = lock(&self.providers.book);
         let stamp = book.clock.stamp();
         let exchange = &mut book.exchanges[number];
-        exchange.whole = written.is_ok() && answer.is_whole();
+        exchange.whole = matches!(written, Ok(true)) && answer.is_whole();
         exchange.over = Some(stamp);
         let how = match written {
-            Ok(()) => format!("{:?}", answer.stop),
+            Ok(_) => format!("{:?}", answer.stop),
             Err(error) => format!("not taken: {error}"),
         };
         let sent = Book::hash(&exchange.payload());
         book.say(&format!("exchange {number} is answered {} {sent:016x}, {how}", answer.status));
     }
 
-    async fn write(&mut self, answer: &Answer) -> io::Result<()> {
+    /// Whether every byte was written that is there to be sent.
+    async fn write(&mut self, answer: &Answer) -> io::Result<bool> {
         let mut left = answer.most.unwrap_or(u64::MAX);
         self.put(&answer.head(), answer, &mut left).await?;
         for frame in &answer.frames[..answer.sent] {
@@ -278,20 +282,18 @@ impl Serving {
         {
             self.put(&end, answer, &mut left).await?;
         }
-        Ok(())
+        Ok(left > 0)
     }
 
     async fn put(&mut self, bytes: &[u8], answer: &Answer, left: &mut u64) -> io::Result<()> {
         let size = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
         *left -= size as u64;
-        if !answer.trickles || size > 2000 {
-            return self.end.write_all(&bytes[..size]).await;
-        }
-        for byte in &bytes[..size] {
-            pause(self.random.millis(1..8)).await;
+        let slowly = if answer.trickles { size.min(TRICKLE) } else { 0 };
+        for byte in &bytes[..slowly] {
+            pause(self.random.millis(1..30)).await;
             self.end.write_all(&[*byte]).await?;
         }
-        Ok(())
+        self.end.write_all(&bytes[slowly..size]).await
     }
 
     /// What comes after what was sent. Whether the connection is kept.

@@ -136,7 +136,7 @@ impl Setting {
             1 => next.providers[place].enabled ^= place > 0,
             2 => next.profiles = profiles(next.providers.len(), random),
             3 => next.rest = rest(random),
-            4 => next.max_wait = random.of(&[240, 60, 0]),
+            4 if next.max_wait > 0 => next.max_wait = random.of(&[240, 60]),
             _ => next.providers[place].concurrency = random.below(3) as u32,
         }
         next

@@ -102,7 +102,10 @@ impl World {
     }
 
     async fn run(mut self) -> Shared {
+        // One that nobody explains is held, and tried for as long as it waits.
+        let holds = lock(&self.book).settings.iter().any(|(_, setting)| setting.max_wait > 0);
         let clients = Arc::new(Clients {
+            refusals: if holds { &[400, 413, 422] } else { &[400, 413, 418] },
             book: Arc::clone(&self.book),
             clock: self.clock.clone(),
             door: self.gateway.door(),

@@ -35,7 +35,8 @@ pub(super) fn ends_once(book: &Book, number: usize, ask: &Ask) {
     let verdict = line.event["verdict"].as_str().unwrap_or_default();
     let right = match how {
         Some(Ended::Left | Ended::Unheard) => true,
-        Some(Ended::Cut) => verdict == "broken",
+        // What was whole for the gateway may be cut by its end before a slow client has read it.
+        Some(Ended::Cut) => verdict == "broken" || drained && verdict == "done",
         _ if ask.status != 200 => matches!(verdict, "answered" | "failed"),
         _ => matches!(verdict, "done" | "broken") || ask.kind == Kind::Count,
     };
@@ -60,6 +61,9 @@ pub(super) fn every_end_is_of_a_request(book: &Book) {
         assert!(none.is_none(), "{id} has two rows");
     }
 }
+
+/// Within so long a provider that is well and out is found by the trials of those who wait, whichever others stall.
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// As DESIGN 3.5.6 has it: 290 s, or 10 s less than the client announces; half of what it does where that is little.
 pub(super) fn allowed(ask: &Ask) -> Duration {
@@ -118,7 +122,8 @@ pub(super) fn lost(book: &Book) -> (Vec<usize>, u64) {
     let (mut lost, mut turned_away) = (Vec::new(), 0);
     for (number, ask, line) in failed(book).filter(|(_, ask, line)| is_steady(book, ask) && !is_late(line)) {
         let setting = book.setting_at(ask.began.at);
-        if ask.how() == Some(Ended::Left) || ask.bad.is_some() || setting.hold() < Duration::from_secs(60) {
+        let patient = allowed(ask) >= ENOUGH && setting.hold() >= ENOUGH;
+        if ask.how() == Some(Ended::Left) || ask.bad.is_some() || !patient {
             continue;
         }
         let able = setting.plan(ask.print.model.as_str(), false).into_iter().any(|(provider, _)| {
