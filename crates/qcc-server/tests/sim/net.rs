@@ -59,7 +59,7 @@ impl Line {
         let least = random.within(0..40);
         Self {
             latency: (least, least + random.within(1..30)),
-            room: random.of(&[4096, 16 * 1024, 64 * 1024, 256 * 1024]),
+            room: random.of(&[8 * 1024, 32 * 1024, 128 * 1024, 512 * 1024]),
             piece: random.of(&[100, 1460, 1460, 16 * 1024]),
         }
     }
@@ -137,6 +137,11 @@ impl Way {
             reader: None,
             writer: None,
         }
+    }
+
+    /// Half of it: a writer that is let go on for every byte that is read would write single bytes.
+    fn has_room(&self) -> bool {
+        self.queued <= self.line.room / 2
     }
 
     /// When what is sent now arrives: never before what was sent earlier.
@@ -248,7 +253,9 @@ impl End {
                 way.queue.pop_front();
             }
             way.queued -= bytes.len();
-            wake(&mut way.writer);
+            if way.has_room() {
+                wake(&mut way.writer);
+            }
             return Poll::Ready(Ok(bytes));
         }
     }
@@ -269,7 +276,7 @@ impl AsyncWrite for End {
         if way.over.is_some() || way.deaf {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if way.queued >= way.line.room {
+        if !way.has_room() {
             way.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
