@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::Uri;
 use memchr::memmem;
 use qcc_server::testing::{Dialling, Inside, Io};
-use qcc_testkit::replies::{chunk, event};
+use qcc_testkit::replies::event;
 use qcc_testkit::wire::{Body, Head, Taken, header, take_head};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -104,7 +104,7 @@ impl Providers {
             // What is sent as soon as the connection is there, began when it was dialled.
             let first = dialled.take().filter(|_| stamp.at == opened);
             let sample = first.or_else(|| providers.sample(number));
-            taken.lock().expect("one thread").extend(sample.map(|sample| Sample { stamp, ..sample }));
+            taken.lock().expect("one thread").extend(sample);
         }));
         let gone = near.dropped();
         let serving = Serving { providers: self, number, end: far, buffer: BytesMut::new(), random, samples };
@@ -248,7 +248,7 @@ impl Serving {
         pause(self.random.millis(5..1500)).await;
         let written = self.write(&answer).await;
         self.note(received.exchange, &answer, &written);
-        written.is_ok() && self.stop(&answer).await
+        written.is_ok() && self.stop(received.exchange, &answer).await
     }
 
     fn note(&self, number: usize, answer: &Answer, written: &io::Result<bool>) {
@@ -297,7 +297,7 @@ impl Serving {
     }
 
     /// What comes after what was sent. Whether the connection is kept.
-    async fn stop(&mut self, answer: &Answer) -> bool {
+    async fn stop(&mut self, number: usize, answer: &Answer) -> bool {
         match answer.stop {
             Stop::InOrder => answer.is_kept(),
             Stop::Close => false,
@@ -310,8 +310,11 @@ impl Serving {
                 false
             }
             Stop::Pings => {
-                let ping = chunk(&event("ping", &json!({"type": "ping"})));
-                while self.end.write_all(&ping).await.is_ok() {
+                let ping = event("ping", &json!({"type": "ping"}));
+                let framed = answer.framed(&ping);
+                lock(&self.providers.book).exchanges[number].frames.truncate(answer.sent);
+                while self.end.write_all(&framed).await.is_ok() {
+                    lock(&self.providers.book).exchanges[number].frames.push(ping.clone());
                     pause(Duration::from_secs(5)).await;
                 }
                 false
