@@ -62,8 +62,8 @@ pub(crate) struct Ask {
     pub(crate) fresh: bool,
     pub(crate) slow: bool,
     pub(crate) began: Stamp,
-    /// The whole request was written.
-    pub(crate) sent: bool,
+    /// When the whole request was written.
+    pub(crate) sent: Option<Stamp>,
     /// When the gateway wrote the first byte of the answer.
     pub(crate) answered: Option<Stamp>,
     pub(crate) status: u16,

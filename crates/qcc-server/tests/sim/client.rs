@@ -185,7 +185,7 @@ impl Session {
             fresh,
             slow,
             began,
-            sent: false,
+            sent: None,
             answered: None,
             status: 0,
             headers: Vec::new(),
@@ -267,7 +267,8 @@ impl Session {
         let Ok(written) = tokio::time::timeout_at(until, conversation.end.write_all(&whole)).await else {
             return Ended::Left;
         };
-        lock(&self.clients.book).asks[number].sent = written.is_ok();
+        let stamp = self.clients.clock.stamp();
+        lock(&self.clients.book).asks[number].sent = written.is_ok().then_some(stamp);
         let head = match tokio::time::timeout_at(until, answer_head(conversation)).await {
             Err(_) => return Ended::Left,
             Ok(None) => return Ended::Unheard,

@@ -134,7 +134,7 @@ pub(super) fn probe_alone(book: &Book) {
         let setting = book.setting_at(ask.began.at);
         let untried = setting.plan(&ask.print.model, false).into_iter().find(|(other, _)| {
             let is_free = sample.standings.get(&other.number) == Some(&Standing::Admissible);
-            let tried = of(book, exchange.ask).any(|one| one.provider == other.number && one.began < exchange.began);
+            let tried = is_tried(book, ask, &other.name());
             is_free && !tried && other.number != exchange.provider
         });
         let reloaded = book.settings_during(ask.began.at, exchange.began.at).count() > 1;
@@ -146,6 +146,12 @@ pub(super) fn probe_alone(book: &Book) {
             untried.map_or(0, |(other, _)| other.number)
         );
     }
+}
+
+/// Whether a request asked a provider, now or another time. Those that were not connected have no exchange.
+fn is_tried(book: &Book, ask: &Ask, name: &str) -> bool {
+    let row = book.row_of(ask);
+    row.is_none_or(|row| row.attempts.iter().any(|one| one.outcome.is_try() && one.provider == name))
 }
 
 /// Whether its request asked the same provider before.
