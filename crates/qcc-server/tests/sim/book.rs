@@ -47,7 +47,6 @@ pub(crate) struct Print {
 /// A request as its client sees it.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    pub(crate) session: u64,
     pub(crate) kind: Kind,
     pub(crate) print: Print,
     /// Of the body, bytes. No two requests have the same.
@@ -60,7 +59,6 @@ pub(crate) struct Ask {
     pub(crate) announced: Option<u64>,
     /// Over a connection of its own.
     pub(crate) fresh: bool,
-    pub(crate) slow: bool,
     pub(crate) began: Stamp,
     /// When the whole request was written.
     pub(crate) sent: Option<Stamp>,
@@ -126,7 +124,6 @@ pub(crate) struct Book {
     pub(crate) closings: Vec<(usize, Duration)>,
     /// When draining began.
     pub(crate) draining: Option<Stamp>,
-    pub(crate) pinned: bool,
     digest: DefaultHasher,
     talks: bool,
     /// Everything that was said, where it is kept.
@@ -205,7 +202,6 @@ impl Book {
             settings: Vec::new(),
             closings: Vec::new(),
             draining: None,
-            pinned: false,
             digest: DefaultHasher::new(),
             talks,
             said: keeps.then(Vec::new),

@@ -141,7 +141,7 @@ impl Session {
         let latest = random.of(&[300, 3000, 60_000]);
         let leaves = random.percent(6).then(|| random.millis(0..latest));
         let kept = self.idle.lock().expect("one thread").pop();
-        let number = self.note(wish, &body, slow, kept.is_none());
+        let number = self.note(wish, &body, kept.is_none());
         let head = self.head(wish, number, body.len(), random);
         let mut conversation = match kept {
             Some(kept) => kept,
@@ -171,11 +171,10 @@ impl Session {
         Conversation { end: near, buffer: BytesMut::new() }
     }
 
-    fn note(&self, wish: Wish, body: &[u8], slow: bool, fresh: bool) -> usize {
+    fn note(&self, wish: Wish, body: &[u8], fresh: bool) -> usize {
         let mut book = lock(&self.clients.book);
         let (number, began) = (book.asks.len(), book.clock.stamp());
         book.asks.push(Ask {
-            session: self.number,
             kind: wish.kind,
             print: Print::of(body).expect("every body names a model"),
             length: body.len() as u64,
@@ -183,7 +182,6 @@ impl Session {
             own: self.own.clone(),
             announced: wish.announced,
             fresh,
-            slow,
             began,
             sent: None,
             answered: None,

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod nature;
 mod net;
+mod operator;
 mod provider;
 mod random;
 mod setting;

@@ -146,15 +146,6 @@ impl Setting {
         Duration::from_secs(self.max_wait)
     }
 
-    /// All texts that nothing may show.
-    pub(crate) fn secrets(&self) -> Vec<String> {
-        let own = self.providers.iter().filter_map(|provider| match &provider.credential {
-            Credential::ApiKey(text) | Credential::Token(text) => Some(text.clone()),
-            Credential::Passthrough => None,
-        });
-        own.chain(self.client_keys.iter().cloned()).collect()
-    }
-
     /// Whether a model goes by the route.
     fn is_routed(&self, model: &str) -> bool {
         !self.route.is_empty() && model == MODELS[1]

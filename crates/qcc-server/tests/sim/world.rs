@@ -14,6 +14,7 @@ use crate::client::{Clients, Session};
 use crate::nature::{Nature, Script};
 use crate::net::Clock;
 use crate::provider::Providers;
+use crate::operator;
 use crate::random::Random;
 use crate::setting::Setting;
 use crate::store::{self, Unsteady};
@@ -154,11 +155,13 @@ impl World {
 
     /// Reloads and jumps of the wall clock, until nothing more happens.
     async fn changes(&self, random: &mut Random) {
-        let mut times: Vec<Duration> = (0..random.of(&[0, 0, 1, 2, 4])).map(|_| random.millis(0..self.end.as_millis() as u64)).collect();
+        let mut times: Vec<Duration> = (0..random.of(&[0, 1, 2, 4, 8])).map(|_| random.millis(0..self.end.as_millis() as u64)).collect();
         times.sort();
         for at in times {
             pause_until(&self.clock, at).await;
-            if random.percent(30) {
+            if random.percent(40) {
+                operator::act(&self.gateway.door(), &self.book, &self.clock, random).await;
+            } else if random.percent(40) {
                 let by = random.of(&[-86_400_000, -30_000, 45_000, 7_200_000, 400 * 86_400_000]);
                 self.stage.jump(by);
                 lock(&self.book).say(&format!("the wall clock jumps by {by} ms"));
