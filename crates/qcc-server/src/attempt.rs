@@ -152,15 +152,21 @@ fn put(tongue: &Tongue, call: &Call<'_>) -> Result<Outgoing, Fault> {
 }
 
 async fn exchange(upstream: &Upstream, call: Call<'_>, back: Option<&Back>) -> Result<Good, Fault> {
-    let started = Instant::now();
     let deadline = call.deadline;
+    let Ok(turn) = timeout_at(deadline.at, upstream.turn()).await else {
+        return Err(Fault::timeout(
+            Phase::Patience,
+            "no connection was free (pool.max_per_host) in the time that there was",
+        ));
+    };
+    let started = Instant::now();
     let timeouts = &upstream.provider.timeouts;
     let (limit, phase) = match call.kind {
         Kind::Stream => (timeouts.first_byte, Phase::FirstByte),
         Kind::Message | Kind::CountTokens => (timeouts.response, Phase::Response),
     };
     let until = Until::new(started, limit, phase, deadline);
-    let sending = upstream.send(Method::POST, call.path_and_query, call.headers, call.body);
+    let sending = upstream.send_in(turn, Method::POST, call.path_and_query, call.headers, call.body);
     let reply = until.wait(sending).await?.map_err(|error| observe::not_sent(&error))?;
     if reply.response.status() != StatusCode::OK {
         return Err(refusal(reply, deadline, back).await);

@@ -12,6 +12,7 @@ use crate::VERSION;
 use crate::events::Event;
 use crate::listen::Listening;
 use crate::log::Log;
+use crate::outside;
 use crate::state::State;
 use crate::tasks;
 use crate::workers::Workers;
@@ -51,7 +52,7 @@ pub struct Gateway {
     address: SocketAddr,
     notices: Vec<Notice>,
     _watch: Option<tasks::reload::Watch>,
-    _probing: tasks::probe::Task,
+    _probing: Option<tasks::probe::Task>,
 }
 
 /// Why there is no gateway.
@@ -167,8 +168,17 @@ impl Gateway {
         announce(&state, address, &notices);
         tasks::warm::start(&state);
         tasks::keep::start(&state);
-        let probing = tasks::probe::start(&state);
+        let probing = Some(tasks::probe::start(&state));
         Ok(Self { state, listening, address, notices, _watch: watch, _probing: probing })
+    }
+
+    /// One that was put together elsewhere.
+    pub(crate) fn of_parts(state: Arc<State>, listening: Listening, address: SocketAddr, notices: Vec<Notice>) -> Self {
+        Self { state, listening, address, notices, _watch: None, _probing: None }
+    }
+
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.state
     }
 
     /// Where it listens.
@@ -211,7 +221,7 @@ impl Gateway {
         let limit = self.state.snapshot().config.settings.proxy.drain;
         let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
         let state = Arc::clone(&self.state);
-        let _ended_before_it_was_written = tokio::task::spawn_blocking(move || tasks::keep::finish(&state)).await;
+        let _ended_before_it_was_written = outside::away(move || tasks::keep::finish(&state)).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }

@@ -13,6 +13,7 @@ use qcc_store::{
 
 use crate::events::Event;
 use crate::log::Log;
+use crate::outside;
 use crate::retention::Retention;
 use crate::trail::wall_clock;
 
@@ -29,11 +30,47 @@ pub(crate) struct History {
 
 struct Database {
     path: PathBuf,
-    /// `None`: its thread could not be started.
-    writer: Option<Writer>,
+    shelf: Box<dyn Shelf>,
     /// `None`: its thread could not be started.
     retention: Option<Retention>,
     faults: Faults,
+}
+
+/// Where rows from traffic and the pin are put: the database, or in a simulation a store that fails when it is told to.
+pub trait Shelf: Send + Sync {
+    /// Whether there is anybody to take rows.
+    fn takes_rows(&self) -> bool;
+
+    /// Adds a row. Never waits.
+    fn write(&self, row: Row);
+
+    /// Whether a [`Row::Kept`] would be taken now.
+    fn has_room(&self) -> bool;
+
+    /// Waits until rows are written, or cannot be for now, for at most so long. Whether they are.
+    fn flush(&self, limit: Duration) -> bool;
+
+    /// Keeps the pin. May wait.
+    ///
+    /// # Errors
+    /// Why it is not kept.
+    fn set_pin(&self, pin: Option<&str>, row: &FailoverRow) -> Result<(), StoreError>;
+
+    /// The pin that is kept. May wait.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn pin(&self) -> Result<Option<String>, StoreError>;
+}
+
+/// Hears how writing went.
+pub type Told = Box<dyn FnMut(Report) + Send>;
+
+/// The database and the thread that writes it.
+struct OnDisk {
+    path: PathBuf,
+    /// `None`: its thread could not be started.
+    writer: Option<Writer>,
 }
 
 /// What an earlier run left.
@@ -64,24 +101,28 @@ struct Faults {
 impl History {
     /// Opens the database at `path` and reads what an earlier run left. May wait for the disk.
     pub(crate) fn open(path: Option<PathBuf>, log: &Log) -> (Self, Left) {
-        let Some(path) = path else { return (Self { database: None }, Left::default()) };
         let faults = Faults { log: log.clone(), standing: Arc::default() };
+        if let Some(stage) = outside::stage() {
+            let shelf = (stage.shelf)(faults.told_by_writer());
+            return (
+                Self { database: Some(Database { path: "simulated".into(), shelf, retention: None, faults }) },
+                Left::default(),
+            );
+        }
+        let Some(path) = path else { return (Self { database: None }, Left::default()) };
         let left = left_at(&path).unwrap_or_else(|error| {
             faults.found(&error);
             Left::default()
         });
-        let reports = faults.clone();
-        let writer = Writer::start(&path, move |report| match report {
-            Report::Failed(error) => reports.found(&error),
-            Report::Written { lost } => reports.over(lost),
-        });
+        let writer = Writer::start(&path, faults.told_by_writer()).ok();
         let told = faults.clone();
         let retention = Retention::start(&path, move |round| match round {
             Ok(0) => {}
             Ok(rows) => told.log.emit(Event::HistoryPruned { rows }),
             Err(error) => told.found(&error),
         });
-        (Self { database: Some(Database { path, writer: writer.ok(), retention, faults }) }, left)
+        let shelf = Box::new(OnDisk { path: path.clone(), writer });
+        (Self { database: Some(Database { path, shelf, retention, faults }) }, left)
     }
 
     /// How long rows are kept; `None`: for ever.
@@ -93,19 +134,19 @@ impl History {
 
     /// Whether there is anybody to take rows.
     pub(crate) fn takes_rows(&self) -> bool {
-        self.database.as_ref().is_some_and(|database| database.writer.is_some())
+        self.database.as_ref().is_some_and(|database| database.shelf.takes_rows())
     }
 
     /// Adds what came from traffic. Never waits.
     pub(crate) fn write(&self, row: Row) {
-        if let Some(writer) = self.database.as_ref().and_then(|database| database.writer.as_ref()) {
-            writer.write(row);
+        if let Some(database) = &self.database {
+            database.shelf.write(row);
         }
     }
 
     /// Whether a [`Row::Kept`] would be taken now.
     pub(crate) fn has_room(&self) -> bool {
-        self.database.as_ref().and_then(|database| database.writer.as_ref()).is_some_and(Writer::has_room)
+        self.database.as_ref().is_some_and(|database| database.shelf.has_room())
     }
 
     /// What an earlier run knew; of sessions those used since a moment, so many at most. Nothing where it cannot be read,
@@ -124,8 +165,7 @@ impl History {
     /// Why it holds only until the gateway stops.
     pub(crate) fn keep(&self, pin: Option<&str>, row: &FailoverRow) -> Result<(), String> {
         let Some(database) = &self.database else { return no_database(pin) };
-        let kept = Store::open(&database.path).and_then(|mut store| store.set_pin(pin, row));
-        match kept {
+        match database.shelf.set_pin(pin, row) {
             Ok(()) => {
                 database.faults.over(0);
                 Ok(())
@@ -140,8 +180,7 @@ impl History {
     /// Why it would not.
     pub(crate) fn keeps(&self, pin: Option<&str>) -> Result<(), String> {
         let Some(database) = &self.database else { return no_database(pin) };
-        let found = Store::open_existing(&database.path).and_then(|store| store.map_or(Ok(None), |store| store.pin()));
-        match found {
+        match database.shelf.pin() {
             Ok(found) if found.as_deref() == pin => Ok(()),
             Ok(_) => Err(format!("the database {} does not hold it\nhint: set it again", database.path.display())),
             Err(error) => Err(database.faults.told(&error)),
@@ -206,8 +245,37 @@ impl History {
     /// Waits until what was handed over is written, or cannot be for now; what waits is tried again. Whether it is
     /// written. Blocks.
     pub(crate) fn flush(&self) -> bool {
-        let writer = self.database.as_ref().and_then(|database| database.writer.as_ref());
-        writer.is_none_or(|writer| writer.flush(FLUSH_LIMIT))
+        self.database.as_ref().is_none_or(|database| database.shelf.flush(FLUSH_LIMIT))
+    }
+}
+
+// === impl OnDisk ===
+
+impl Shelf for OnDisk {
+    fn takes_rows(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    fn write(&self, row: Row) {
+        if let Some(writer) = &self.writer {
+            writer.write(row);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::has_room)
+    }
+
+    fn flush(&self, limit: Duration) -> bool {
+        self.writer.as_ref().is_none_or(|writer| writer.flush(limit))
+    }
+
+    fn set_pin(&self, pin: Option<&str>, row: &FailoverRow) -> Result<(), StoreError> {
+        Store::open(&self.path)?.set_pin(pin, row)
+    }
+
+    fn pin(&self) -> Result<Option<String>, StoreError> {
+        Store::open_existing(&self.path)?.map_or(Ok(None), |store| store.pin())
     }
 }
 
@@ -230,6 +298,14 @@ fn no_database(pin: Option<&str>) -> Result<(), String> {
 // === impl Faults ===
 
 impl Faults {
+    fn told_by_writer(&self) -> Told {
+        let faults = self.clone();
+        Box::new(move |report| match report {
+            Report::Failed(error) => faults.found(&error),
+            Report::Written { lost } => faults.over(lost),
+        })
+    }
+
     fn found(&self, error: &StoreError) {
         if !self.standing.swap(true, Ordering::Relaxed) {
             self.log.emit(Event::StoreFailed { error: error.to_string(), hint: error.hint() });

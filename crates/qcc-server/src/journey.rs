@@ -24,6 +24,7 @@ use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
 use crate::ingress::session::Session;
 use crate::observe;
+use crate::outside;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
@@ -406,7 +407,7 @@ impl Journey {
         let length = body.len() as u64;
         // A large body takes so long that other requests would have to wait for the thread. The rough figure stands for
         // a runtime that is shutting down.
-        let counted = tokio::task::spawn_blocking(move || tokens::estimate(&body)).await;
+        let counted = outside::away(move || tokens::estimate(&body)).await;
         let tokens = counted.unwrap_or(length / 4);
         let body = format!("{{\"input_tokens\":{tokens}}}");
         let mut response = rescue::json(StatusCode::OK, body, self.exchange.request_id());

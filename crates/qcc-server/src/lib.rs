@@ -44,6 +44,8 @@ mod kept;
 
 mod log;
 
+mod outside;
+
 mod reach;
 
 mod sipping;
@@ -53,6 +55,9 @@ mod retention;
 mod state;
 
 mod tasks;
+
+#[doc(hidden)]
+pub mod testing;
 
 mod trail;
 

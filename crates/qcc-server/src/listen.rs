@@ -11,10 +11,13 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::task::TaskTracker;
 
 use crate::ingress::access::{MAX_HEAD, MAX_HEADERS};
+use crate::outside::Io;
 use crate::pipeline;
 use crate::sipping::Sipping;
 use crate::state::State;
@@ -47,6 +50,14 @@ impl Listening {
         Self { lifeline, connections, accepting }
     }
 
+    /// The same for connections of a simulation.
+    pub(crate) fn simulated(streams: UnboundedReceiver<Box<dyn Io>>, state: Arc<State>, workers: Workers) -> Self {
+        let (lifeline, connections) = (Arc::<Lifeline>::default(), TaskTracker::new());
+        let serving = Serving { state, lifeline: Arc::clone(&lifeline), connections: connections.clone() };
+        let accepting = tokio::spawn(take(streams, serving, workers));
+        Self { lifeline, connections, accepting }
+    }
+
     /// Stops accepting, waits at most `limit` for running requests, cuts the rest after `about_to_cut`. Returns how many
     /// were cut.
     pub(crate) async fn drain(self, limit: Duration, about_to_cut: impl FnOnce()) -> usize {
@@ -75,6 +86,7 @@ struct Serving {
 async fn accept(listener: TcpListener, serving: Serving, workers: Workers) -> Workers {
     loop {
         let accepted = tokio::select! {
+            biased;
             () = serving.lifeline.draining() => return workers,
             accepted = listener.accept() => accepted,
         };
@@ -86,6 +98,8 @@ async fn accept(listener: TcpListener, serving: Serving, workers: Workers) -> Wo
                 workers.carry(move || {
                     // It fails when descriptors ran out; the client sees a closed connection.
                     let stream = TcpStream::from_std(stream).ok()?;
+                    // A relayed event must not wait for the acknowledgement of the one before it.
+                    let _works_without = stream.set_nodelay(true);
                     let served = serving.connections.track_future(serve(stream, &serving));
                     drop(coming);
                     Some(served)
@@ -93,6 +107,19 @@ async fn accept(listener: TcpListener, serving: Serving, workers: Workers) -> Wo
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
+    }
+}
+
+async fn take(mut streams: UnboundedReceiver<Box<dyn Io>>, serving: Serving, workers: Workers) -> Workers {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = serving.lifeline.draining() => return workers,
+            taken = streams.recv() => taken,
+        };
+        let Some(stream) = taken else { return workers };
+        let served = serving.connections.track_future(serve(stream, &serving));
+        workers.carry(move || Some(served));
     }
 }
 
@@ -109,9 +136,10 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-fn serve(stream: TcpStream, serving: &Serving) -> impl Future<Output = ()> + Send + use<> {
-    // A relayed event must not wait for the acknowledgement of the one before it.
-    let _works_without = stream.set_nodelay(true);
+fn serve<S>(stream: S, serving: &Serving) -> impl Future<Output = ()> + Send + use<S>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let state = Arc::clone(&serving.state);
     let asked = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&asked);

@@ -33,9 +33,15 @@ pub struct Log {
 }
 
 struct Inner {
-    to_writer: SyncSender<Message>,
+    to: To,
     level: std::sync::atomic::AtomicU8,
     dropped: AtomicU64,
+}
+
+enum To {
+    Writer(SyncSender<Message>),
+    /// Whoever emits calls this: for a simulation, where no other thread may take part.
+    Here(Box<dyn Fn(&Event) + Send + Sync>),
 }
 
 enum Message {
@@ -123,6 +129,12 @@ impl Log {
         Self::start(None, None, Some(tap), settings)
     }
 
+    /// Every event of level `info` and above to `hear`, at once and in the thread that emits it.
+    pub(crate) fn here(hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        let level = (Level::Info as u8).into();
+        Self { inner: Some(Arc::new(Inner { to: To::Here(Box::new(hear)), level, dropped: AtomicU64::new(0) })) }
+    }
+
     fn start(
         file: Option<Rotated>,
         terminal: Option<Shown>,
@@ -130,7 +142,8 @@ impl Log {
         settings: &LoggingSettings,
     ) -> io::Result<Self> {
         let (to_writer, lines) = sync_channel(CHANNEL);
-        let inner = Arc::new(Inner { to_writer, level: (settings.level as u8).into(), dropped: AtomicU64::new(0) });
+        let to = To::Writer(to_writer);
+        let inner = Arc::new(Inner { to, level: (settings.level as u8).into(), dropped: AtomicU64::new(0) });
         let weak = Arc::downgrade(&inner);
         let sinks = Sinks { file, terminal, tap };
         let _detached: JoinHandle<()> = std::thread::Builder::new().name("qcc-log".to_owned()).spawn(move || {
@@ -145,8 +158,13 @@ impl Log {
         if (event.level() as u8) < inner.level.load(Ordering::Relaxed) {
             return;
         }
-        if inner.to_writer.try_send(Message::Line(SystemTime::now(), event)).is_err() {
-            inner.dropped.fetch_add(1, Ordering::Relaxed);
+        match &inner.to {
+            To::Here(hear) => hear(&event),
+            To::Writer(writer) => {
+                if writer.try_send(Message::Line(SystemTime::now(), event)).is_err() {
+                    inner.dropped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
         }
     }
 
@@ -160,8 +178,9 @@ impl Log {
     /// Waits until everything emitted so far is written. Blocks: for the end of the process only.
     pub fn flush(&self) {
         let Some(inner) = &self.inner else { return };
+        let To::Writer(writer) = &inner.to else { return };
         let (done, wait) = sync_channel(1);
-        if inner.to_writer.send(Message::Flush(done)).is_ok() {
+        if writer.send(Message::Flush(done)).is_ok() {
             let _closed_means_written = wait.recv();
         }
     }

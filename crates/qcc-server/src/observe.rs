@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -20,6 +20,7 @@ use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal,
 use serde_json::json;
 
 use crate::attempt::{Answer, Fault};
+use crate::outside;
 use crate::rescue::Failed;
 use crate::upstream::connect::{ConnectTimeout, causes};
 use crate::upstream::credential::{connection_listed, is_hop_by_hop};
@@ -137,7 +138,7 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<Announced> {
     if !headers.keys().any(|name| head::is_limit(name.as_str())) {
         return None;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let said = anthropic::rate_limits(&header, now);
     let counter = |counter: anthropic::Counter| Counter {
@@ -189,7 +190,7 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
 /// An error status, with whatever body came.
 pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
     let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let retry_after = anthropic::retry_after(&header, now);
     let outcome = refusal(&facts, retry_after, now);
@@ -209,7 +210,7 @@ pub(crate) fn bad_request(bad: &BadRequest) -> Fault {
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
 /// words: `body` is the event's data, or the whole answer.
 pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -> Fault {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
     Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }

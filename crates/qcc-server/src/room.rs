@@ -156,6 +156,7 @@ impl Drop for Place {
 async fn tend(state: &State) {
     while let Some(due) = state.room.tend() {
         tokio::select! {
+            biased;
             () = state.room.news.notified() => {}
             () = tokio::time::sleep_until(due.into()) => {}
         }

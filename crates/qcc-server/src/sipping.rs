@@ -13,28 +13,28 @@ use tokio::net::TcpStream;
 const SIP: u64 = 8 * 1024 - 1;
 
 /// A socket that is read in pieces of a limited size.
-pub(crate) struct Sipping {
-    io: Take<TcpStream>,
+pub(crate) struct Sipping<S = TcpStream> {
+    io: Take<S>,
 }
 
-impl Sipping {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+impl<S: AsyncRead + Unpin> Sipping<S> {
+    pub(crate) fn new(stream: S) -> Self {
         Self { io: stream.take(SIP) }
     }
 
-    fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut S> {
         Pin::new(self.get_mut().io.get_mut())
     }
 }
 
-impl AsyncRead for Sipping {
+impl<S: AsyncRead + Unpin> AsyncRead for Sipping<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.io.set_limit(SIP);
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Sipping {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sipping<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.stream().poll_write(cx, buf)
     }
@@ -48,7 +48,7 @@ impl AsyncWrite for Sipping {
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        self.io.get_ref().is_write_vectored()
     }
 
     fn poll_write_vectored(

@@ -229,11 +229,16 @@ impl State {
         self.cutting.store(true, Ordering::Relaxed);
     }
 
+    /// Requests that have not ended.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
     /// Returns how many requests are running.
     pub(crate) fn start_draining(&self) -> usize {
         self.draining.store(true, Ordering::Relaxed);
         self.probing.stop();
-        self.running.load(Ordering::Relaxed)
+        self.running()
     }
 }
 

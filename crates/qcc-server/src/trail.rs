@@ -1,12 +1,13 @@
 //! What is done for a request, noted while it happens and handed to the database at its end: the tries with how they
 //! count, and the candidates that were passed over. It decides nothing, and a gateway without a database notes nothing.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
 use qcc_policy::{Blame, Charge, Reason, Term};
 use qcc_store::{AttemptOutcome, AttemptRow, RequestRecord, RequestRow as Kept, Row};
 
 use crate::events::RequestRow;
+use crate::outside;
 use crate::state::now;
 
 /// The only dialect that is served.
@@ -226,7 +227,7 @@ pub(crate) fn out(reason: Reason, until: Instant) -> String {
 
 /// Milliseconds since 1970-01-01 UTC: for the history, never for a decision.
 pub(crate) fn wall_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

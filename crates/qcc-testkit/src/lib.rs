@@ -13,7 +13,7 @@ mod gate;
 pub mod replies;
 pub mod sse;
 mod upstream;
-mod wire;
+pub mod wire;
 
 pub use client::{Answer, AnswerHead, Connection, Ended, Piece, Request, exchange};
 pub use gate::Gate;

@@ -16,25 +16,30 @@ const MAX_SIZE_LINE: usize = 256;
 
 /// The first line and the headers, as they came.
 #[derive(Debug, Clone)]
-pub(crate) struct Head {
-    pub(crate) first_line: String,
-    pub(crate) headers: Vec<(String, String)>,
+pub struct Head {
+    /// The request line, or the status line.
+    pub first_line: String,
+    /// Names and values in order, names in their case.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Head {
     /// The first value of a header; the case of the name does not matter.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 }
 
 /// The first value of `name` in `headers`; the case of the name does not matter.
-pub(crate) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+#[must_use]
+pub fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// An error about bytes that are not HTTP/1.1.
-pub(crate) fn malformed(what: impl Into<String>) -> io::Error {
+#[must_use]
+pub fn malformed(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
@@ -42,7 +47,7 @@ pub(crate) fn malformed(what: impl Into<String>) -> io::Error {
 ///
 /// # Errors
 /// `InvalidData` when the head is too large or a header line has no colon.
-pub(crate) fn take_head(buffer: &mut BytesMut) -> io::Result<Option<Head>> {
+pub fn take_head(buffer: &mut BytesMut) -> io::Result<Option<Head>> {
     let Some(end) = memmem::find(buffer, b"\r\n\r\n") else {
         if buffer.len() > MAX_HEAD {
             return Err(malformed(format!("no end of the head within {MAX_HEAD} bytes")));
@@ -64,7 +69,7 @@ pub(crate) fn take_head(buffer: &mut BytesMut) -> io::Result<Option<Head>> {
 
 /// How the end of a body is known, and how far it has been read.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub enum Body {
     /// So many bytes are left.
     Length(u64),
     /// Chunks, and the final one ends it.
@@ -75,17 +80,22 @@ pub(crate) enum Body {
 
 /// Where in a chunked body the reader stands.
 #[derive(Debug)]
-pub(crate) enum Chunk {
+pub enum Chunk {
+    /// Before a size line.
     Size,
+    /// So many bytes of the chunk are left.
     Data(u64),
+    /// Before the line end after a chunk.
     DataEnd,
+    /// After the final chunk.
     Trailer,
+    /// At the end.
     Done,
 }
 
 /// What the next look at the buffer gave.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub enum Taken {
     /// Some of the body. Never crosses a chunk boundary.
     Data(Bytes),
     /// The rest has not arrived.
@@ -100,7 +110,7 @@ impl Body {
     ///
     /// # Errors
     /// `InvalidData` when `content-length` is no number.
-    pub(crate) fn announced_by(head: &Head, without: Self) -> io::Result<Self> {
+    pub fn announced_by(head: &Head, without: Self) -> io::Result<Self> {
         if head.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
             return Ok(Self::Chunked(Chunk::Size));
         }
@@ -117,7 +127,7 @@ impl Body {
     ///
     /// # Errors
     /// `InvalidData` when a chunk is not framed as RFC 9112 section 7.1 says.
-    pub(crate) fn take(&mut self, buffer: &mut BytesMut) -> io::Result<Taken> {
+    pub fn take(&mut self, buffer: &mut BytesMut) -> io::Result<Taken> {
         match self {
             Self::Length(0) => Ok(Taken::End),
             Self::Length(left) => Ok(take_up_to(left, buffer)),
@@ -189,7 +199,8 @@ fn take_line(buffer: &mut BytesMut, limit: usize) -> io::Result<Option<BytesMut>
 }
 
 /// The reason phrase that usually goes with a status.
-pub(crate) fn reason(status: u16) -> &'static str {
+#[must_use]
+pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         204 => "No Content",

@@ -16,6 +16,7 @@ use crate::ingress::access::shorten;
 use crate::ingress::body::{self, Buffered};
 use crate::ingress::recognise::check_type;
 use crate::log::timestamp;
+use crate::outside;
 use crate::pipeline::only;
 use crate::rescue::{Failed, Refused};
 use crate::state::{Pin, Snapshot, State, now};
@@ -225,5 +226,5 @@ pub(super) async fn waiting<T: Send + 'static>(
 ) -> Result<T, Refused> {
     let state = Arc::clone(state);
     // It fails only when the gateway ends.
-    tokio::task::spawn_blocking(move || work(&state)).await.map_err(|_| Refused::Draining)
+    outside::away(move || work(&state)).await.ok_or(Refused::Draining)
 }

@@ -35,6 +35,13 @@ pub(crate) struct Buffers {
     total: AtomicU64,
 }
 
+impl Buffers {
+    /// Bytes that are held now.
+    pub(crate) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+}
+
 #[derive(Debug)]
 struct Counted {
     buffers: Arc<Buffers>,

@@ -30,7 +30,12 @@ impl Drop for Watch {
 
 /// Loads again and swaps the snapshot, or says why not.
 pub(crate) fn reload(state: &State, trigger: &'static str) -> Result<Reloaded, String> {
-    let result = read(state).and_then(|loaded| {
+    apply(state, read(state), trigger)
+}
+
+/// Puts what was read into force, or says why not.
+pub(crate) fn apply(state: &State, read: Result<Loaded, String>, trigger: &'static str) -> Result<Reloaded, String> {
+    let result = read.and_then(|loaded| {
         let notices = loaded.notices.clone();
         let changes = qcc_config::diff(&state.snapshot().config, &loaded.config);
         let level = loaded.config.settings.logging.level;

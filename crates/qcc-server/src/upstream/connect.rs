@@ -20,6 +20,7 @@ use qcc_config::Provider;
 use tower_service::Service;
 
 use super::tls::Roots;
+use crate::outside::{self, Dial, Io};
 use crate::sipping::Sipping;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -44,6 +45,8 @@ struct Reach {
     tcp: Tcp,
     proxy: Arc<Matcher>,
     trust: Arc<Trust>,
+    /// In a simulation: instead of all that.
+    dial: Option<Dial>,
 }
 
 /// Whom TLS trusts, at the provider and at an `https` proxy.
@@ -69,6 +72,7 @@ pub(crate) struct Plain {
 enum Wire {
     Direct(TokioIo<Sipping>),
     Proxy(Box<Hop>),
+    Simulated(TokioIo<Sipping<Box<dyn Io>>>),
 }
 
 /// The connection was not there in time.
@@ -97,7 +101,8 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         let trust = Arc::new(Trust { roots, ca_file: provider.ca_file.clone() });
-        let reach = Reach { tcp: Tcp(tcp), proxy: Arc::new(proxy), trust };
+        let dial = outside::stage().map(|stage| stage.dial);
+        let reach = Reach { tcp: Tcp(tcp), proxy: Arc::new(proxy), trust, dial };
         Ok(Self {
             inner: Arc::new(Inner { reach, limit: provider.timeouts.connect, secure: tokio::sync::OnceCell::new() }),
         })
@@ -155,6 +160,13 @@ impl Service<Uri> for Reach {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        if let Some(dial) = &self.dial {
+            let dialling = dial(&uri);
+            return Box::pin(async move {
+                let io = Wire::Simulated(TokioIo::new(Sipping::new(dialling.await?)));
+                Ok(Plain { io, proxied: false })
+            });
+        }
         let (mut tcp, trust) = (self.tcp.clone(), Arc::clone(&self.trust));
         let via = self.proxy.intercept(&uri);
         Box::pin(async move {
@@ -263,6 +275,7 @@ impl Read for Plain {
         match &mut self.io {
             Wire::Direct(io) => Pin::new(io).poll_read(cx, buf),
             Wire::Proxy(io) => Pin::new(io).poll_read(cx, buf),
+            Wire::Simulated(io) => Pin::new(io).poll_read(cx, buf),
         }
     }
 }
@@ -272,6 +285,7 @@ impl Write for Plain {
         match &mut self.io {
             Wire::Direct(io) => Pin::new(io).poll_write(cx, buf),
             Wire::Proxy(io) => Pin::new(io).poll_write(cx, buf),
+            Wire::Simulated(io) => Pin::new(io).poll_write(cx, buf),
         }
     }
 
@@ -279,6 +293,7 @@ impl Write for Plain {
         match &mut self.io {
             Wire::Direct(io) => Pin::new(io).poll_flush(cx),
             Wire::Proxy(io) => Pin::new(io).poll_flush(cx),
+            Wire::Simulated(io) => Pin::new(io).poll_flush(cx),
         }
     }
 
@@ -286,6 +301,7 @@ impl Write for Plain {
         match &mut self.io {
             Wire::Direct(io) => Pin::new(io).poll_shutdown(cx),
             Wire::Proxy(io) => Pin::new(io).poll_shutdown(cx),
+            Wire::Simulated(io) => Pin::new(io).poll_shutdown(cx),
         }
     }
 
@@ -293,6 +309,7 @@ impl Write for Plain {
         match &self.io {
             Wire::Direct(io) => io.is_write_vectored(),
             Wire::Proxy(io) => io.is_write_vectored(),
+            Wire::Simulated(io) => io.is_write_vectored(),
         }
     }
 
@@ -304,6 +321,7 @@ impl Write for Plain {
         match &mut self.io {
             Wire::Direct(io) => Pin::new(io).poll_write_vectored(cx, bufs),
             Wire::Proxy(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+            Wire::Simulated(io) => Pin::new(io).poll_write_vectored(cx, bufs),
         }
     }
 }

@@ -123,9 +123,32 @@ impl Upstream {
         (sent != asked).then(|| sent.to_owned())
     }
 
-    /// Sends a request and waits for the answer's head. `headers` are complete but for what belongs to the provider.
+    /// Waits for its turn among the requests to this address (`pool.max_per_host`). It takes as long as they do, which is
+    /// no fault of the provider's.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        match &self.transport.permits {
+            Some(permits) => Arc::clone(permits).acquire_owned().await.ok(),
+            None => None,
+        }
+    }
+
+    /// Waits for its turn, sends a request and waits for the answer's head. `headers` are complete but for what belongs to
+    /// the provider.
     pub(crate) async fn send(
         &self,
+        method: Method,
+        path_and_query: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Reply, SendError> {
+        let turn = self.turn().await;
+        self.send_in(turn, method, path_and_query, headers, body).await
+    }
+
+    /// The same for a request that has its turn.
+    pub(crate) async fn send_in(
+        &self,
+        turn: Option<OwnedSemaphorePermit>,
         method: Method,
         path_and_query: &str,
         mut headers: HeaderMap,
@@ -142,12 +165,8 @@ impl Upstream {
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = headers;
-        let permit = match &self.transport.permits {
-            Some(permits) => Arc::clone(permits).acquire_owned().await.ok(),
-            None => None,
-        };
         let response = self.transport.pool.send(request).await?;
-        Ok(Reply { response, permit })
+        Ok(Reply { response, permit: turn })
     }
 
     /// Where a path of the Anthropic dialect is on this provider.

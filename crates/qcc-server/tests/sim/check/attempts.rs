@@ -1,0 +1,208 @@
+//! Attempts: what goes up is what was sent, to whom it may go, no more often than it may, and what is charged for it is
+//! what happened.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use qcc_policy::{Standing, breaker};
+use qcc_store::AttemptOutcome;
+
+use super::{is_failure, is_heard};
+use crate::book::{Ask, Book, Ended, Exchange};
+use crate::provider::credentials;
+use crate::setting::Credential;
+
+/// Before and after a moment, in which what was on its way may have crossed.
+const CROSSING: Duration = Duration::from_secs(1);
+
+/// Nothing is tried once the first byte is on its way down.
+pub(super) fn stop_at_commit(book: &Book, number: usize, ask: &Ask) {
+    let Some(answered) = ask.answered else { return };
+    for exchange in of(book, number) {
+        assert!(exchange.began < answered, "ask {number} is tried after its answer began");
+    }
+    let named = ask.header("x-sim-exchange").and_then(|text| text.parse::<usize>().ok());
+    if let Some(named) = named.filter(|_| ask.status == 200) {
+        let last = book.exchanges.iter().rposition(|exchange| exchange.ask == number);
+        assert_eq!(last, Some(named), "ask {number} is answered by its last attempt");
+    }
+}
+
+fn of(book: &Book, ask: usize) -> impl Iterator<Item = &Exchange> {
+    book.exchanges.iter().filter(move |exchange| exchange.ask == ask)
+}
+
+/// The row says of every attempt what became of it.
+pub(super) fn are_told_as_they_were(book: &Book, number: usize, ask: &Ask) {
+    let Some(row) = book.row_of(ask) else { return };
+    let tries = row.attempts.iter().filter(|one| one.outcome.is_try()).count();
+    assert_eq!(tries, row.request.tries as usize, "the tries of ask {number}");
+    // Those that were not connected have no exchange.
+    assert!(of(book, number).count() <= tries, "ask {number} was tried more often than its row says");
+    let done = row.request.verdict == "done";
+    let successes: Vec<_> = row.attempts.iter().filter(|one| one.outcome == AttemptOutcome::Success).collect();
+    let counts = ask.kind != crate::book::Kind::Count;
+    assert_eq!(successes.len(), usize::from(done && counts), "successes of ask {number}, `{}`", row.request.verdict);
+    if !done {
+        return;
+    }
+    let answered = of(book, number).last().expect("somebody answered");
+    assert!(answered.whole || is_terminal(answered), "ask {number} counts as whole and is not");
+    let name = format!("p{}", answered.provider);
+    assert_eq!(row.request.provider.as_deref(), Some(name.as_str()), "who answered ask {number}");
+    let heard = ask.how() == Some(Ended::Clean) && ask.status == 200;
+    let drained = book.draining.is_some_and(|draining| draining.at <= ask.until());
+    assert!(heard || !is_heard(ask) || drained, "ask {number} counts as whole and was not heard");
+}
+
+/// Its terminal event was on the wire, whatever happened then.
+fn is_terminal(exchange: &Exchange) -> bool {
+    exchange.frames.last().is_some_and(|last| last.starts_with(b"event: message_stop"))
+}
+
+/// Bodies arrive as they were sent but for the model, which is the one that the configuration names; credentials arrive
+/// where they belong.
+pub(super) fn carry_what_was_sent(book: &Book) {
+    for (number, exchange) in book.exchanges.iter().enumerate() {
+        let ask = &book.asks[exchange.ask];
+        let settings: Vec<_> = book.settings_during(ask.began.at, exchange.began.at).collect();
+        if let Some(print) = &exchange.print {
+            assert!(print.is_like(&ask.print), "exchange {number} carries another body than ask {}", exchange.ask);
+            let sent = |setting: &&&crate::setting::Setting| {
+                setting.sent(&setting.providers[exchange.provider], &ask.print.model) == print.model
+            };
+            assert!(settings.iter().any(|setting| sent(&setting)), "exchange {number} asks for {}", print.model);
+        }
+        let carried: Vec<_> = exchange
+            .headers
+            .iter()
+            .filter(|(name, _)| matches!(name.as_str(), "x-api-key" | "authorization" | "cookie"))
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
+        let right = settings.iter().any(|setting| match credentials(setting, exchange.provider) {
+            Some(expected) => carried == [expected],
+            None => {
+                assert_eq!(setting.providers[exchange.provider].credential, Credential::Passthrough);
+                let own = ask.own.as_deref().unwrap_or("nothing");
+                carried.len() == 1 && carried[0].1.ends_with(own)
+            }
+        });
+        assert!(right, "exchange {number} carries {carried:?} to p{}", exchange.provider);
+        assert_eq!(exchange.counts, ask.kind == crate::book::Kind::Count);
+    }
+}
+
+/// Never more at once, or within a minute, than a provider's own limits say.
+pub(super) fn leave_limits_alone(book: &Book) {
+    for exchange in book.exchanges.iter().filter(|exchange| !exchange.counts) {
+        let began = exchange.began;
+        let mut during = book.settings_during(began.at.saturating_sub(Duration::from_mins(2)), began.at);
+        let (Some(setting), None) = (during.next(), during.next()) else { continue };
+        let provider = &setting.providers[exchange.provider];
+        let others = || book.exchanges.iter().filter(|other| !other.counts && other.provider == exchange.provider);
+        let running = others().filter(|other| other.began <= began && other.end().is_none_or(|end| end > began));
+        let most = provider.concurrency as usize;
+        assert!(most == 0 || running.count() <= most, "p{} is asked too much at once", exchange.provider);
+        // What began a minute ago was counted when its attempt began, before its connection was there.
+        let minute = Duration::from_secs(58);
+        let lately = others().filter(|other| other.began <= began && began.at - other.began.at < minute);
+        let most = provider.rpm as usize;
+        assert!(most == 0 || lately.count() <= most, "p{} is asked too often", exchange.provider);
+    }
+}
+
+/// A provider that is half-open gets its one probe; more only from who has nobody else to ask, or asks it again.
+pub(super) fn probe_alone(book: &Book) {
+    let mut probes: BTreeMap<usize, Vec<&Exchange>> = BTreeMap::new();
+    let sampled = book.exchanges.iter().filter(|exchange| !exchange.counts);
+    let mut sampled: Vec<_> = sampled.filter_map(|exchange| Some((exchange.sample.as_ref()?, exchange))).collect();
+    // As they began, which may be another order than that in which they arrived.
+    sampled.sort_by_key(|(sample, _)| sample.stamp);
+    for (sample, exchange) in sampled {
+        let Some(breaker::Standing::HalfOpen { .. }) = sample.breaker else {
+            probes.remove(&exchange.provider);
+            continue;
+        };
+        let ask = &book.asks[exchange.ask];
+        let running = probes.entry(exchange.provider).or_default();
+        running.retain(|other| other.end().is_none_or(|end| end > sample.stamp));
+        running.push(exchange);
+        let most = book.settings.iter().map(|(_, setting)| setting.probes).max().unwrap_or(1) as usize;
+        if running.len() <= most || is_again(book, exchange) {
+            continue;
+        }
+        let setting = book.setting_at(ask.began.at);
+        let untried = setting.plan(&ask.print.model, false).into_iter().find(|(other, _)| {
+            let is_free = sample.standings.get(&other.number) == Some(&Standing::Admissible);
+            let tried = is_tried(book, ask, &other.name());
+            is_free && !tried && other.number != exchange.provider
+        });
+        let reloaded = book.settings_during(ask.began.at, exchange.began.at).count() > 1;
+        assert!(
+            reloaded || !setting.auto || untried.is_none(),
+            "ask {} adds a probe of p{} although p{} is free",
+            exchange.ask,
+            exchange.provider,
+            untried.map_or(0, |(other, _)| other.number)
+        );
+    }
+}
+
+/// Whether a request asked a provider, now or another time. Those that were not connected have no exchange.
+fn is_tried(book: &Book, ask: &Ask, name: &str) -> bool {
+    let row = book.row_of(ask);
+    row.is_none_or(|row| row.attempts.iter().any(|one| one.outcome.is_try() && one.provider == name))
+}
+
+/// Whether its request asked the same provider before.
+fn is_again(book: &Book, exchange: &Exchange) -> bool {
+    let name = format!("p{}", exchange.provider);
+    let row = book.row_of(&book.asks[exchange.ask]);
+    row.is_none_or(|row| row.attempts.iter().filter(|one| one.outcome.is_try() && one.provider == name).count() > 1)
+}
+
+/// Repeats after a wait stay within `retry.budget`.
+pub(super) fn repeat_within_budget(book: &Book) {
+    let setting = &book.settings[0].1;
+    let (ratio, floor) = (setting.budget.0.parse::<f64>().expect("a number"), setting.budget.1);
+    let mut repeats: Vec<Duration> = Vec::new();
+    for ask in &book.asks {
+        let Some(row) = book.row_of(ask) else { continue };
+        let waited = row.attempts.iter().filter(|one| one.outcome.is_try() && one.waited_ms > 0);
+        repeats.extend(waited.map(|one| ask.began.at + Duration::from_millis(one.started_ms - one.waited_ms)));
+    }
+    for repeat in &repeats {
+        // Buckets of a second, so a second more at either end.
+        let window = Duration::from_secs(11);
+        let lately = repeats.iter().filter(|other| *other <= repeat && *repeat - **other <= Duration::from_secs(1));
+        let from = repeat.saturating_sub(window);
+        let requests = book.asks.iter().filter(|ask| (from..=*repeat + CROSSING).contains(&ask.began.at)).count();
+        let most = (2 * floor) as f64 + ratio * requests as f64;
+        assert!(lately.count() as f64 <= most, "more repeats than the budget at {repeat:?}");
+    }
+}
+
+/// Attempts that were charged to a provider which was well from the beginning of the request to its end.
+pub(super) fn false_verdicts(book: &Book) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (number, ask) in book.asks.iter().enumerate() {
+        let (Some(row), Some(line)) = (book.row_of(ask), book.end_of(ask)) else { continue };
+        for (provider, _) in book.setting_at(ask.began.at).plan(&ask.print.model, true) {
+            let name = provider.name();
+            let charged = row.attempts.iter().find(|one| one.provider == name && is_failure(one.outcome));
+            let Some(charged) = charged else { continue };
+            let (from, to) = (ask.began.at, line.stamp.at);
+            let closing = |(closer, at): &(usize, Duration)| {
+                *closer == provider.number && (from.saturating_sub(CROSSING)..=to + CROSSING).contains(at)
+            };
+            let crossed = book.closings.iter().any(closing);
+            let drained = book.draining.is_some_and(|draining| draining.at <= to);
+            // A status that no well provider explains is its fault until another one says the same.
+            let strange = ask.bad == Some(418);
+            if !crossed && !drained && !strange && book.is_well(provider.number, from, to) {
+                wrong.push(format!("ask {number} at {name}: {:?}", charged.reason));
+            }
+        }
+    }
+    wrong
+}

@@ -1,0 +1,156 @@
+//! Requests as a whole: each ends once and in time, and none is lost that somebody could have answered.
+
+use std::time::Duration;
+
+use qcc_policy::{Reason, Standing};
+
+use super::{SLACK, is_heard};
+use crate::book::{Ask, Book, Ended, Kind, Line};
+
+/// What the gateway itself allows everything before commit.
+const MOST: Duration = Duration::from_secs(290);
+
+/// Every request that was heard has one end in the log and one row; one whose client left has at most one.
+pub(super) fn ends_once(book: &Book, number: usize, ask: &Ask) {
+    let how = ask.how();
+    assert!(how.is_some(), "ask {number} never ended");
+    let finished = book.lines.iter().filter(|line| is_end(line, ask)).count();
+    let id = ask.header("x-qcc-request-id");
+    let refused = book.lines.iter().filter(|line| {
+        line.event["event"] == "request_refused" && id.is_some() && line.event["request_id"].as_str() == id
+    });
+    let ends = finished + refused.count();
+    if is_heard(ask) {
+        assert_eq!(ends, 1, "ask {number} ends once in the log");
+        let ended = book.end_of(ask).and_then(|line| line.event["request_id"].as_str());
+        assert!(finished == 0 || ended == id, "ask {number} is {id:?} for its client and {ended:?} in the log");
+    } else {
+        assert!(ends <= 1, "ask {number} ends {ends} times in the log");
+    }
+    let drained = book.draining.is_some_and(|draining| draining.at <= ask.until());
+    if how == Some(Ended::Unheard) && ask.fresh {
+        assert!(drained, "ask {number} was not answered at all");
+    }
+    let Some(line) = book.end_of(ask) else { return };
+    let verdict = line.event["verdict"].as_str().unwrap_or_default();
+    let right = match how {
+        Some(Ended::Left | Ended::Unheard) => true,
+        // What was whole for the gateway may be cut by its end before a slow client has read it.
+        Some(Ended::Cut) => verdict == "broken" || drained && verdict == "done",
+        _ if ask.status != 200 => matches!(verdict, "answered" | "failed"),
+        _ => matches!(verdict, "done" | "broken") || ask.kind == Kind::Count,
+    };
+    assert!(right, "ask {number} ended {how:?} with {} for its client, and is `{verdict}` in the log", ask.status);
+}
+
+fn is_end(line: &Line, ask: &Ask) -> bool {
+    line.event["event"] == "request_finished" && line.event["bytes_in"] == ask.length
+}
+
+/// No end in the log without its request and its row.
+pub(super) fn every_end_is_of_a_request(book: &Book) {
+    let ends: Vec<_> = book.lines.iter().filter(|line| line.event["event"] == "request_finished").collect();
+    assert_eq!(ends.len(), book.rows.len(), "as many rows as ends");
+    for line in ends {
+        assert!(book.asks.iter().any(|ask| is_end(line, ask)), "nobody asked this: {}", line.event);
+        let id = line.event["request_id"].as_str().unwrap_or_default();
+        let mut rows = book.rows.iter().filter(|row| row.request.request_id == id);
+        let (row, none) = (rows.next(), rows.next());
+        let verdict = row.map(|row| row.request.verdict.to_string());
+        assert_eq!(verdict.as_deref(), line.event["verdict"].as_str(), "the row of {id}");
+        assert!(none.is_none(), "{id} has two rows");
+    }
+}
+
+/// Within so long a provider that is well and out is found by the trials of those who wait, whichever others stall.
+const ENOUGH: Duration = Duration::from_secs(60);
+
+/// As DESIGN 3.5.6 has it: 290 s, or 10 s less than the client announces; half of what it does where that is little.
+pub(super) fn allowed(ask: &Ask) -> Duration {
+    let announced = ask.announced.map(Duration::from_secs);
+    let told =
+        announced.map(|told| if told >= Duration::from_secs(15) { told - Duration::from_secs(10) } else { told / 2 });
+    told.map_or(MOST, |told| told.min(MOST))
+}
+
+pub(super) fn keeps_its_deadline(book: &Book, number: usize, ask: &Ask) {
+    if ask.how() == Some(Ended::Unheard) {
+        return;
+    }
+    let until = ask.answered.map_or_else(|| ask.until(), |stamp| stamp.at);
+    let took = until.saturating_sub(ask.began.at);
+    // Nobody can answer before the whole request is there.
+    let least = ask.sent.map_or(Duration::ZERO, |sent| sent.at - ask.began.at);
+    let most = allowed(ask).max(least) + SLACK;
+    assert!(took <= most, "ask {number} waited {took:?} of {most:?}");
+    for exchange in book.exchanges.iter().filter(|exchange| exchange.ask == number) {
+        let after = exchange.began.at.saturating_sub(ask.began.at);
+        assert!(after <= most, "ask {number} is tried after its deadline");
+    }
+}
+
+/// The requests that failed with the gateway's own word.
+fn failed(book: &Book) -> impl Iterator<Item = (usize, &Ask, &Line)> {
+    let all = book.asks.iter().enumerate().filter_map(|(number, ask)| Some((number, ask, book.end_of(ask)?)));
+    all.filter(|(_, _, line)| line.event["verdict"] == "failed")
+}
+
+/// Whether one configuration was in force all the time, in which every tier may be left.
+fn is_steady(book: &Book, ask: &Ask) -> bool {
+    let mut during = book.settings_during(ask.began.at, ask.until());
+    during.next().is_some_and(|setting| setting.auto) && during.next().is_none()
+}
+
+fn is_late(line: &Line) -> bool {
+    line.event["error"].as_str().is_some_and(|error| error.contains("in time"))
+}
+
+/// When a request fails, whoever was admissible at that moment had been tried.
+pub(super) fn nobody_is_left_untried(book: &Book) {
+    for (number, ask, line) in failed(book).filter(|(_, ask, line)| is_steady(book, ask) && !is_late(line)) {
+        let Some(row) = book.row_of(ask) else { continue };
+        let plan = book.setting_at(ask.began.at).plan(ask.print.model.as_str(), false);
+        for (provider, _) in plan {
+            let name = provider.name();
+            let tried = row.attempts.iter().any(|try_| try_.outcome.is_try() && try_.provider == name);
+            let standing = line.standings.iter().find(|(known, _)| *known == provider.number);
+            let is_free = standing.is_some_and(|(_, standing)| *standing == Standing::Admissible);
+            assert!(tried || !is_free, "ask {number} fails and {name} was left untried");
+        }
+    }
+}
+
+/// Requests that failed although a provider was well from their beginning to their end, and how many of them were
+/// turned away because the waiting room was full.
+pub(super) fn lost(book: &Book) -> (Vec<usize>, u64) {
+    let (mut lost, mut turned_away) = (Vec::new(), 0);
+    for (number, ask, line) in failed(book).filter(|(_, ask, line)| is_steady(book, ask) && !is_late(line)) {
+        let setting = book.setting_at(ask.began.at);
+        let patient = allowed(ask) >= ENOUGH && setting.hold() >= ENOUGH;
+        if ask.how() == Some(Ended::Left) || ask.bad.is_some() || !patient {
+            continue;
+        }
+        let able = setting.plan(ask.print.model.as_str(), false).into_iter().any(|(provider, _)| {
+            let standing = line.standings.iter().find(|(known, _)| *known == provider.number);
+            let is_shut = match standing {
+                Some((_, Standing::Out { reason, .. })) => *reason != Reason::Fault,
+                Some((_, Standing::Admissible)) => false,
+                None => true,
+            };
+            let limited = provider.concurrency > 0 || provider.rpm > 0 || setting.per_host > 0;
+            !is_shut && !limited && book.is_well(provider.number, ask.began.at, line.stamp.at)
+        });
+        let held = line.event["held_ms"].is_number();
+        match (able, held) {
+            (true, false) if is_full(book, setting.max_waiters) => turned_away += 1,
+            (true, _) => lost.push(number),
+            (false, _) => {}
+        }
+    }
+    (lost, turned_away)
+}
+
+/// Whether the waiting room of this run can be full at all.
+fn is_full(book: &Book, most: u64) -> bool {
+    (book.asks.len() as u64) > most && most < 10
+}

@@ -1,0 +1,340 @@
+//! The providers: what is dialled, and what serves a connection. HTTP/1.1 by hand, since a well-behaved server repairs
+//! the very faults that are wanted here.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::Uri;
+use memchr::memmem;
+use qcc_server::testing::{Dialling, Inside, Io};
+use qcc_testkit::replies::event;
+use qcc_testkit::wire::{Body, Head, Taken, header, take_head};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::answer::{Answer, Stop, To};
+use crate::book::{Book, Exchange, Kind, Print, Sample, Shared, lock};
+use crate::nature::{Nature, Script};
+use crate::net::{Clock, End, Line, Stamp, connection};
+use crate::random::Random;
+use crate::setting::{Provider, Setting};
+
+/// Bytes of a piece that come one at a time, where they do.
+const TRICKLE: usize = 40;
+
+/// All providers, and what they need.
+pub(crate) struct Providers {
+    pub(crate) book: Shared,
+    pub(crate) clock: Clock,
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) random: Mutex<Random>,
+    /// For samples of how things stand when an attempt begins.
+    pub(crate) inside: OnceLock<Inside>,
+    /// The wall clock.
+    pub(crate) wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+/// One connection that a provider serves.
+struct Serving {
+    providers: Arc<Providers>,
+    number: usize,
+    end: End,
+    buffer: BytesMut,
+    random: Random,
+    samples: Arc<Mutex<Vec<Sample>>>,
+}
+
+/// A request whose head has come.
+struct Received {
+    exchange: usize,
+    kind: Kind,
+    bad: Option<u16>,
+    credential: String,
+    body: Body,
+}
+
+// === impl Providers ===
+
+impl Providers {
+    fn say(&self, what: &str) {
+        lock(&self.book).say(what);
+    }
+
+    /// A connection to whoever listens at this address.
+    pub(crate) fn dial(self: Arc<Self>, uri: &Uri) -> Dialling {
+        let number = usize::from(uri.port_u16().unwrap_or_default() - Provider::port(0));
+        let mut random = self.random.lock().expect("one thread").fork();
+        let nature = self.scripts[number].now(self.clock.now(), &mut random);
+        let sample = self.sample(number);
+        Box::pin(async move {
+            let line = Line::any(&mut random);
+            if nature == Nature::Swallowing {
+                std::future::pending::<()>().await;
+            }
+            pause(random.millis(1..80)).await;
+            if nature == Nature::Refusing {
+                self.say(&format!("p{number} refuses a connection"));
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let (near, far) = connection(line, Line::any(&mut random), &self.clock, &mut random);
+            Ok(self.accept(number, near, far, sample, random))
+        })
+    }
+
+    /// Serves the far end, gives the near one.
+    fn accept(
+        self: Arc<Self>,
+        number: usize,
+        near: End,
+        far: End,
+        dialled: Option<Sample>,
+        random: Random,
+    ) -> Box<dyn Io> {
+        let samples = Arc::new(Mutex::new(Vec::new()));
+        let (providers, taken, opened) = (Arc::clone(&self), Arc::clone(&samples), self.clock.now());
+        let mut dialled = dialled;
+        let near = near.hooked(Box::new(move |data, stamp| {
+            if !data.starts_with(b"POST /v1/messages") {
+                return;
+            }
+            // What is sent as soon as the connection is there, began when it was dialled.
+            let first = dialled.take().filter(|_| stamp.at == opened);
+            let sample = first.or_else(|| providers.sample(number));
+            taken.lock().expect("one thread").extend(sample);
+        }));
+        let gone = near.dropped();
+        let serving = Serving { providers: self, number, end: far, buffer: BytesMut::new(), random, samples };
+        tokio::spawn(async move { serving.serve(&gone).await });
+        Box::new(near)
+    }
+
+    fn sample(&self, number: usize) -> Option<Sample> {
+        let inside = self.inside.get()?;
+        let stamp = self.clock.stamp();
+        let numbers = 0..self.scripts.len();
+        let standings = numbers.filter_map(|number| Some((number, inside.standing(&format!("p{number}"), "", 0)?)));
+        Some(Sample {
+            stamp,
+            breaker: inside.breaker(&format!("p{number}")),
+            standings: standings.collect::<BTreeMap<_, _>>(),
+        })
+    }
+}
+
+async fn pause(time: Duration) {
+    sleep_until(Instant::now() + time).await;
+}
+
+// === impl Serving ===
+
+impl Serving {
+    async fn serve(mut self, gone: &Arc<Mutex<Option<Stamp>>>) {
+        let idle = self.random.millis(3_000..200_000);
+        loop {
+            let Ok(head) = timeout(idle, self.head()).await else {
+                let mut book = lock(&self.providers.book);
+                let at = book.clock.now();
+                book.closings.push((self.number, at));
+                book.say(&format!("p{} closes an idle connection", self.number));
+                return;
+            };
+            let Some((head, began)) = head else { return };
+            let Some(received) = self.receive(&head, began, gone).await else { return };
+            if !self.answer(received).await {
+                return;
+            }
+        }
+    }
+
+    /// The next head, and when the gateway wrote it.
+    async fn head(&mut self) -> Option<(Head, Stamp)> {
+        let mut began = None;
+        loop {
+            if let Some(head) = take_head(&mut self.buffer).ok()? {
+                return Some((head, began?));
+            }
+            if self.end.fill(&mut self.buffer).await.ok()? == 0 {
+                return None;
+            }
+            began.get_or_insert(self.end.written());
+        }
+    }
+
+    /// Notes the request and reads its body. `None`: it did not come, or nothing is wanted of it.
+    async fn receive(&mut self, head: &Head, began: Stamp, gone: &Arc<Mutex<Option<Stamp>>>) -> Option<Received> {
+        let at = self.providers.clock.now();
+        let nature = self.providers.scripts[self.number].now(at, &mut self.random);
+        let credential = header(&head.headers, "x-api-key").or_else(|| header(&head.headers, "authorization"));
+        let ask = head.header("x-sim-ask").and_then(|text| text.parse().ok()).expect("every request has its number");
+        let counts = head.first_line.contains("count_tokens");
+        let mut received = Received {
+            exchange: 0,
+            kind: if counts { Kind::Count } else { Kind::Message },
+            bad: head.header("x-sim-bad").and_then(|text| text.parse().ok()),
+            credential: credential.unwrap_or_default().to_owned(),
+            body: Body::announced_by(head, Body::Length(0)).ok()?,
+        };
+        {
+            let mut book = lock(&self.providers.book);
+            received.exchange = book.exchanges.len();
+            let sample = self.samples.lock().expect("one thread").pop();
+            book.exchanges.push(Exchange {
+                provider: self.number,
+                ask,
+                counts,
+                began,
+                headers: head.headers.clone(),
+                print: None,
+                nature,
+                sample,
+                status: 0,
+                frames: Vec::new(),
+                whole: false,
+                over: None,
+                gone: Arc::clone(gone),
+            });
+            let (number, exchange) = (self.number, received.exchange);
+            book.say(&format!("p{number} is asked: exchange {exchange} for ask {ask}, {nature:?}"));
+        }
+        if nature == Nature::HangingUp {
+            return None;
+        }
+        let body = self.body(&mut received.body).await?;
+        if received.kind == Kind::Message && memmem::find(&body, b"\"stream\":true").is_some() {
+            received.kind = Kind::Stream;
+        }
+        lock(&self.providers.book).exchanges[received.exchange].print = Print::of(&body);
+        Some(received)
+    }
+
+    async fn body(&mut self, body: &mut Body) -> Option<Bytes> {
+        let mut whole = BytesMut::new();
+        loop {
+            match body.take(&mut self.buffer).ok()? {
+                Taken::Data(data) => whole.extend_from_slice(&data),
+                Taken::End => return Some(whole.freeze()),
+                Taken::NeedsMore => {
+                    if self.end.fill(&mut self.buffer).await.ok()? == 0 {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the connection is kept.
+    async fn answer(&mut self, received: Received) -> bool {
+        let nature = lock(&self.providers.book).exchanges[received.exchange].nature;
+        if nature == Nature::Silent {
+            self.wait_until_gone().await;
+            return false;
+        }
+        let to = To {
+            exchange: received.exchange,
+            kind: received.kind,
+            bad: received.bad,
+            credential: &received.credential,
+            clock_ms: (self.providers.wall)(),
+        };
+        let answer = Answer::any(nature, to, &mut self.random);
+        {
+            let mut book = lock(&self.providers.book);
+            let exchange = &mut book.exchanges[received.exchange];
+            exchange.status = answer.status;
+            exchange.frames.clone_from(&answer.frames);
+        }
+        pause(self.random.millis(5..1500)).await;
+        let written = self.write(&answer).await;
+        self.note(received.exchange, &answer, &written);
+        written.is_ok() && self.stop(received.exchange, &answer).await
+    }
+
+    fn note(&self, number: usize, answer: &Answer, written: &io::Result<bool>) {
+        let mut book = lock(&self.providers.book);
+        let stamp = book.clock.stamp();
+        let exchange = &mut book.exchanges[number];
+        exchange.whole = matches!(written, Ok(true)) && answer.is_whole();
+        exchange.over = Some(stamp);
+        let how = match written {
+            Ok(_) => format!("{:?}", answer.stop),
+            Err(error) => format!("not taken: {error}"),
+        };
+        let sent = Book::hash(&exchange.payload());
+        book.say(&format!("exchange {number} is answered {} {sent:016x}, {how}", answer.status));
+    }
+
+    /// Whether every byte was written that is there to be sent.
+    async fn write(&mut self, answer: &Answer) -> io::Result<bool> {
+        let mut left = answer.most.unwrap_or(u64::MAX);
+        self.put(&answer.head(), answer, &mut left).await?;
+        for frame in &answer.frames[..answer.sent] {
+            let (least, most) = answer.pauses;
+            let wait = self.random.millis(least..most + 1);
+            if !wait.is_zero() {
+                pause(wait).await;
+            }
+            self.put(&answer.framed(frame), answer, &mut left).await?;
+        }
+        if answer.stop == Stop::InOrder
+            && let Some(end) = answer.end()
+        {
+            self.put(&end, answer, &mut left).await?;
+        }
+        Ok(left > 0)
+    }
+
+    async fn put(&mut self, bytes: &[u8], answer: &Answer, left: &mut u64) -> io::Result<()> {
+        let size = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        *left -= size as u64;
+        let slowly = if answer.trickles { size.min(TRICKLE) } else { 0 };
+        for byte in &bytes[..slowly] {
+            pause(self.random.millis(1..30)).await;
+            self.end.write_all(&[*byte]).await?;
+        }
+        self.end.write_all(&bytes[slowly..size]).await
+    }
+
+    /// What comes after what was sent. Whether the connection is kept.
+    async fn stop(&mut self, number: usize, answer: &Answer) -> bool {
+        match answer.stop {
+            Stop::InOrder => answer.is_kept(),
+            Stop::Close => false,
+            Stop::Reset => {
+                self.end.reset();
+                false
+            }
+            Stop::Silence => {
+                self.wait_until_gone().await;
+                false
+            }
+            Stop::Pings => {
+                let ping = event("ping", &json!({"type": "ping"}));
+                let framed = answer.framed(&ping);
+                lock(&self.providers.book).exchanges[number].frames.truncate(answer.sent);
+                while self.end.write_all(&framed).await.is_ok() {
+                    lock(&self.providers.book).exchanges[number].frames.push(ping.clone());
+                    pause(Duration::from_secs(5)).await;
+                }
+                false
+            }
+        }
+    }
+
+    async fn wait_until_gone(&mut self) {
+        while matches!(self.end.fill(&mut self.buffer).await, Ok(1..)) {}
+    }
+}
+
+/// A credential, as it has to arrive at a provider: header and value.
+pub(crate) fn credentials(setting: &Setting, number: usize) -> Option<(&'static str, String)> {
+    use crate::setting::Credential::{ApiKey, Passthrough, Token};
+    match &setting.providers[number].credential {
+        ApiKey(key) => Some(("x-api-key", key.clone())),
+        Token(token) => Some(("authorization", format!("Bearer {token}"))),
+        Passthrough => None,
+    }
+}
