@@ -33,6 +33,7 @@ const UNKNOWN: Traits = Traits {
     formats: Formats::Schema,
     cache_control: false,
     user: None,
+    drop_attribution: false,
     drop_server_tools: false,
 };
 
