@@ -13,6 +13,8 @@
 
 mod collect;
 mod event;
+#[cfg(test)]
+pub(crate) mod grammar;
 mod json;
 mod loss;
 mod message;

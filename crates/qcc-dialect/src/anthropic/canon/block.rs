@@ -45,22 +45,24 @@ fn nested(raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Vec<Part>> {
         return Err(BadRequest::new("", "Content is nested too deeply"));
     }
     let blocks: Vec<&RawValue> = list(raw)?;
-    let read = |(at, raw): (usize, &&RawValue)| block(raw, depth, lost).map_err(|bad| bad.within(at));
+    let read = |(at, raw): (usize, &&RawValue)| {
+        Members::of(raw).and_then(|members| block(&members, raw, depth, lost)).map_err(|bad| bad.within(at))
+    };
     blocks.iter().enumerate().map(read).collect()
 }
 
-fn block(raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Part> {
-    let members = Members::of(raw)?;
+/// One block, which is `raw` and has these members.
+pub(super) fn block(members: &Members<'_>, raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Part> {
     let kind = members.need_string("type")?;
     let part = match kind.as_str() {
-        "text" => text(&members, lost).map(Part::Text),
-        "image" => image(&members, raw, lost),
-        "document" => document(&members, raw, depth, lost),
-        "search_result" => search_result(&members, lost),
-        "thinking" => thinking(&members, lost),
+        "text" => text(members, lost).map(Part::Text),
+        "image" => image(members, raw, lost),
+        "document" => document(members, raw, depth, lost),
+        "search_result" => search_result(members, lost),
+        "thinking" => thinking(members, lost),
         "redacted_thinking" => members.need_string("data").map(Part::Redacted),
-        "tool_use" => tool_use(&members, lost),
-        "tool_result" => tool_result(&members, depth, lost),
+        "tool_use" => tool_use(members, lost),
+        "tool_result" => tool_result(members, depth, lost),
         _ => return Ok(other(kind, raw)),
     };
     part.map_err(|bad| bad.within(kind))
@@ -174,7 +176,7 @@ fn tool_result(members: &Members<'_>, depth: usize, lost: &mut Lost) -> Read<Par
     }))
 }
 
-fn id(members: &Members<'_>, name: &str) -> Read<String> {
+pub(super) fn id(members: &Members<'_>, name: &str) -> Read<String> {
     members.need_string(name).map(|id| ids::unescape(&id).unwrap_or(id))
 }
 

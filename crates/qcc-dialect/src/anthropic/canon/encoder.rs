@@ -22,6 +22,8 @@ pub struct Encoder {
     usage: Usage,
     stop: Option<Stop>,
     open: Option<Open>,
+    /// The signature of the open block: clients take it last.
+    signature: Option<String>,
     /// Index of the next block.
     index: u64,
     state: State,
@@ -59,6 +61,7 @@ impl Encoder {
             usage: Usage::default(),
             stop: None,
             open: None,
+            signature: None,
             index: 0,
             state: State::Unsaid,
             calls: false,
@@ -140,10 +143,20 @@ impl Encoder {
         let (kind, member, text, of) = match delta {
             Delta::Text(text) => ("text_delta", "text", text, Open::Text),
             Delta::Thinking(text) => ("thinking_delta", "thinking", text, Open::Thinking),
-            Delta::Signature(text) => ("signature_delta", "signature", text, Open::Thinking),
             Delta::Input(text) => ("input_json_delta", "partial_json", text, Open::ToolUse),
+            Delta::Signature(text) => {
+                self.signature = Some(text.clone());
+                return;
+            }
         };
-        if self.open != Some(of) || text.is_empty() {
+        if self.open == Some(of) {
+            self.write_delta(kind, member, text, out);
+        }
+    }
+
+    /// Pieces without content are none.
+    fn write_delta(&self, kind: &str, member: &str, text: &str, out: &mut BytesMut) {
+        if text.is_empty() {
             return;
         }
         frame(out, "content_block_delta", |data| {
@@ -153,9 +166,13 @@ impl Encoder {
     }
 
     fn close(&mut self, out: &mut BytesMut) {
+        let signature = self.signature.take().unwrap_or_default();
         match self.open.take() {
             None | Some(Open::Nothing) => {}
-            Some(_) => {
+            Some(open) => {
+                if open == Open::Thinking {
+                    self.write_delta("signature_delta", "signature", &signature, out);
+                }
                 frame(out, "content_block_stop", |data| {
                     data.member("index", &self.index);
                 });

@@ -73,8 +73,13 @@ impl<'a> Members<'a> {
         self.scalar(name, "Input should be a valid boolean")
     }
 
+    /// A count. `1.0` and `1e0` are whole too.
     pub(super) fn whole(&self, name: &str) -> Read<Option<u64>> {
-        self.scalar(name, "Input should be a valid integer")
+        const WHY: &str = "Input should be a valid integer";
+        self.scalar(name, WHY).or_else(|bad| match self.scalar(name, WHY)? {
+            Some(number) => whole(number).map(Some).ok_or(bad),
+            None => Ok(None),
+        })
     }
 
     pub(super) fn number(&self, name: &str) -> Read<Option<f64>> {
@@ -91,6 +96,10 @@ impl<'a> Members<'a> {
         self.get(name).map(Members::of).transpose().map_err(|bad| bad.within(name))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, raw)| (&**name, *raw))
+    }
+
     /// Every member that is not `null` and not among `known`, each name once.
     pub(super) fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().enumerate().filter_map(move |(at, (name, raw))| {
@@ -98,6 +107,14 @@ impl<'a> Members<'a> {
             (!known.contains(&&**name) && raw.get() != "null" && last()).then_some((&**name, *raw))
         })
     }
+}
+
+/// Floats beyond this are not exact.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and within bounds")]
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as u64)
 }
 
 /// The items of a list.

@@ -2,9 +2,16 @@
 
 use bytes::{Bytes, BytesMut};
 
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::block::{self, Lost};
+use super::counts::{counts, stop};
 use super::ids;
-use super::write::{Object, list};
-use crate::canon::{Block, Message, Part, Stop, StopReason, Usage};
+use super::members::{Members, Read, list};
+use super::write::{self, Object};
+use crate::anthropic::{Wrong, check_message};
+use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, Usage};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
 ///
@@ -15,7 +22,7 @@ pub fn encode_message(message: &Message, model: &str, id: &str) -> Bytes {
     let mut out = BytesMut::new();
     let mut answer = Object::begin(&mut out);
     answer.member("id", id).member("type", "message").member("role", "assistant").member("model", model);
-    list(answer.name("content"), &message.parts, part);
+    write::list(answer.name("content"), &message.parts, part);
     let calls = message.parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     stop_members(&mut answer, message.stop.as_ref(), calls);
     let counts = Usage {
@@ -28,6 +35,51 @@ pub fn encode_message(message: &Message, model: &str, id: &str) -> Bytes {
     usage_members(answer.name("usage"), &counts);
     answer.end();
     out.freeze()
+}
+
+/// Reads a whole answer. A call whose input is no object is told in [`Message::broken`], its input as text.
+///
+/// # Errors
+/// What the body is instead.
+pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
+    check_message(body)?;
+    let members: Members<'_> = serde_json::from_slice(body).map_err(|_| Wrong::NotJson)?;
+    let value = |name| members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let mut message = Message {
+        id: members.string("id").unwrap_or_default(),
+        model: members.string("model").unwrap_or_default(),
+        stop: stop(&serde_json::json!({
+            "stop_reason": value("stop_reason"), "stop_sequence": value("stop_sequence"),
+        })),
+        ..Message::default()
+    };
+    counts(&value("usage").unwrap_or(Value::Null), &mut message.usage);
+    let blocks = members.need("content").and_then(list::<&RawValue>).map_err(|_| Wrong::OtherJson)?;
+    for raw in blocks {
+        answered(raw, &mut message).map_err(|_| Wrong::OtherJson)?;
+    }
+    Ok(message)
+}
+
+/// A block of an answer. Clones leave out the input of a call that needs none.
+fn answered(raw: &RawValue, message: &mut Message) -> Read<()> {
+    let block = Members::of(raw)?;
+    let input = block.get("input").map(|raw| Json::from(raw.to_owned()));
+    let part = match (block.string("type")?.as_deref(), input) {
+        (Some("tool_use"), Some(input)) if !input.is_object() => {
+            message.broken.push(block.need_string("name")?);
+            Part::Text(Text { text: input.text().to_owned(), cache: None })
+        }
+        (Some("tool_use"), input) => Part::ToolUse(ToolUse {
+            id: block::id(&block, "id")?,
+            name: block.need_string("name")?,
+            input: input.unwrap_or_else(Json::empty_object),
+        }),
+        // What an answer says beside, citations, has no place.
+        _ => block::block(&block, raw, 0, &mut Lost::default())?,
+    };
+    message.parts.push(part);
+    Ok(())
 }
 
 fn part(out: &mut BytesMut, part: &Part) -> bool {

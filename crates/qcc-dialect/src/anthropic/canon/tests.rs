@@ -1,9 +1,14 @@
 //! What the translation promises, in requests, answers and streams. A number in a comment is the corner case's in the list
 //! of the protocol reference.
 
+mod decoding;
 mod ids;
+mod outgoing;
+mod refusals;
 mod requests;
+mod requests_back;
 mod streams;
+mod whole_way;
 mod wholes;
 
 use bytes::BytesMut;
@@ -39,11 +44,11 @@ fn call(id: &str, name: &str, input: &str) -> Part {
     Part::ToolUse(ToolUse { id: id.to_owned(), name: name.to_owned(), input: raw(input) })
 }
 
-fn start() -> Event {
+pub(super) fn start() -> Event {
     Event::Start { id: Some("chatcmpl-1".to_owned()), model: Some("gpt-9".to_owned()) }
 }
 
-fn says(words: &str) -> Event {
+pub(super) fn says(words: &str) -> Event {
     Event::Delta(Delta::Text(words.to_owned()))
 }
 
@@ -55,12 +60,12 @@ fn input(piece: &str) -> Event {
     Event::Delta(Delta::Input(piece.to_owned()))
 }
 
-fn stop(reason: StopReason) -> Event {
+pub(super) fn stop(reason: StopReason) -> Event {
     Event::Stop(Stop { reason, sequence: None })
 }
 
 /// The stream of an answer whose prompt is estimated at 77 tokens.
-fn stream(events: &[Event]) -> String {
+pub(super) fn stream(events: &[Event]) -> String {
     let mut encoder = Encoder::new("claude-opus-5".to_owned(), 77, "msg_1".to_owned());
     let mut out = BytesMut::new();
     for event in events {

@@ -15,14 +15,13 @@ impl<'a> Object<'a> {
         Self { out, empty: true }
     }
 
-    /// A member's name, and where its value is to be written. Names are ours and need no escapes.
+    /// A member's name, and where its value is to be written.
     pub(super) fn name(&mut self, name: &str) -> &mut BytesMut {
         if !std::mem::take(&mut self.empty) {
             self.out.put_u8(b',');
         }
-        self.out.put_u8(b'"');
-        self.out.put_slice(name.as_bytes());
-        self.out.put_slice(b"\":");
+        json(self.out, name);
+        self.out.put_u8(b':');
         self.out
     }
 

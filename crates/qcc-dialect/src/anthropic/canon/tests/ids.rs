@@ -1,3 +1,5 @@
+//! Names of calls on their way to the client and back.
+
 use proptest::prelude::*;
 
 use super::super::ids::{escape, unescape};

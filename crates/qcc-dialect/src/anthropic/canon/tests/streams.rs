@@ -1,3 +1,5 @@
+//! How an answer is written as a stream.
+
 use bytes::Bytes;
 
 use super::*;
@@ -112,8 +114,9 @@ fn thinking_has_a_signature_even_where_there_is_none() {
         think(&[Event::Delta(Delta::Thinking("hm".to_owned())), Event::Delta(Delta::Signature(String::new()))]);
     assert_eq!(unsigned[1]["content_block"], json!({"type": "thinking", "thinking": "", "signature": ""}));
     assert_eq!(unsigned.len(), 4, "no delta for a signature that is not there");
-    let signed = think(&[Event::Delta(Delta::Signature("EqQB".to_owned()))]);
-    assert_eq!(signed[2]["delta"], json!({"type": "signature_delta", "signature": "EqQB"}));
+    let late = Event::Delta(Delta::Thinking("so".to_owned()));
+    let signed = think(&[Event::Delta(Delta::Signature("EqQB".to_owned())), late]);
+    assert_eq!(signed[3]["delta"], json!({"type": "signature_delta", "signature": "EqQB"}), "it comes last");
 }
 
 // 12

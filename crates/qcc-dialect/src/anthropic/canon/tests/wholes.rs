@@ -1,3 +1,5 @@
+//! How an answer is written whole.
+
 use super::*;
 use crate::anthropic::check_message;
 use crate::canon::{Message, Thought};
