@@ -1,7 +1,10 @@
 //! Errors of all shapes, and addresses.
 
 use super::*;
-use crate::anthropic::{ErrorFacts, Topic};
+use std::time::Duration;
+
+use crate::anthropic::canon::error_message;
+use crate::anthropic::{ErrorFacts, Topic, rate_limits, retry_after};
 
 #[test]
 fn every_error_says_what_the_table_says() {
@@ -68,6 +71,43 @@ fn an_error_under_200_has_the_status_that_it_stands_for() {
     for (name, status) in table {
         assert_eq!(ErrorFacts::in_band(&fixture("error", &format!("{name}.json"))).status, status, "{name}");
     }
+}
+
+/// Case 57: a prompt that is too long is told to Anthropic's clients in the words on which they compact.
+#[test]
+fn a_context_that_is_too_long_is_told_in_the_words_that_clients_know() {
+    let table = [
+        ("openai_context", "prompt is too long: 130000 tokens > 128000 maximum"),
+        ("vllm_flat", "prompt is too long: This model's maximum context length is 4096 tokens."),
+        ("kimi_context", "prompt is too long: Invalid request: Your request exceeded model token limit: 131072"),
+        ("llamacpp_context", "prompt is too long: the request exceeds the available context size, try increasing it"),
+    ];
+    for (name, expected) in table {
+        let facts = ErrorFacts::from_response(400, &fixture("error", &format!("{name}.json")));
+        assert_eq!(error_message(facts.topic, &facts.message), expected, "{name}");
+    }
+}
+
+/// Case 62: every way to say how long to wait.
+#[test]
+fn waits_are_read_in_every_form_and_bounded() {
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+    let wait = |name: &'static str, value: &'static str| {
+        retry_after(&|asked| (asked == name).then_some(value), NOW).map(|wait| wait.as_secs_f64())
+    };
+    assert_eq!(wait("retry-after", "20"), Some(20.0));
+    assert_eq!(wait("retry-after", "0.5"), Some(0.5));
+    assert_eq!(wait("retry-after-ms", "1500"), Some(1.5));
+    assert_eq!(wait("retry-after", "-3"), Some(0.0));
+    assert_eq!(wait("retry-after", "36000"), Some(36_000.0));
+    assert_eq!(wait("retry-after", "1e300"), Some(366.0 * 86_400.0));
+    assert_eq!(wait("retry-after", "Mon, 21 Sep 2026 14:13:50 GMT"), Some(30.0));
+    assert_eq!(wait("retry-after", "Mon, 21 Sep 2020 14:13:50 GMT"), Some(0.0));
+    assert_eq!(wait("retry-after", "soon"), None);
+    assert_eq!(wait("x", "1"), None);
+    let limits = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s")];
+    let said = rate_limits(&|asked| limits.iter().find(|(name, _)| *name == asked).map(|(_, value)| *value), NOW);
+    assert_eq!(said.tokens.map(|tokens| (tokens.remaining, tokens.reset)), Some((0, Duration::from_secs(360))));
 }
 
 #[test]

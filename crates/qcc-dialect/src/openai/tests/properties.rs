@@ -4,33 +4,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::canon::Delta;
+use crate::canon::grammar::Grammar;
 
 /// All streams of the folder.
 fn streams() -> Vec<Vec<u8>> {
     inputs("stream", ".sse").iter().map(|name| fixture("stream", &format!("{name}.sse"))).collect()
 }
 
-/// The grammar of `canon::Event`.
+/// Events keep the grammar of the neutral form, and no delta is empty.
 fn check(events: &[Event]) {
-    let (mut started, mut open, mut stopped, mut over) = (false, false, false, false);
-    for (at, event) in events.iter().enumerate() {
-        assert!(!over, "after the end: {events:?}");
-        match event {
-            Event::Start { .. } => assert!(!std::mem::replace(&mut started, true) && at == 0),
-            Event::Open(_) => assert!(started && !stopped && !std::mem::replace(&mut open, true)),
-            Event::Delta(delta) => {
-                assert!(open);
-                let (Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) | Delta::Signature(text)) = delta;
-                assert!(!text.is_empty());
-            }
-            Event::Close => assert!(std::mem::replace(&mut open, false)),
-            Event::Usage(_) => assert!(started && !open),
-            Event::Stop(_) => assert!(started && !open && !std::mem::replace(&mut stopped, true)),
-            Event::End => {
-                assert!(stopped);
-                over = true;
-            }
-            Event::Fault { .. } => over = true,
+    if let Err(why) = Grammar::check(events) {
+        panic!("{why}: {events:?}");
+    }
+    for event in events {
+        if let Event::Delta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) | Delta::Signature(text)) =
+            event
+        {
+            assert!(!text.is_empty(), "{events:?}");
         }
     }
 }

@@ -413,7 +413,11 @@ fn sealed_thoughts_make_the_round_trip() {
         (&sent.body["messages"][1]["reasoning_details"], &sent.body["messages"][1]["reasoning"]),
         (&expected, &json!("Hm."))
     );
-    let elsewhere = send(Vendor::Unknown, "m", body);
+    let elsewhere = send(Vendor::Unknown, "m", body.clone());
     assert_eq!(elsewhere.body["messages"][1]["reasoning_content"], "Hm.");
     assert!(!elsewhere.text.contains("qcc1"));
+    let mut losses = Losses::new();
+    let anthropic = crate::anthropic::canon::encode_request(&request(body), "claude-opus-5", &mut losses).unwrap();
+    assert!(!String::from_utf8_lossy(&anthropic).contains("qcc1"), "Anthropic has not signed it");
+    assert_eq!(losses.iter().next().unwrap().what, "messages.thinking");
 }
