@@ -164,9 +164,11 @@ impl Raw {
                 break;
             }
         }
-        // FastAPI lists what is wrong with each member.
-        if let Some(list @ Value::Array(_)) = value.get("detail") {
-            self.read(list, level + 1);
+        // FastAPI lists what is wrong with each member, and Mistral puts that list where others have a text.
+        for member in ["detail", "message"] {
+            if let Some(list @ (Value::Array(_) | Value::Object(_))) = value.get(member) {
+                self.read(list, level + 1);
+            }
         }
         if let Some(metadata) = value.get("metadata") {
             self.metadata(metadata, level);

@@ -26,7 +26,9 @@ pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a Raw
 /// An error within a stream.
 pub(super) fn in_band(data: &[u8]) -> Event {
     let facts = ErrorFacts::in_band(data);
-    let kind = facts.code.or(facts.kind).unwrap_or_default();
+    // A code that is a number says no more than the status.
+    let is_word = |code: &String| code.parse::<u64>().is_err();
+    let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
     let message = if facts.message.is_empty() {
         "the provider reports an error without a text".to_owned()
     } else {

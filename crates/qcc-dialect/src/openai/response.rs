@@ -29,7 +29,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
     if let Some(told) = error::told(&chunk, raw) {
         return Err(Wrong::Error(ErrorFacts::in_band(told.get().as_bytes())));
     }
-    if chunk.choices.is_none() {
+    if chunk.choices.as_ref().is_none_or(|choices| choices.0.is_empty()) {
         return Err(Wrong::OtherJson);
     }
     let mut events = Vec::new();

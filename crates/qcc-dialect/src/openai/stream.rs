@@ -123,7 +123,7 @@ impl Decoder {
         if chunk.choices.is_none() && !self.started && (chunk.usage.is_none() || chunk.r#type.is_some()) {
             return self.fault(error::other_json(raw.get()), out);
         }
-        for usage in [chunk.x_groq, chunk.usage].into_iter().flatten() {
+        for usage in [chunk.x_groq.as_ref().and_then(|groq| groq.usage), chunk.usage].into_iter().flatten() {
             self.counts.take(usage.get());
         }
         // More than one answer was not asked for.

@@ -92,6 +92,8 @@ pub struct Traits {
     pub cache_control: bool,
     /// The member that names the end user.
     pub user: Option<UserMember>,
+    /// Whether the line in which Claude Code names its version to Anthropic is left out: it says nothing to others.
+    pub drop_attribution: bool,
     /// Whether tools that only Anthropic can run are left out instead of making the request unfit.
     pub drop_server_tools: bool,
 }

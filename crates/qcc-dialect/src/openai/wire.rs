@@ -25,7 +25,7 @@ pub(super) struct Chunk<'a> {
     pub(super) error: Option<&'a RawValue>,
     /// Groq tells its counts here too.
     #[serde(borrow)]
-    pub(super) x_groq: Option<&'a RawValue>,
+    pub(super) x_groq: Option<Groq<'a>>,
     /// The mark of other dialects' events, and of vLLM's errors.
     #[serde(borrow)]
     pub(super) r#type: Option<&'a RawValue>,
@@ -36,6 +36,13 @@ pub(super) struct Chunk<'a> {
     pub(super) code: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) detail: Option<&'a RawValue>,
+}
+
+/// What Groq says beside an answer.
+#[derive(Deserialize)]
+pub(super) struct Groq<'a> {
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
 }
 
 /// One of the answers that were asked for.

@@ -9,10 +9,13 @@ use std::collections::HashSet;
 
 use super::content::{Message, Piece, carried, push_user, system_role};
 use super::{Pen, assistant, user};
-use crate::canon::{Part, Request, Role, Turn, Unfit};
+use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
 
 /// What a call is told that has no result.
 const MISSING: &str = "Interrupted: there is no result of this call.";
+
+/// How the line begins in which Claude Code names its version.
+const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
 /// A call that waits for its result.
 pub(super) struct Pending {
@@ -68,7 +71,10 @@ fn is_question(turn: &Turn) -> bool {
 }
 
 fn system<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
-    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty());
+    let is_attribution = |text: &&Text| text.text.starts_with(ATTRIBUTION) && pen.traits.drop_attribution;
+    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
+    let texts: Vec<&Text> = texts.collect();
+    let texts = texts.into_iter();
     texts.map(|text| Piece::Text { text: Cow::Borrowed(&text.text), cache: carried(text.cache, pen) }).collect()
 }
 

@@ -52,12 +52,13 @@ impl<'a> Results<'a> {
 
     fn result(&mut self, result: &'a ToolResult, pen: &mut Pen<'_>) -> Result<Piece<'a>, Unfit> {
         let mut texts: Vec<Cow<'a, str>> = Vec::new();
+        let mut announced = false;
         for part in &result.parts {
             for piece in pieces(part, pen)? {
                 match piece {
                     Piece::Text { text, .. } => texts.push(text),
                     other => {
-                        if !matches!(self.attached.last(), Some(Piece::Image(_) | Piece::File { .. })) {
+                        if !std::mem::replace(&mut announced, true) {
                             self.attached.push(Piece::text(format!("From the result of the call {}:", result.id)));
                         }
                         texts.push(Cow::Borrowed("[in the message of the user that follows]"));

@@ -17,6 +17,8 @@ enum State {
     #[default]
     Start,
     Thinking,
+    /// Blanks between thinking and text.
+    After,
     Text,
 }
 
@@ -30,6 +32,12 @@ impl ThinkTags {
         }
         if self.state == State::Thinking {
             pieces.extend(self.thinking());
+        }
+        if self.state == State::After {
+            self.held = self.held.trim_start().to_owned();
+            if !self.held.is_empty() {
+                self.state = State::Text;
+            }
         }
         if self.state == State::Text {
             pieces.push((false, std::mem::take(&mut self.held)));
@@ -57,8 +65,8 @@ impl ThinkTags {
     fn thinking(&mut self) -> Option<(bool, String)> {
         if let Some((thought, rest)) = self.held.split_once(CLOSE) {
             let thought = thought.to_owned();
-            self.held = rest.trim_start().to_owned();
-            self.state = State::Text;
+            self.held = rest.to_owned();
+            self.state = State::After;
             return Some((true, thought));
         }
         let partial = (1..CLOSE.len()).rev().find(|&length| self.held.ends_with(&CLOSE[..length])).unwrap_or_default();

@@ -33,6 +33,7 @@ const UNKNOWN: Traits = Traits {
     formats: Formats::Schema,
     cache_control: false,
     user: None,
+    drop_attribution: false,
     drop_server_tools: false,
 };
 
@@ -267,7 +268,11 @@ impl Traits {
             Vendor::Unknown if is_openai_reasoning(name) => {
                 (settled.max_completion_tokens, settled.sampling, settled.stops) = (true, false, 0);
             }
-            Vendor::Unknown if name.starts_with("deepseek") => settled.history = History::Required,
+            Vendor::Unknown if name.starts_with("deepseek") => {
+                (settled.history, settled.thinks_unasked) = (History::Required, name != "deepseek-chat");
+            }
+            // The old name of the mode that does not think.
+            Vendor::DeepSeek if name == "deepseek-chat" => settled.thinks_unasked = false,
             _ => {}
         }
         settled

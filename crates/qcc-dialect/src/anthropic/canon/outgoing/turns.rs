@@ -12,7 +12,7 @@ use super::{Marks, unfit};
 use crate::anthropic::canon::abilities::Abilities;
 use crate::anthropic::canon::ids;
 use crate::anthropic::canon::write::Object;
-use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit};
+use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
 
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";
@@ -103,7 +103,9 @@ fn block<'a>(part: &'a Part, folded: bool, losses: &mut Losses) -> Option<Block<
     match part {
         Part::Text(text) if text.text.is_empty() => None,
         Part::Text(text) if folded => Some(Block::Folded(&text.text)),
-        Part::Thinking(thought) if thought.signature.as_deref().unwrap_or_default().is_empty() => {
+        Part::Thinking(thought)
+            if thought.signature.as_deref().is_none_or(|text| text.is_empty() || is_sealed(text)) =>
+        {
             losses.add("messages.thinking", "dropped: it is not signed by Anthropic");
             None
         }
