@@ -30,7 +30,7 @@ pub const MODEL_TERM: Duration = Duration::from_mins(10);
 /// Whose fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Blame {
-    /// Nothing went wrong.
+    /// Nothing went wrong, or nothing that anybody could have known.
     Nobody,
     /// The request itself: every provider would refuse it.
     Request,
@@ -302,6 +302,7 @@ pub fn is_overload(outcome: &Outcome) -> bool {
 fn failed(failure: Failure) -> Verdict {
     match failure {
         Failure::DiedBeforeAnswer => Verdict::fault(Repeat::AtOnce),
+        Failure::IdleDied => Verdict { blame: Blame::Nobody, charge: Charge::None, ..Verdict::fault(Repeat::AtOnce) },
         Failure::Connect | Failure::NotTheDialect => Verdict::fault(Repeat::Last),
         Failure::Truncated => Verdict::model_fault(Repeat::Last),
         // An impatient client must not put a provider out for the others.

@@ -48,7 +48,7 @@ pub use limit::{Announced, Bound, Caps, Counter, KeptLane, Limiters, Permit, Roo
 pub use load::{Ended, Load, Loads, Remembered, Running};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
-pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeSettings, Probes};
+pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeReport, ProbeSettings, Probes};
 pub use select::{Ask, Member, Order, Rotation, Rotations, Strategy};
 pub use window::{Counts, Window};
 

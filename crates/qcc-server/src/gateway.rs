@@ -51,6 +51,7 @@ pub struct Gateway {
     address: SocketAddr,
     notices: Vec<Notice>,
     _watch: Option<tasks::reload::Watch>,
+    _probing: tasks::probe::Task,
 }
 
 /// Why there is no gateway.
@@ -166,7 +167,8 @@ impl Gateway {
         announce(&state, address, &notices);
         tasks::warm::start(&state);
         tasks::keep::start(&state);
-        Ok(Self { state, listening, address, notices, _watch: watch })
+        let probing = tasks::probe::start(&state);
+        Ok(Self { state, listening, address, notices, _watch: watch, _probing: probing })
     }
 
     /// Where it listens.

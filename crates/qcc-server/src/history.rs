@@ -1,12 +1,15 @@
 //! The gateway's side of the database: what an earlier run left there, and what this one adds. A database that cannot be
 //! used fails nothing: it is said once in the log, and what should have been kept holds until the gateway stops.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qcc_store::{FailoverRow, Found, Metrics, Report, Row, SessionRow, StateRow, Stats, Store, StoreError, Writer};
+use qcc_store::{
+    FailoverRow, Found, HealthCheckRow, Metrics, Report, Row, SessionRow, StateRow, Stats, Store, StoreError, Writer,
+};
 
 use crate::events::Event;
 use crate::log::Log;
@@ -175,6 +178,21 @@ impl History {
     /// Why it cannot be read.
     pub(crate) fn metrics(&self, provider: &str, hours: u32) -> Result<Option<Metrics>, String> {
         self.read(|store| store.metrics(provider, ago(hours), RECENT))
+    }
+
+    /// How many conversational checks each provider had in the last 24 hours. May wait for the disk; what cannot be read
+    /// counts as none.
+    pub(crate) fn conversations(&self) -> HashMap<String, u32> {
+        let read = self.read(|store| store.checks_since("conversation", ago(24)));
+        read.ok().flatten().unwrap_or_default().into_iter().collect()
+    }
+
+    /// The latest checks of a provider, newest first; `None` without a database. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub(crate) fn checks(&self, provider: &str, limit: u32) -> Result<Option<Vec<HealthCheckRow>>, String> {
+        self.read(|store| store.health_history(provider, limit))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<Option<T>, String> {

@@ -32,6 +32,8 @@ mod admin;
 
 mod body;
 
+mod check;
+
 mod events;
 
 mod gateway;
@@ -56,6 +58,7 @@ mod trail;
 
 mod workers;
 
+pub use check::{Checked, Layer, check};
 pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};

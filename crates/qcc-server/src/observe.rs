@@ -14,7 +14,7 @@ use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
 use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
-use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, Strategy, Unified};
+use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, ProbeSettings, Strategy, Unified};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
 
 use crate::attempt::{Answer, Fault};
@@ -90,10 +90,30 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
     let ttl = if own.enabled { own.ttl } else { Duration::ZERO };
     let qcc_config::FailoverSettings { recovery, cooldown, .. } = settings.failover;
     let affinity = AffinitySettings { ttl, max_sessions: own.max_sessions, recovery };
-    let own = settings.health;
+    let own = &settings.health;
     let health = HealthSettings { weight_adjustment: own.weight_adjustment, min_checks: own.min_checks };
     EngineSettings { breaker, affinity, health, failback: FailbackSettings { recovery, cooldown } }
 }
+
+/// When probes run. Without free ones there are none at all: who switches them off does not want to pay for others.
+pub(crate) fn probe_settings(settings: &Settings) -> ProbeSettings {
+    let own = &settings.health;
+    let is_off = own.interval.is_zero();
+    // A list of models, the conversation, and some time to spare.
+    let lease = own.timeout.map_or(PROBE_LEASE, |timeout| timeout + PROBE_SPARE);
+    ProbeSettings {
+        interval: own.interval,
+        conversation_interval: if is_off { Duration::ZERO } else { own.conversation_interval },
+        daily_limit: own.daily_limit,
+        lease,
+    }
+}
+
+/// A probe that nothing else bounds is given up after this time.
+const PROBE_LEASE: Duration = Duration::from_mins(10);
+
+/// What a probe may take beside `health.timeout`.
+const PROBE_SPARE: Duration = Duration::from_secs(15);
 
 /// A provider's own limits.
 pub(crate) fn caps(provider: &Provider) -> Caps {
@@ -158,6 +178,7 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
         SendError::Connect(cause) if cause.is::<ConnectTimeout>() => Failure::Timeout(Phase::Connect),
         SendError::Address(_) | SendError::Connect(_) => Failure::Connect,
         SendError::Exchange(cause) if cause.is_parse() => Failure::NotTheDialect,
+        SendError::Idle(_) => Failure::IdleDied,
         SendError::Exchange(_) | SendError::Closed => Failure::DiedBeforeAnswer,
     };
     fault(failure, causes(error))
@@ -209,7 +230,7 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
         Phase::Stall => "no content for timeouts.stall",
         Phase::Response => "no whole answer within timeouts.response",
         Phase::Total => "no answer within timeouts.total, or the 290 s that clients wait",
-        Phase::Patience => "no answer within the time that the client waits",
+        Phase::Patience => "no answer within the little time that was left of what the client waits",
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use qcc_config::{Config, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
 use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
@@ -23,6 +23,7 @@ use crate::log::Log;
 use crate::observe;
 use crate::room::Room;
 use crate::tasks::keep::{self, Keeping};
+use crate::tasks::probe::Probing;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) models: ModelCache,
     pub(crate) history: History,
     pub(crate) keeping: Keeping,
+    pub(crate) probing: Probing,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
     pub(crate) room: Room,
@@ -103,6 +105,7 @@ impl State {
             models: ModelCache::default(),
             history,
             keeping: Keeping::new(upto),
+            probing: Probing::default(),
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
             room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
@@ -117,6 +120,7 @@ impl State {
             started: now(),
         });
         state.resume(left.leader);
+        state.enrol(&state.history.conversations());
         Ok(state)
     }
 
@@ -146,9 +150,26 @@ impl State {
         self.models.clear();
         self.put(&snapshot);
         self.forget_the_gone();
+        self.enrol(&HashMap::new());
         // What was changed may be what they wait for: whose turn it is finds out.
-        snapshot.upstreams.iter().for_each(|upstream| self.room.open(upstream.id));
+        for upstream in &snapshot.upstreams {
+            self.back(upstream.id);
+        }
         Ok(())
+    }
+
+    /// Has the providers of the snapshot in force probed. `spent`: conversational checks of the last 24 hours, by name.
+    fn enrol(&self, spent: &HashMap<String, u32>) {
+        let (snapshot, now) = (self.snapshot(), now());
+        let mut engine = self.engine();
+        engine.configure_probes(observe::probe_settings(&snapshot.config.settings), now);
+        for upstream in &snapshot.upstreams {
+            let spent = spent.get(upstream.name()).copied().unwrap_or(0);
+            let passthrough = upstream.provider.auth == Auth::Passthrough;
+            engine.enrol(upstream.id, passthrough, spent, self.draw(), now);
+        }
+        engine.retire_others(|id| snapshot.upstream(id).is_some());
+        self.probing.look(&mut engine);
     }
 
     /// Who may be asked, and in which order. Held for a moment only, never across a wait.
@@ -211,6 +232,7 @@ impl State {
     /// Returns how many requests are running.
     pub(crate) fn start_draining(&self) -> usize {
         self.draining.store(true, Ordering::Relaxed);
+        self.probing.stop();
         self.running.load(Ordering::Relaxed)
     }
 }

@@ -110,7 +110,8 @@ async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Ve
     list
 }
 
-async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
+/// What one provider lists; `None`: nothing that can be read.
+pub(crate) async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
     let reply = upstream.send(Method::GET, PATH, headers, Bytes::new()).await.ok()?;
     if reply.response.status() != StatusCode::OK {
         return None;

@@ -2,6 +2,8 @@
 
 pub(crate) mod keep;
 
+pub(crate) mod probe;
+
 pub(crate) mod reload;
 
 pub(crate) mod warm;

@@ -165,6 +165,9 @@ pub(crate) enum SendError {
     /// The connection died, or what came over it is not HTTP.
     #[error("no answer")]
     Exchange(#[source] hyper::Error),
+    /// The same over a connection that had been idle before.
+    #[error("a connection that had been idle ended without an answer")]
+    Idle(#[source] hyper::Error),
     /// The connection was closed before anything could be sent.
     #[error("the connection was closed as soon as it was open")]
     Closed,

@@ -45,6 +45,8 @@ mod log;
 #[cfg(test)]
 mod pin;
 #[cfg(test)]
+mod probes;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod session;

@@ -9,6 +9,7 @@ use crate::cooldown::KeptCooldown;
 use crate::failback::{KeptAbsence, KeptEnd};
 use crate::limit::{Counter, KeptLane};
 use crate::load::Remembered;
+use crate::probe::ProbeSettings;
 use crate::{HealthReport, SavedHealth};
 
 const PROVIDERS: u32 = 3;
@@ -123,11 +124,14 @@ impl Gateway {
     fn live(&mut self, happening: &Happening) {
         match happening {
             Happening::Charged(provider, charge) => {
-                let attempt = self.begin(*provider);
+                // Begun before others learned what keeps new ones out.
+                let attempt = self.engine.attempt(&target(*provider), 100, self.now);
                 self.charge(*provider, attempt, *charge);
             }
             Happening::Served(provider, name) => {
-                self.serve(*name, *provider);
+                let attempt = self.engine.attempt(&target(*provider), 100, self.now);
+                let bound = Some((session(*name), CACHED, false));
+                self.engine.succeed(attempt, &target(*provider), bound, None, self.now);
             }
             Happening::Emptied(provider, time) => {
                 self.engine.announced(&target(*provider), &empty(*time), self.now);
@@ -239,6 +243,19 @@ fn time_passes_while_nobody_runs() {
 }
 
 #[test]
+fn who_said_when_it_is_back_is_not_probed_before_that_after_a_restart_either() {
+    let mut gateway = gateway(true);
+    let attempt = gateway.begin(0);
+    gateway.charge(0, attempt, THROTTLED);
+    let mut next = gateway.restarted(true, secs(10));
+    let every_second =
+        ProbeSettings { interval: secs(1), conversation_interval: secs(0), daily_limit: 9, lease: secs(9) };
+    next.engine.configure_probes(every_second, next.now);
+    next.engine.enrol(ProviderId(0), false, 0, 0, next.now);
+    assert!(next.engine.next_probe(next.now).is_some_and(|due| due.at >= next.now + secs(80)));
+}
+
+#[test]
 fn an_open_time_goes_on_growing_after_a_restart() {
     let mut gateway = gateway(true);
     gateway.fault(0);
@@ -258,7 +275,7 @@ fn a_model_that_was_left_out_alone_still_is() {
         let attempt = gateway.begin(0);
         gateway.charge(0, attempt, of_model);
         let other = Target { model: "opus".into(), ..target(0) };
-        let attempt = gateway.engine.begin(&other, 1, gateway.now);
+        let attempt = gateway.engine.attempt(&other, 1, gateway.now);
         gateway.engine.succeed(attempt, &other, None, None, gateway.now);
     }
     assert!(matches!(gateway.standing(0), Some((_, Reason::ModelFault))));
@@ -354,9 +371,10 @@ fn of_a_provider_that_is_gone_nothing_is_left() {
     for provider in [0, 1] {
         gateway.engine.limit(ProviderId(provider), Caps { rpm: 1, ..Caps::default() });
         gateway.engine.announced(&target(provider), &empty(900), gateway.now);
-        let attempt = gateway.begin(provider);
-        gateway.charge(provider, attempt, THROTTLED);
-        gateway.fault(provider);
+        for charge in [THROTTLED, Charge::FAULT] {
+            let attempt = gateway.engine.attempt(&target(provider), 100, gateway.now);
+            gateway.charge(provider, attempt, charge);
+        }
     }
     gateway.engine.retain(&BTreeSet::from([ProviderId(1)]));
     assert_eq!(gateway.standing(0), None);
