@@ -49,7 +49,7 @@ fn filled(now: Instant) -> Engine {
     };
     for n in 0..SESSIONS {
         let target = of((n % u64::from(PROVIDERS)) as u32, "sonnet".to_owned());
-        let Some(attempt) = engine.begin(&target, 100, true, now) else { continue };
+        let attempt = engine.begin(&target, 100, true, now).expect("nobody is in the way");
         let key = SessionKey { session: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), model: 7 };
         engine.succeed(attempt, &target, Some((key, 50_000, false)), None, now);
     }
@@ -58,7 +58,7 @@ fn filled(now: Instant) -> Engine {
     let faults = (0..3 * PROVIDERS).map(|n| (n % PROVIDERS, "sonnet".to_owned(), Charge::FAULT));
     for (provider, model, charge) in charges.chain(faults) {
         let target = of(provider, model);
-        let Some(attempt) = engine.begin(&target, 100, true, now) else { continue };
+        let attempt = engine.begin(&target, 100, true, now).expect("nobody is in the way");
         let mut spent = engine.end(attempt, true, None, now);
         engine.charge(&mut spent, &target, charge, 0, now);
     }

@@ -33,9 +33,10 @@ mod faults;
 mod keep;
 mod probing;
 
+pub use keep::{KeptProvider, KeptSessions};
+
 use arrange::Glance;
 
-pub use keep::{KeptProvider, KeptSessions};
 pub use probing::{Check, Found, NoCheck, Said};
 
 /// More providers than any configuration names; their breakers never make room.
@@ -156,7 +157,7 @@ pub struct Engine {
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
     /// Of whom something was learned since the last [`Engine::export`].
-    unsaved: BTreeSet<ProviderId>,
+    changed: BTreeSet<ProviderId>,
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
@@ -182,7 +183,7 @@ impl Engine {
             listed: BTreeSet::new(),
             proofs: BTreeMap::new(),
             broken: BTreeMap::new(),
-            unsaved: BTreeSet::new(),
+            changed: BTreeSet::new(),
             order: Order::new(),
             members: Vec::new(),
             glances: Vec::new(),
@@ -301,7 +302,7 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
-        self.news_of(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
@@ -323,7 +324,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
-        self.news_of(provider);
+        self.learned(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -351,7 +352,7 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
-        self.news_of(spent.provider);
+        self.learned(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
@@ -393,7 +394,7 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
-        self.news_of(spent.provider);
+        self.learned(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
@@ -408,7 +409,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
-        self.news_of(provider);
+        self.learned(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
@@ -427,13 +428,13 @@ impl Engine {
     /// Somebody switched by hand: all sessions follow at once.
     pub fn switch(&mut self, now: Instant) {
         self.affinity.switch(now);
-        self.unsaved.extend(self.failback.export(now).map(|(provider, _)| provider));
+        self.changed.extend(self.failback.export(now).map(|(provider, _)| provider));
         self.failback.switch();
     }
 
     /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
     pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
-        self.news_of(target.provider);
+        self.learned(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
 

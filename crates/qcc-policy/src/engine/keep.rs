@@ -62,9 +62,9 @@ impl KeptProvider {
 
 impl Engine {
     /// Something was learned of a provider, so what was kept of it is out of date.
-    pub(super) fn news_of(&mut self, provider: ProviderId) {
+    pub(super) fn learned(&mut self, provider: ProviderId) {
         self.touch(provider);
-        self.unsaved.insert(provider);
+        self.changed.insert(provider);
     }
 
     /// The providers of which something was learned since the last call, at most `most` of them. One of which nothing is
@@ -72,7 +72,7 @@ impl Engine {
     pub fn export(&mut self, most: usize, now: Instant) -> Vec<(ProviderId, KeptProvider)> {
         let mut all = BTreeMap::new();
         while all.len() < most
-            && let Some(provider) = self.unsaved.pop_first()
+            && let Some(provider) = self.changed.pop_first()
         {
             all.insert(provider, KeptProvider::default());
         }
@@ -164,7 +164,7 @@ impl Engine {
         self.limits.retain(keep);
         self.loads.retain(keep);
         self.health.retain(keep);
-        self.unsaved.retain(|provider| keep(*provider));
+        self.changed.retain(|provider| keep(*provider));
     }
 
     /// Drops the turns of profiles that are gone, as after a reload.

@@ -160,7 +160,7 @@ impl Engine {
             let charge = Charge::Out { reason: Reason::Credential, how_long: Term::For(term) };
             // It is out already, which makes this no news.
             self.cooldowns.charge(provider, None, None, charge, now);
-            self.news_of(provider);
+            self.learned(provider);
             self.failback.out(provider, Some(later(now, term)), now);
             self.leave_alone(provider, Reason::Credential, term, now);
         }
@@ -185,7 +185,7 @@ impl Engine {
         // Without a model this ends what is about the credential as a whole.
         let back = self.cooldowns.succeed(provider, None, None, began, now);
         if back.is_some() {
-            self.news_of(provider);
+            self.learned(provider);
             self.failback.back(provider, now);
         }
         back
@@ -278,7 +278,7 @@ impl Engine {
         now: Instant,
     ) -> Option<Transition> {
         let Attempt { provider, began, running, permit, pass, model_pass, .. } = attempt;
-        self.news_of(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         self.probes.reached(provider, true, now);
@@ -315,7 +315,7 @@ impl Engine {
     }
 
     fn learn(&mut self, provider: ProviderId, evidence: Evidence, now: Instant) {
-        self.news_of(provider);
+        self.learned(provider);
         let Some(change) = self.health.record(provider, evidence, now) else { return };
         match change.to {
             Class::Unhealthy => {

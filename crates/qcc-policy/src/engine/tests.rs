@@ -100,8 +100,10 @@ impl Gateway {
         out(self.engine.standing(&target(provider), 100, self.now))
     }
 
+    /// An attempt under way; where it may not begin now, it began before.
     fn begin(&mut self, provider: u32) -> Attempt {
-        self.engine.begin(&target(provider), 100, true, self.now).expect("it is at no limit")
+        let begun = self.engine.begin(&target(provider), 100, true, self.now);
+        begun.unwrap_or_else(|| self.engine.attempt(&target(provider), 100, self.now))
     }
 
     /// Whether it may be asked without force.

@@ -9,7 +9,7 @@ use crate::cooldown::KeptCooldown;
 use crate::failback::{KeptAbsence, KeptEnd};
 use crate::limit::{Counter, KeptLane};
 use crate::load::Remembered;
-use crate::probe::ProbeSettings;
+use crate::probe::{ProbeKind, ProbeSettings};
 use crate::{HealthReport, SavedHealth};
 
 const PROVIDERS: u32 = 3;
@@ -124,14 +124,11 @@ impl Gateway {
     fn live(&mut self, happening: &Happening) {
         match happening {
             Happening::Charged(provider, charge) => {
-                // Begun before others learned what keeps new ones out.
-                let attempt = self.engine.attempt(&target(*provider), 100, self.now);
+                let attempt = self.begin(*provider);
                 self.charge(*provider, attempt, *charge);
             }
             Happening::Served(provider, name) => {
-                let attempt = self.engine.attempt(&target(*provider), 100, self.now);
-                let bound = Some((session(*name), CACHED, false));
-                self.engine.succeed(attempt, &target(*provider), bound, None, self.now);
+                self.serve(*name, *provider);
             }
             Happening::Emptied(provider, time) => {
                 self.engine.announced(&target(*provider), &empty(*time), self.now);
@@ -256,6 +253,22 @@ fn who_said_when_it_is_back_is_not_probed_before_that_after_a_restart_either() {
 }
 
 #[test]
+fn what_a_probe_found_is_given_out_too() {
+    let mut gateway = gateway(true);
+    gateway.engine.configure_probes(
+        ProbeSettings { interval: secs(60), conversation_interval: secs(0), daily_limit: 9, lease: secs(9) },
+        gateway.now,
+    );
+    gateway.engine.enrol(ProviderId(1), false, 0, 0, gateway.now);
+    gateway.engine.export(9, gateway.now);
+    let lease = gateway.engine.begin_probe(ProviderId(1), ProbeKind::Free, true, 0, gateway.now).expect("nobody asked");
+    gateway.engine.found(lease, Found::Unreached, gateway.now, gateway.now);
+    let kept = gateway.engine.export(9, gateway.now);
+    assert_eq!(kept.iter().map(|(provider, _)| provider.0).collect::<Vec<_>>(), [1]);
+    assert_eq!(kept[0].1.health.map(|health| health.consecutive_failures), Some(1));
+}
+
+#[test]
 fn an_open_time_goes_on_growing_after_a_restart() {
     let mut gateway = gateway(true);
     gateway.fault(0);
@@ -275,7 +288,7 @@ fn a_model_that_was_left_out_alone_still_is() {
         let attempt = gateway.begin(0);
         gateway.charge(0, attempt, of_model);
         let other = Target { model: "opus".into(), ..target(0) };
-        let attempt = gateway.engine.attempt(&other, 1, gateway.now);
+        let attempt = gateway.engine.begin(&other, 1, true, gateway.now).expect("nobody has taken it");
         gateway.engine.succeed(attempt, &other, None, None, gateway.now);
     }
     assert!(matches!(gateway.standing(0), Some((_, Reason::ModelFault))));
@@ -371,10 +384,9 @@ fn of_a_provider_that_is_gone_nothing_is_left() {
     for provider in [0, 1] {
         gateway.engine.limit(ProviderId(provider), Caps { rpm: 1, ..Caps::default() });
         gateway.engine.announced(&target(provider), &empty(900), gateway.now);
-        for charge in [THROTTLED, Charge::FAULT] {
-            let attempt = gateway.engine.attempt(&target(provider), 100, gateway.now);
-            gateway.charge(provider, attempt, charge);
-        }
+        let attempt = gateway.begin(provider);
+        gateway.charge(provider, attempt, THROTTLED);
+        gateway.fault(provider);
     }
     gateway.engine.retain(&BTreeSet::from([ProviderId(1)]));
     assert_eq!(gateway.standing(0), None);
