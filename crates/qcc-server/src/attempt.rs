@@ -94,7 +94,10 @@ impl Fault {
 pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
     let deadline = call.deadline;
     let Ok(turn) = timeout_at(deadline.at, upstream.turn()).await else {
-        return Err(Fault::timeout(Phase::Patience, "no connection was free (pool.max_per_host) in the time that there was"));
+        return Err(Fault::timeout(
+            Phase::Patience,
+            "no connection was free (pool.max_per_host) in the time that there was",
+        ));
     };
     let started = Instant::now();
     let timeouts = &upstream.provider.timeouts;

@@ -91,7 +91,10 @@ impl History {
         let faults = Faults { log: log.clone(), standing: Arc::default() };
         if let Some(stage) = outside::stage() {
             let shelf = (stage.shelf)(faults.told_by_writer());
-            return (Self { database: Some(Database { path: "simulated".into(), shelf, retention: None, faults }) }, Left::default());
+            return (
+                Self { database: Some(Database { path: "simulated".into(), shelf, retention: None, faults }) },
+                Left::default(),
+            );
         }
         let Some(path) = path else { return (Self { database: None }, Left::default()) };
         let left = left_at(&path).unwrap_or_else(|error| {

@@ -132,7 +132,9 @@ impl Answer {
                 Self { frames, good: false, stop: random.of(&[Stop::InOrder, Stop::Close]), ..self }.sending(sent)
             }
             // With a length announced there is no early end in order.
-            Nature::Truncating if self.framing == Framing::Chunked => Self { stop: Stop::InOrder, ..self }.sending(some),
+            Nature::Truncating if self.framing == Framing::Chunked => {
+                Self { stop: Stop::InOrder, ..self }.sending(some)
+            }
             Nature::Truncating | Nature::Cutting => Self { stop: Stop::Close, ..self }.sending(some),
             Nature::Resetting(most) => Self { most: Some(most), stop: Stop::Reset, ..self },
             Nature::Trickling => Self { trickles: true, ..self },
@@ -152,7 +154,18 @@ impl Answer {
             ("x-sim-exchange", number),
         ];
         let sent = frames.len();
-        Self { status, headers, frames, framing, sent, stop: Stop::InOrder, most: None, trickles: false, pauses: (0, 5), good: false }
+        Self {
+            status,
+            headers,
+            frames,
+            framing,
+            sent,
+            stop: Stop::InOrder,
+            most: None,
+            trickles: false,
+            pauses: (0, 5),
+            good: false,
+        }
     }
 
     fn with(mut self, name: &'static str, value: String) -> Self {
@@ -221,7 +234,8 @@ fn forbidden(status: u16, to: To<'_>) -> Answer {
 }
 
 fn page(status: u16, to: To<'_>) -> Answer {
-    let body = Bytes::from_static(b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>no</body></html>\n");
+    let body =
+        Bytes::from_static(b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>no</body></html>\n");
     Answer::new(status, "text/html", vec![body], Framing::ContentLength, to)
 }
 

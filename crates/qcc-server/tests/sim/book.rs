@@ -259,9 +259,7 @@ impl Book {
 
     /// The log's line of its end.
     pub(crate) fn end_of(&self, ask: &Ask) -> Option<&Line> {
-        self.lines.iter().find(|line| {
-            line.event["event"] == "request_finished" && line.event["bytes_in"] == ask.length
-        })
+        self.lines.iter().find(|line| line.event["event"] == "request_finished" && line.event["bytes_in"] == ask.length)
     }
 
     /// What a stretch of bytes is, in short.

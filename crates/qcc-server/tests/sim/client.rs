@@ -231,7 +231,8 @@ impl Session {
         } as usize;
         let stream = if wish.kind == Kind::Stream { ",\"stream\":true" } else { "" };
         let model = format!("\"model\":\"{}\"", wish.model);
-        let (first, last) = if random.percent(85) { (model, String::new()) } else { ("\"n\":1".to_owned(), format!(",{model}")) };
+        let (first, last) =
+            if random.percent(85) { (model, String::new()) } else { ("\"n\":1".to_owned(), format!(",{model}")) };
         let session = self.number;
         let open = format!("{{{first},\"messages\":[{{\"role\":\"user\",\"content\":\"\\\"model\\\":\\\"fake\\\" é ");
         let close = format!(
@@ -308,7 +309,12 @@ impl Session {
         let stamp = book.clock.stamp();
         let ask = &mut book.asks[number];
         ask.ended = Some((stamp, how));
-        let text = format!("ask {number} ends: {how:?}, {} with {} bytes {:016x}", ask.status, ask.body.len(), Book::hash(&ask.body));
+        let text = format!(
+            "ask {number} ends: {how:?}, {} with {} bytes {:016x}",
+            ask.status,
+            ask.body.len(),
+            Book::hash(&ask.body)
+        );
         book.say(&text);
     }
 
@@ -348,6 +354,6 @@ async fn answer_head(conversation: &mut Conversation) -> Option<(Stamp, u16, qcc
         if conversation.end.fill(&mut conversation.buffer).await.ok()? == 0 {
             return None;
         }
-        stamp.get_or_insert(conversation.end.written());
+        stamp.get_or_insert_with(|| conversation.end.written());
     }
 }

@@ -116,10 +116,12 @@ impl Providers {
         let inside = self.inside.get()?;
         let stamp = self.clock.stamp();
         let numbers = 0..self.scripts.len();
-        let standings = numbers.filter_map(|number| {
-            Some((number, inside.standing(&format!("p{number}"), "", 0)?))
-        });
-        Some(Sample { stamp, breaker: inside.breaker(&format!("p{number}")), standings: standings.collect::<BTreeMap<_, _>>() })
+        let standings = numbers.filter_map(|number| Some((number, inside.standing(&format!("p{number}"), "", 0)?)));
+        Some(Sample {
+            stamp,
+            breaker: inside.breaker(&format!("p{number}")),
+            standings: standings.collect::<BTreeMap<_, _>>(),
+        })
     }
 }
 
@@ -158,7 +160,7 @@ impl Serving {
             if self.end.fill(&mut self.buffer).await.ok()? == 0 {
                 return None;
             }
-            began.get_or_insert(self.end.written());
+            began.get_or_insert_with(|| self.end.written());
         }
     }
 

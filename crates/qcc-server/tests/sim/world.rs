@@ -13,8 +13,8 @@ use crate::check::{self, Counts};
 use crate::client::{Clients, Session};
 use crate::nature::{Nature, Script};
 use crate::net::Clock;
-use crate::provider::Providers;
 use crate::operator;
+use crate::provider::Providers;
 use crate::random::Random;
 use crate::setting::Setting;
 use crate::store::{self, Unsteady};
@@ -155,7 +155,8 @@ impl World {
 
     /// Reloads and jumps of the wall clock, until nothing more happens.
     async fn changes(&self, random: &mut Random) {
-        let mut times: Vec<Duration> = (0..random.of(&[0, 1, 2, 4, 8])).map(|_| random.millis(0..self.end.as_millis() as u64)).collect();
+        let mut times: Vec<Duration> =
+            (0..random.of(&[0, 1, 2, 4, 8])).map(|_| random.millis(0..self.end.as_millis() as u64)).collect();
         times.sort();
         for at in times {
             pause_until(&self.clock, at).await;

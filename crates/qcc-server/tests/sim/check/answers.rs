@@ -25,7 +25,8 @@ pub(super) fn is_true(book: &Book, number: usize, ask: &Ask) {
     let limits = ask.headers.iter().find(|(name, _)| name.contains("ratelimit") || name == "retry-after");
     assert!(!pooled || limits.is_none(), "ask {number} hears of our limits: {limits:?}");
     if ask.status != 200 {
-        let allowed = matches!(ask.status, 400 | 404 | 413 | 418 | 422) || (!pooled && matches!(ask.status, 401..=403 | 429));
+        let allowed =
+            matches!(ask.status, 400 | 404 | 413 | 418 | 422) || (!pooled && matches!(ask.status, 401..=403 | 429));
         assert!(allowed, "ask {number} hears {} of a provider", ask.status);
         assert!(!is_heard(ask) || is_same(ask, exchange), "ask {number} hears a refusal in other words");
         return;
@@ -66,7 +67,10 @@ fn is_a_true_stream(number: usize, ask: &Ask, exchange: &Exchange) {
     let added = split(&exchange.frames, &ask.body, same);
     let Some(added) = added else {
         // A client that left, or a break inside a large event, may end anywhere.
-        assert!(same == ask.body.len() && ask.how() != Some(Ended::Clean), "ask {number} hears other bytes after {same}");
+        assert!(
+            same == ask.body.len() && ask.how() != Some(Ended::Clean),
+            "ask {number} hears other bytes after {same}"
+        );
         return;
     };
     let names = sse::names(&ask.body);
@@ -102,9 +106,10 @@ fn split<'a>(frames: &[bytes::Bytes], body: &'a [u8], same: usize) -> Option<&'a
     }
     let last = ends.into_iter().rev().find(|end| *end <= same)?;
     let added = &body[last..];
-    let ours = added.is_empty() || [&b"event: error\n"[..], b"event: message_", b"event: content_block_stop\n"]
-        .iter()
-        .any(|start| added.starts_with(start));
+    let ours = added.is_empty()
+        || [&b"event: error\n"[..], b"event: message_", b"event: content_block_stop\n"]
+            .iter()
+            .any(|start| added.starts_with(start));
     (ours && added.ends_with(b"\n\n") || added.is_empty()).then_some(added)
 }
 
