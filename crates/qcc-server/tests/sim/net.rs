@@ -225,7 +225,7 @@ impl End {
             let inward = Arc::clone(&self.inward);
             let mut way = lock(&inward);
             let first = way.queue.front().map(|segment| segment.due);
-            let Some(due) = first.or(way.over.map(|(due, _)| due)) else {
+            let Some(due) = first.or_else(|| way.over.map(|(due, _)| due)) else {
                 way.reader = Some(cx.waker().clone());
                 return Poll::Pending;
             };
