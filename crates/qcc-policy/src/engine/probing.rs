@@ -101,6 +101,13 @@ impl Engine {
     pub fn enrol(&mut self, provider: ProviderId, passthrough: bool, spent: u32, draw: u64, now: Instant) {
         if self.probes.enrol(provider, passthrough, draw, now) {
             self.probes.restore_spent(provider, spent, now);
+            // As an earlier run may have left it.
+            let whole = self.cooldowns.iter(now).filter(|out| out.model.is_none() && out.fingerprint.is_none());
+            let left =
+                whole.filter(|out| out.provider == provider).map(|out| (out.reason, out.until)).collect::<Vec<_>>();
+            for (reason, until) in left {
+                self.leave_alone(provider, reason, until.saturating_duration_since(now), now);
+            }
         }
         match self.breakers.standing(&provider, now) {
             Breaker::Open { until } => self.probes.must_prove(provider, until),
@@ -153,6 +160,7 @@ impl Engine {
             let charge = Charge::Out { reason: Reason::Credential, how_long: Term::For(term) };
             // It is out already, which makes this no news.
             self.cooldowns.charge(provider, None, None, charge, now);
+            self.learned(provider);
             self.failback.out(provider, Some(later(now, term)), now);
             self.leave_alone(provider, Reason::Credential, term, now);
         }
@@ -177,7 +185,7 @@ impl Engine {
         // Without a model this ends what is about the credential as a whole.
         let back = self.cooldowns.succeed(provider, None, None, began, now);
         if back.is_some() {
-            self.touch(provider);
+            self.learned(provider);
             self.failback.back(provider, now);
         }
         back
@@ -270,7 +278,7 @@ impl Engine {
         now: Instant,
     ) -> Option<Transition> {
         let Attempt { provider, began, running, permit, pass, model_pass, .. } = attempt;
-        self.touch(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         self.probes.reached(provider, true, now);
@@ -307,7 +315,7 @@ impl Engine {
     }
 
     fn learn(&mut self, provider: ProviderId, evidence: Evidence, now: Instant) {
-        self.touch(provider);
+        self.learned(provider);
         let Some(change) = self.health.record(provider, evidence, now) else { return };
         match change.to {
             Class::Unhealthy => {

@@ -1,3 +1,5 @@
+//! What is written is what is read, and what nobody of this version wrote is told.
+
 use super::*;
 
 fn everything() -> KeptProvider {

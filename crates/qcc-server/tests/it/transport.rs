@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request as HttpRequest, Response, Version};
@@ -21,7 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Running, for_message, for_stream, providers};
+use crate::support::{Running, for_message, for_stream, pass_time, providers};
 
 /// A certificate for loopback that no system trusts, and the file that makes it trusted.
 struct Certificate {
@@ -401,6 +402,30 @@ async fn no_more_requests_than_allowed_run_at_one_host() {
     }
     assert_eq!(upstream.posts().len(), 5);
     assert!(json!(upstream.opened()).as_u64() <= Some(5));
+}
+
+#[tokio::test]
+async fn waiting_for_a_connection_of_the_host_is_not_the_time_of_the_provider() {
+    let gate = Gate::new();
+    let upstream = Upstream::start(Stream::text(["hi"]).gated(4, &gate).reply()).await.unwrap();
+    let more = "pool: {max_per_host: 1}\ntimeouts: {first_byte: 30s, idle: 10m, stall: 10m}\n";
+    let mut running = Running::with(&[("one", &upstream)], more).await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = Connection::open(running.address()).await.unwrap();
+        client.send(&for_stream()).await.unwrap();
+        clients.push(client);
+    }
+    clients[0].receive_head().await.unwrap();
+    // An exchange gives every task that could go on its turn.
+    assert_eq!(running.ask(&Request::get("/live")).await.status, 200);
+    pass_time(Duration::from_secs(60)).await;
+    assert_eq!(running.ask(&Request::get("/live")).await.status, 200);
+    gate.open();
+    assert_eq!(clients.remove(1).receive().await.unwrap().said(), "hi");
+    let rows = [running.row().await, running.row().await];
+    assert!(rows.iter().all(|row| row["verdict"] == "done" && row["attempts"] == 1), "{rows:?}");
+    assert_eq!(running.standing("one").await, "closed");
 }
 
 #[tokio::test]

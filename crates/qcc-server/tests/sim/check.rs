@@ -88,6 +88,7 @@ pub(crate) fn book(book: &Book) {
     attempts::repeat_within_budget(book);
     answers::no_secret_is_told(book);
     requests::nobody_is_left_untried(book);
+    requests::nobody_gives_up_early(book);
     let (lost, _) = requests::lost(book);
     assert!(lost.is_empty(), "lost, although a provider was well: asks {lost:?}");
     let wrong = attempts::false_verdicts(book);

@@ -354,6 +354,6 @@ async fn answer_head(conversation: &mut Conversation) -> Option<(Stamp, u16, qcc
         if conversation.end.fill(&mut conversation.buffer).await.ok()? == 0 {
             return None;
         }
-        stamp.get_or_insert(conversation.end.written());
+        stamp.get_or_insert_with(|| conversation.end.written());
     }
 }

@@ -224,12 +224,10 @@ impl End {
         loop {
             let inward = Arc::clone(&self.inward);
             let mut way = lock(&inward);
-            let due = match (way.queue.front().map(|segment| segment.due), way.over) {
-                (Some(due), _) | (None, Some((due, _))) => due,
-                (None, None) => {
-                    way.reader = Some(cx.waker().clone());
-                    return Poll::Pending;
-                }
+            let first = way.queue.front().map(|segment| segment.due);
+            let Some(due) = first.or_else(|| way.over.map(|(due, _)| due)) else {
+                way.reader = Some(cx.waker().clone());
+                return Poll::Pending;
             };
             if due > Instant::now() {
                 way.reader = Some(cx.waker().clone());

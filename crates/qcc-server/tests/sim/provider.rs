@@ -160,7 +160,7 @@ impl Serving {
             if self.end.fill(&mut self.buffer).await.ok()? == 0 {
                 return None;
             }
-            began.get_or_insert(self.end.written());
+            began.get_or_insert_with(|| self.end.written());
         }
     }
 

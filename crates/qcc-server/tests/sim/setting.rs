@@ -53,6 +53,8 @@ pub(crate) struct Setting {
     pub(crate) max_waiters: u64,
     pub(crate) drain: u64,
     pub(crate) per_host: u64,
+    /// `timeouts.total`
+    pub(crate) total: Duration,
     /// Everything that nobody checks by its value.
     rest: String,
 }
@@ -111,9 +113,11 @@ impl Setting {
             max_waiters: random.of(&[1000, 1000, 1000, 2]),
             drain: random.of(&[1, 5, 30]),
             per_host: if random.percent(6) { random.within(1..4) } else { 0 },
+            total: Duration::from_mins(15),
             rest: rest(random),
             providers,
         };
+        setting.total = total(&setting.rest);
         if random.percent(25) {
             setting.route = route(&setting.providers, random);
         }
@@ -135,7 +139,10 @@ impl Setting {
             }
             1 => next.providers[place].enabled ^= place > 0,
             2 => next.profiles = profiles(next.providers.len(), random),
-            3 => next.rest = rest(random),
+            3 => {
+                next.rest = rest(random);
+                next.total = total(&next.rest);
+            }
             4 if next.max_wait > 0 => next.max_wait = random.of(&[240, 60]),
             _ => next.providers[place].concurrency = random.below(3) as u32,
         }
@@ -262,6 +269,10 @@ fn route(providers: &[Provider], random: &mut Random) -> Vec<(usize, Option<Stri
     }
     let mut models = random.fork();
     route.into_iter().map(|number| (number, models.percent(30).then(|| format!("routed-small-{number}")))).collect()
+}
+
+fn total(rest: &str) -> Duration {
+    if rest.contains("total: 120s") { Duration::from_mins(2) } else { Duration::from_mins(15) }
 }
 
 fn rest(random: &mut Random) -> String {

@@ -9,6 +9,7 @@ use crate::cooldown::KeptCooldown;
 use crate::failback::{KeptAbsence, KeptEnd};
 use crate::limit::{Counter, KeptLane};
 use crate::load::Remembered;
+use crate::probe::{ProbeKind, ProbeSettings};
 use crate::{HealthReport, SavedHealth};
 
 const PROVIDERS: u32 = 3;
@@ -236,6 +237,35 @@ fn time_passes_while_nobody_runs() {
     assert_eq!(next.standing(1), Some((next.now + secs(90 - OPEN + 10), Reason::Throttled)));
     let mut later = gateway.restarted(true, FAR);
     assert_eq!((later.standing(0), later.standing(1)), (None, None));
+}
+
+#[test]
+fn who_said_when_it_is_back_is_not_probed_before_that_after_a_restart_either() {
+    let mut gateway = gateway(true);
+    let attempt = gateway.begin(0);
+    gateway.charge(0, attempt, THROTTLED);
+    let mut next = gateway.restarted(true, secs(10));
+    let every_second =
+        ProbeSettings { interval: secs(1), conversation_interval: secs(0), daily_limit: 9, lease: secs(9) };
+    next.engine.configure_probes(every_second, next.now);
+    next.engine.enrol(ProviderId(0), false, 0, 0, next.now);
+    assert!(next.engine.next_probe(next.now).is_some_and(|due| due.at >= next.now + secs(80)));
+}
+
+#[test]
+fn what_a_probe_found_is_given_out_too() {
+    let mut gateway = gateway(true);
+    gateway.engine.configure_probes(
+        ProbeSettings { interval: secs(60), conversation_interval: secs(0), daily_limit: 9, lease: secs(9) },
+        gateway.now,
+    );
+    gateway.engine.enrol(ProviderId(1), false, 0, 0, gateway.now);
+    gateway.engine.export(9, gateway.now);
+    let lease = gateway.engine.begin_probe(ProviderId(1), ProbeKind::Free, true, 0, gateway.now).expect("nobody asked");
+    gateway.engine.found(lease, Found::Unreached, gateway.now, gateway.now);
+    let kept = gateway.engine.export(9, gateway.now);
+    assert_eq!(kept.iter().map(|(provider, _)| provider.0).collect::<Vec<_>>(), [1]);
+    assert_eq!(kept[0].1.health.map(|health| health.consecutive_failures), Some(1));
 }
 
 #[test]

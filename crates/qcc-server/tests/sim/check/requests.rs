@@ -65,12 +65,16 @@ pub(super) fn every_end_is_of_a_request(book: &Book) {
 /// Within so long a provider that is well and out is found by the trials of those who wait, whichever others stall.
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// As DESIGN 3.5.6 has it: 290 s, or 10 s less than the client announces; half of what it does where that is little.
-pub(super) fn allowed(ask: &Ask) -> Duration {
+/// After so long every provider of a run had its trial: there are six at most, and 20 s at most between two trials.
+const LONG: Duration = Duration::from_secs(150);
+
+/// As DESIGN 3.5.6 has it: 290 s, `timeouts.total`, or 10 s less than the client announces; half of what it does where
+/// that is little.
+fn allowed(book: &Book, ask: &Ask) -> Duration {
     let announced = ask.announced.map(Duration::from_secs);
-    let told =
-        announced.map(|told| if told >= Duration::from_secs(15) { told - Duration::from_secs(10) } else { told / 2 });
-    told.map_or(MOST, |told| told.min(MOST))
+    let told = announced.map(|told| if told.as_secs() >= 15 { told - Duration::from_secs(10) } else { told / 2 });
+    let most = MOST.min(book.setting_at(ask.began.at).total);
+    told.map_or(most, |told| told.min(most))
 }
 
 pub(super) fn keeps_its_deadline(book: &Book, number: usize, ask: &Ask) {
@@ -81,7 +85,7 @@ pub(super) fn keeps_its_deadline(book: &Book, number: usize, ask: &Ask) {
     let took = until.saturating_sub(ask.began.at);
     // Nobody can answer before the whole request is there.
     let least = ask.sent.map_or(Duration::ZERO, |sent| sent.at - ask.began.at);
-    let most = allowed(ask).max(least) + SLACK;
+    let most = allowed(book, ask).max(least) + SLACK;
     assert!(took <= most, "ask {number} waited {took:?} of {most:?}");
     for exchange in book.exchanges.iter().filter(|exchange| exchange.ask == number) {
         let after = exchange.began.at.saturating_sub(ask.began.at);
@@ -120,25 +124,56 @@ pub(super) fn nobody_is_left_untried(book: &Book) {
     }
 }
 
-/// Requests that failed although a provider was well from their beginning to their end, and how many of them were
-/// turned away because the waiting room was full.
+/// What stands against a candidate at the end of a request that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Against {
+    /// Nothing, or an old fault: it may answer at any time.
+    Fault,
+    /// It said so itself, or its credential, model or limits do.
+    Word,
+}
+
+fn against(line: &Line, number: usize) -> Against {
+    let standing = line.standings.iter().find(|(known, _)| *known == number);
+    match standing {
+        Some((_, Standing::Admissible | Standing::Out { reason: Reason::Fault | Reason::ModelFault, .. })) => {
+            Against::Fault
+        }
+        Some((_, Standing::Out { .. })) | None => Against::Word,
+    }
+}
+
+/// Whoever may be held and has somebody to wait for is held for as long as `hold.max_wait` and its own time allow, of which
+/// a sixth is for a last look at everybody.
+pub(super) fn nobody_gives_up_early(book: &Book) {
+    for (number, ask, line) in failed(book).filter(|(_, ask, _)| is_steady(book, ask)) {
+        let setting = book.setting_at(ask.began.at);
+        let hopes =
+            setting.plan(&ask.print.model, false).iter().any(|(one, _)| against(line, one.number) == Against::Fault);
+        let holds = setting.max_wait > 0 && !is_full(book, setting.max_waiters) && ask.kind != Kind::Count;
+        let least = (allowed(book, ask) * 5 / 6).min(setting.hold());
+        let took = line.stamp.at.saturating_sub(ask.began.at) + SLACK;
+        let shortened = line.event["error"].as_str().is_some_and(|error| error.contains("in time"));
+        assert!(!holds || !hopes || shortened || took >= least, "ask {number} gives up after {took:?} of {least:?}");
+    }
+}
+
+/// Requests that failed although a provider was well from their beginning to their end, or for long enough before it,
+/// and how many of them were turned away because the waiting room was full.
 pub(super) fn lost(book: &Book) -> (Vec<usize>, u64) {
     let (mut lost, mut turned_away) = (Vec::new(), 0);
     for (number, ask, line) in failed(book).filter(|(_, ask, line)| is_steady(book, ask) && !is_late(line)) {
         let setting = book.setting_at(ask.began.at);
-        let patient = allowed(ask) >= ENOUGH && setting.hold() >= ENOUGH;
+        let patient = allowed(book, ask) >= ENOUGH && setting.hold() >= ENOUGH;
         if ask.how() == Some(Ended::Left) || ask.bad.is_some() || !patient {
             continue;
         }
         let able = setting.plan(ask.print.model.as_str(), false).into_iter().any(|(provider, _)| {
-            let standing = line.standings.iter().find(|(known, _)| *known == provider.number);
-            let is_shut = match standing {
-                Some((_, Standing::Out { reason, .. })) => *reason != Reason::Fault,
-                Some((_, Standing::Admissible)) => false,
-                None => true,
-            };
             let limited = provider.concurrency > 0 || provider.rpm > 0 || setting.per_host > 0;
-            !is_shut && !limited && book.is_well(provider.number, ask.began.at, line.stamp.at)
+            let from = ask.began.at.max(line.stamp.at.saturating_sub(LONG));
+            against(line, provider.number) == Against::Fault
+                && !limited
+                && book.is_well(provider.number, from, line.stamp.at)
         });
         let held = line.event["held_ms"].is_number();
         match (able, held) {
