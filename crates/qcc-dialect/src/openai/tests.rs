@@ -12,6 +12,7 @@ use crate::anthropic::canon::decode_request;
 use crate::canon::{Event, Losses, Request, Unfit};
 use crate::sse::Splitter;
 
+mod clients;
 mod errors;
 mod golden;
 mod messages;
