@@ -16,7 +16,9 @@ const QUOTED: usize = 120;
 /// The error in a chunk or a body, if it is one and not an answer.
 pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a RawValue> {
     let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
-    let bare = chunk.choices.is_none() && (chunk.code.is_some() || chunk.detail.is_some());
+    let typed = chunk.r#type.is_some() && chunk.code.is_none();
+    let bare =
+        !typed && chunk.choices.is_none() && [chunk.code, chunk.detail, chunk.message].iter().any(Option::is_some);
     if chunk.error.is_some() || bare || text(chunk.object).as_deref() == Some("error") {
         return Some(whole);
     }

@@ -1,9 +1,10 @@
 //! The Chat Completions dialect, as OpenAI speaks it and as the many do who say that they are compatible with it.
 //!
 //! Read in this order: [`traits`] (in what vendors differ, as data), [`request`] (the neutral form written as a body),
-//! [`stream`] (an answer in events), [`response`] (an answer in one piece), [`error`], [`head`] (addresses). `wire` holds
+//! [`stream`] (an answer in events), [`response`] (an answer in one piece), [`error`], [`head`] (addresses); [`client`] is the other side. `wire` holds
 //! the shapes of answers, `names` what was renamed for a provider and has its own name again in the answer.
 
+pub mod client;
 pub mod error;
 pub mod head;
 mod names;

@@ -120,7 +120,7 @@ impl Decoder {
         if let Some(told) = error::told(chunk, raw) {
             return self.fault(error::in_band(told.get().as_bytes()), out);
         }
-        if chunk.choices.is_none() && !self.started && (chunk.usage.is_none() || chunk.r#type.is_some()) {
+        if chunk.choices.is_none() && !self.started && chunk.r#type.is_some() {
             return self.fault(error::other_json(raw.get()), out);
         }
         for usage in [chunk.x_groq.as_ref().and_then(|groq| groq.usage), chunk.usage].into_iter().flatten() {

@@ -12,6 +12,8 @@ use crate::anthropic::canon::decode_request;
 use crate::canon::{Event, Losses, Request, Unfit};
 use crate::sse::Splitter;
 
+mod calls;
+mod clients;
 mod errors;
 mod golden;
 mod messages;
@@ -109,6 +111,12 @@ fn delta(delta: Value) -> Value {
 
 fn finish(reason: &str) -> Value {
     json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+}
+
+fn fragment(index: Value, id: Value, name: Value, arguments: Value) -> Value {
+    delta(
+        json!({"tool_calls": [{"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}}]}),
+    )
 }
 
 /// Short words for events: what is open stands before its deltas, all deltas of a block in one.

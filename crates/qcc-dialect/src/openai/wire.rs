@@ -36,6 +36,8 @@ pub(super) struct Chunk<'a> {
     pub(super) code: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) detail: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) message: Option<&'a RawValue>,
 }
 
 /// What Groq says beside an answer.

@@ -10,11 +10,14 @@ use super::details::Details;
 use crate::canon::{Block, Delta, Event};
 use crate::openai::names::ToolNames;
 
-/// Most input of calls that is kept, in bytes, for all calls of an answer.
-const MAX_ARGUMENTS: usize = 8 * 1024 * 1024;
+/// Most input of calls that is kept, in bytes, for all calls of an answer; and most text behind a call.
+const MAX_HELD: usize = 8 * 1024 * 1024;
 
-/// Most blocks of an answer.
+/// Most calls of an answer.
 const MAX_CALLS: usize = 1024;
+
+/// Most blocks that wait.
+const MAX_BLOCKS: usize = 4096;
 
 /// Blocks of one answer that are not over.
 #[derive(Debug)]
@@ -41,6 +44,15 @@ enum Item {
     },
     /// By its place in `calls`.
     Call(usize),
+}
+
+impl Item {
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Thinking { text, .. } => text.len(),
+            Self::Call(_) => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -90,6 +102,15 @@ impl Blocks {
             Some(Item::Text(text)) => text.push_str(more),
             _ => self.queue.push_back(Item::Text(more.to_owned())),
         }
+        self.bound();
+    }
+
+    /// What is passed on as it comes never grows; only what waits behind a call can.
+    fn bound(&mut self) {
+        let held: usize = self.queue.iter().map(Item::len).sum();
+        if held > MAX_HELD || self.queue.len() > MAX_BLOCKS {
+            self.break_off("more than 8 MiB or 4096 blocks wait behind a call".to_owned());
+        }
     }
 
     pub(super) fn thinking(&mut self, more: &str, told: Option<Details>) {
@@ -103,6 +124,7 @@ impl Blocks {
             (unknown @ None, told) => *unknown = told,
             (Some(_), None) => {}
         }
+        self.bound();
     }
 
     pub(super) fn call(&mut self, fragment: &Fragment<'_>) {
@@ -127,7 +149,7 @@ impl Blocks {
             return;
         }
         call.arguments.push(more);
-        if self.calls.iter().map(|call| call.arguments.len()).sum::<usize>() > MAX_ARGUMENTS {
+        if self.calls.iter().map(|call| call.arguments.len()).sum::<usize>() > MAX_HELD {
             self.break_off("the input of calls is longer than 8 MiB".to_owned());
         }
     }
