@@ -42,12 +42,6 @@ impl Batch {
         starts.zip(&self.ends).map(|(&start, &end)| &self.bytes[start..end]).skip(usize::from(self.first_is_rest))
     }
 
-    /// The last bytes of an oversized event that ends in this chunk; the others were [`part`](Batch::part)s of earlier ones.
-    #[must_use]
-    pub fn oversized_rest(&self) -> Option<&[u8]> {
-        self.ends.first().filter(|_| self.first_is_rest).map(|&end| &self.bytes[..end])
-    }
-
     /// The first bytes of an event that turned out oversized in this chunk, once per such event: more than
     /// [`MAX_EVENT`] bytes, enough to learn its name.
     #[must_use]

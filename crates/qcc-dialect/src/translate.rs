@@ -55,8 +55,6 @@ pub struct StreamBack {
     splitter: Splitter,
     decoder: openai::Decoder,
     encoder: Encoder,
-    /// An event too long for the splitter, as far as it came.
-    long: BytesMut,
     events: Vec<Event>,
     out: BytesMut,
 }
@@ -109,10 +107,9 @@ impl Back {
     #[must_use]
     pub fn stream(&self) -> StreamBack {
         StreamBack {
-            splitter: Splitter::new(),
+            splitter: Splitter::holding(MAX_LONG),
             decoder: openai::Decoder::new(&self.traits, self.names.clone()),
             encoder: Encoder::new(self.model.clone(), self.estimate, self.id.clone()),
-            long: BytesMut::new(),
             events: Vec::new(),
             out: BytesMut::new(),
         }
@@ -143,37 +140,24 @@ impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
         let batch = self.splitter.push(chunk);
-        if let Some(rest) = batch.oversized_rest() {
-            self.lengthen(rest);
-            let whole = std::mem::take(&mut self.long);
-            self.decoder.push(&whole, &mut self.events);
-        }
         for event in batch.events() {
             self.decoder.push(event, &mut self.events);
         }
-        self.lengthen(&batch.part);
+        if !batch.part.is_empty() {
+            let message = format!("the provider sent an event of over {MAX_LONG} bytes");
+            self.events.push(Event::Fault { status: 502, kind: "too_long".to_owned(), message });
+        }
         self.written()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
         let rest = std::mem::take(&mut self.splitter).finish();
-        self.lengthen(&rest);
-        let last = std::mem::take(&mut self.long);
-        if !last.is_empty() {
-            self.decoder.push(&last, &mut self.events);
+        if !rest.is_empty() {
+            self.decoder.push(&rest, &mut self.events);
         }
         self.decoder.finish(&mut self.events);
         self.written()
-    }
-
-    fn lengthen(&mut self, part: &[u8]) {
-        if self.long.len() + part.len() > MAX_LONG {
-            let message = format!("the provider sent an event of over {MAX_LONG} bytes");
-            self.events.push(Event::Fault { status: 502, kind: "too_long".to_owned(), message });
-            return;
-        }
-        self.long.extend_from_slice(part);
     }
 
     fn written(&mut self) -> Bytes {
