@@ -305,6 +305,8 @@ fn failed(failure: Failure) -> Verdict {
         Failure::IdleDied => Verdict { blame: Blame::Nobody, charge: Charge::None, ..Verdict::fault(Repeat::AtOnce) },
         Failure::Connect | Failure::NotTheDialect => Verdict::fault(Repeat::Last),
         Failure::Truncated => Verdict::model_fault(Repeat::Last),
+        // Another provider may be able to; if none is, it is as if none were allowed to.
+        Failure::Unfit => Verdict::refused(Blame::Permission, Charge::None),
         // An impatient client must not put a provider out for the others.
         Failure::Timeout(Phase::Patience) => Verdict::refused(Blame::Client, Charge::None),
         Failure::Timeout(Phase::Connect) => Verdict::fault(Repeat::Never),

@@ -95,6 +95,8 @@ pub enum Failure {
     NotTheDialect,
     /// Cut after the headers, before or after commit.
     Truncated,
+    /// Nothing was sent: in this provider's dialect the request could not be put as it is meant.
+    Unfit,
 }
 
 /// How one attempt ended.

@@ -128,6 +128,8 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
         path_and_query: "/v1/messages",
         headers,
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
+        model: None,
+        request_id: "check",
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },
     };
     let good = attempt(upstream, call).await;

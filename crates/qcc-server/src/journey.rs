@@ -16,7 +16,7 @@ use qcc_policy::engine::Asking;
 use qcc_policy::plan::Warning;
 use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
 
-use crate::attempt::{Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Lost, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
 use crate::finish::Exchange;
@@ -27,7 +27,7 @@ use crate::observe;
 use crate::outside;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
-use crate::rescue::{self, X_ATTEMPTS, label};
+use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
 use crate::trail::{self, Try};
@@ -257,9 +257,11 @@ impl Journey {
             path_and_query: &self.asked.target,
             headers,
             body: match &stop.model {
-                Some(model) => splice_model(body, &self.asked.envelope.model, model),
-                None => body.clone(),
+                Some(model) if stop.upstream.tongue.is_none() => splice_model(body, &self.asked.envelope.model, model),
+                _ => body.clone(),
             },
+            model: stop.model.as_deref(),
+            request_id: self.exchange.request_id(),
             deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
@@ -366,6 +368,11 @@ impl Journey {
         *response.status_mut() = head.status;
         *response.headers_mut() = observe::headers_down(&head.headers, &upstream.provider);
         label(&mut response, upstream.name(), self.attempts);
+        if let Some(Lost(lost)) = head.extensions.get()
+            && let Ok(lost) = HeaderValue::from_str(lost)
+        {
+            response.headers_mut().insert(X_LOSS, lost);
+        }
         response
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
+use qcc_dialect::anthropic::canon::BadRequest;
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
 use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
@@ -16,6 +17,7 @@ use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, ProbeSettings, Strategy, Unified};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
+use serde_json::json;
 
 use crate::attempt::{Answer, Fault};
 use crate::outside;
@@ -194,6 +196,15 @@ pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
     Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
+}
+
+/// A request that no provider would take, seen when it was to be put into other words.
+pub(crate) fn bad_request(bad: &BadRequest) -> Fault {
+    let what = bad.to_string();
+    let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message": what}}).to_string();
+    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let answer = Answer { status: StatusCode::BAD_REQUEST, headers, body: body.into() };
+    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
 }
 
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own

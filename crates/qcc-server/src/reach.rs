@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use qcc_config::{Auth, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Loaded, Provider};
 use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
 
@@ -76,7 +76,7 @@ pub async fn reach(loaded: &Loaded) -> Vec<Reach> {
 async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Roots>) -> Reach {
     let name = provider.name.clone();
     let passthrough = provider.auth == Auth::Passthrough;
-    if provider.dialect != Dialect::Anthropic {
+    if !crate::state::is_served(provider.dialect) {
         let dialect = crate::state::dialect_name(provider.dialect);
         return Reach::bad(name, format!("type {dialect} is not served yet"), "set `enabled: false` until it is");
     }

@@ -17,6 +17,8 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-qcc-reque
 pub(crate) const X_PROVIDER: HeaderName = HeaderName::from_static("x-qcc-provider");
 /// How many tries it took.
 pub(crate) const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-qcc-attempts");
+/// What a translation could not carry.
+pub(crate) const X_LOSS: HeaderName = HeaderName::from_static("x-qcc-loss");
 
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 

@@ -293,7 +293,12 @@ impl Snapshot {
 
 /// Whether requests can go there: enabled, and of a dialect that is served.
 fn is_usable(provider: &Provider) -> bool {
-    provider.enabled && provider.dialect == Dialect::Anthropic
+    provider.enabled && is_served(provider.dialect)
+}
+
+/// Whether providers of this dialect can be asked.
+pub(crate) fn is_served(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Anthropic | Dialect::Openai)
 }
 
 fn engine_for(snapshot: &Snapshot) -> Engine {

@@ -234,7 +234,7 @@ impl Resolver<'_> {
     }
 
     fn note_idle(&mut self, name: &str, written: &file::Provider, dialect: Dialect) {
-        if let (Some(kind), true) = (&written.kind, dialect != Dialect::Anthropic) {
+        if let (Some(kind), true) = (&written.kind, !matches!(dialect, Dialect::Anthropic | Dialect::Openai)) {
             self.idle.push(format!("provider `{name}` (type {})", kind.text()));
         }
         if let Some(at) = &written.streaming_mode

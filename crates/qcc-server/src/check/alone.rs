@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Config, Loaded, Provider};
 use qcc_policy::Code;
 use qcc_policy::engine::Found;
 
@@ -72,7 +72,7 @@ pub(crate) fn not_checked(provider: &Provider) -> Option<String> {
     if !provider.enabled {
         return Some("disabled".to_owned());
     }
-    if provider.dialect != Dialect::Anthropic {
+    if !crate::state::is_served(provider.dialect) {
         let dialect = crate::state::dialect_name(provider.dialect);
         return Some(format!("type {dialect} is not served yet"));
     }

@@ -43,6 +43,8 @@ mod leading;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod openai;
+#[cfg(test)]
 mod pin;
 #[cfg(test)]
 mod probes;
