@@ -14,7 +14,7 @@ use qcc_dialect::anthropic::stream::Seen;
 use qcc_dialect::anthropic::{ErrorFacts, Topic};
 use qcc_dialect::canon::Losses;
 use qcc_dialect::sse::fields;
-use qcc_dialect::translate::{self, Back, NotSent, Outgoing, Tongue};
+use qcc_dialect::translate::{self, Back, NotSent, Outgoing};
 use qcc_policy::{Failure, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
@@ -133,7 +133,8 @@ pub(crate) async fn attempt(upstream: &Upstream, mut call: Call<'_>) -> Result<G
     match &upstream.tongue {
         None => exchange(upstream, call, None).await,
         Some(tongue) => {
-            let Outgoing { body, losses, back } = put(tongue, &call)?;
+            let put = tongue.outgoing(&call.body, call.model, call.request_id);
+            let Outgoing { body, losses, back } = put.map_err(not_put)?;
             call.body = body;
             call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let mut good = exchange(upstream, call, Some(&back)).await?;
@@ -143,12 +144,12 @@ pub(crate) async fn attempt(upstream: &Upstream, mut call: Call<'_>) -> Result<G
     }
 }
 
-/// Puts a request into the provider's words.
-fn put(tongue: &Tongue, call: &Call<'_>) -> Result<Outgoing, Fault> {
-    tongue.outgoing(&call.body, call.model, call.request_id).map_err(|why| match why {
+/// The request could not be put into the provider's words.
+fn not_put(why: NotSent) -> Fault {
+    match why {
         NotSent::Bad(bad) => observe::bad_request(&bad),
         NotSent::Unfit(unfit) => Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")),
-    })
+    }
 }
 
 async fn exchange(upstream: &Upstream, call: Call<'_>, back: Option<&Back>) -> Result<Good, Fault> {
