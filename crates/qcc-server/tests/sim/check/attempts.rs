@@ -9,6 +9,7 @@ use qcc_store::AttemptOutcome;
 
 use super::{is_failure, is_heard};
 use crate::book::{Ask, Book, Ended, Exchange};
+use crate::net::Stamp;
 use crate::provider::credentials;
 use crate::setting::Credential;
 
@@ -92,6 +93,16 @@ pub(super) fn carry_what_was_sent(book: &Book) {
     }
 }
 
+/// When the gateway let go of an exchange: its provider may hear of that later.
+fn let_go(book: &Book, exchange: &Exchange) -> Option<Stamp> {
+    let ask = &book.asks[exchange.ask];
+    let told = book.end_of(ask).map(|line| line.stamp);
+    let left = ask.ended.filter(|_| ask.how() == Some(Ended::Left)).map(|(stamp, _)| stamp);
+    // A request tries one thing at a time.
+    let later = book.exchanges.iter().filter(|other| other.ask == exchange.ask && other.began > exchange.began);
+    [exchange.end(), told, left, later.map(|other| other.began).min()].into_iter().flatten().min()
+}
+
 /// Never more at once, or within a minute, than a provider's own limits say.
 pub(super) fn leave_limits_alone(book: &Book) {
     for exchange in book.exchanges.iter().filter(|exchange| !exchange.counts) {
@@ -100,7 +111,8 @@ pub(super) fn leave_limits_alone(book: &Book) {
         let (Some(setting), None) = (during.next(), during.next()) else { continue };
         let provider = &setting.providers[exchange.provider];
         let others = || book.exchanges.iter().filter(|other| !other.counts && other.provider == exchange.provider);
-        let running = others().filter(|other| other.began <= began && other.end().is_none_or(|end| end > began));
+        let running =
+            others().filter(|other| other.began <= began && let_go(book, other).is_none_or(|end| end > began));
         let most = provider.concurrency as usize;
         assert!(most == 0 || running.count() <= most, "p{} is asked too much at once", exchange.provider);
         // What began a minute ago was counted when its attempt began, before its connection was there.
@@ -130,7 +142,7 @@ pub(super) fn probe_alone(book: &Book) {
             continue;
         }
         let running = probes.entry(exchange.provider).or_default();
-        running.retain(|other| other.end().is_none_or(|end| end > sample.stamp));
+        running.retain(|other| let_go(book, other).is_none_or(|end| end > sample.stamp));
         running.push(exchange);
         let most = book.settings.iter().map(|(_, setting)| setting.probes).max().unwrap_or(1) as usize;
         if running.len() <= most {
