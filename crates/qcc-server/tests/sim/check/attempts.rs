@@ -51,7 +51,7 @@ pub(super) fn are_told_as_they_were(book: &Book, number: usize, ask: &Ask) {
     let name = format!("p{}", answered.provider);
     assert_eq!(row.request.provider.as_deref(), Some(name.as_str()), "who answered ask {number}");
     let heard = ask.how() == Some(Ended::Clean) && ask.status == 200;
-    let drained = book.draining.is_some_and(|draining| draining.at <= ask.until());
+    let drained = book.is_drained(ask.until());
     assert!(heard || !is_heard(ask) || drained, "ask {number} counts as whole and was not heard");
 }
 
@@ -92,8 +92,16 @@ pub(super) fn carry_what_was_sent(book: &Book) {
     }
 }
 
-/// Never more at once, or within a minute, than a provider's own limits say.
+/// Never more at once, or within a minute, than a provider's own limits say, nor more connections than its host may have.
 pub(super) fn leave_limits_alone(book: &Book) {
+    for exchange in &book.exchanges {
+        let at_once = book.exchanges.iter().filter(|other| {
+            let goes_on = other.began <= exchange.began && other.end().is_none_or(|end| end > exchange.began);
+            other.provider == exchange.provider && goes_on
+        });
+        let most = book.settings[0].1.per_host as usize;
+        assert!(most == 0 || at_once.count() <= most, "p{} has too many connections", exchange.provider);
+    }
     for exchange in book.exchanges.iter().filter(|exchange| !exchange.counts) {
         let began = exchange.began;
         let mut during = book.settings_during(began.at.saturating_sub(Duration::from_mins(2)), began.at);
@@ -196,7 +204,7 @@ pub(super) fn false_verdicts(book: &Book) -> Vec<String> {
                 *closer == provider.number && (from.saturating_sub(CROSSING)..=to + CROSSING).contains(at)
             };
             let crossed = book.closings.iter().any(closing);
-            let drained = book.draining.is_some_and(|draining| draining.at <= to);
+            let drained = book.is_drained(to);
             // A status that no well provider explains is its fault until another one says the same.
             let strange = ask.bad == Some(418);
             if !crossed && !drained && !strange && book.is_well(provider.number, from, to) {
