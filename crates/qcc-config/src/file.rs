@@ -93,7 +93,7 @@ pub(crate) struct Provider {
     pub(crate) limits: Option<Limits>,
     /// Model glob to the name that this provider knows the model by.
     pub(crate) models: Option<Entries<At<String>>>,
-    /// Model of paid health probes. No effect yet.
+    /// Model of paid probes, as this provider knows it; without it `health.model`.
     pub(crate) health_model: Option<At<String>>,
     /// Whether the client's own credential may go to a host that is not Anthropic's.
     #[schemars(extend("default" = false))]

@@ -79,6 +79,7 @@ fn implicit_provider(timeouts: Timeouts) -> Provider {
         models: Vec::new(),
         allow_passthrough: false,
         limits: Limits::default(),
+        health_model: None,
     }
 }
 

@@ -227,15 +227,15 @@ section! {
 section! {
     /// Our own requests that find out how providers are.
     Health {
-        /// Between free probes; 0: none.
+        /// Between free probes; 0: no probes at all, paid ones neither.
         interval: Time = "60s",
-        /// Longest wait for a probe.
+        /// Longest wait for a probe; 0: the provider's own limits alone.
         timeout: Time = "30s",
-        /// Between paid probes; 0: none.
+        /// Least time between paid probes by themselves; 0: none.
         conversation_interval: Time = "10m",
         /// Model of paid probes; `auto`: the cheapest that the provider serves.
         model: String = "auto",
-        /// Paid probes per provider and day.
+        /// Paid probes per provider in any 24 hours, those by command included; 0: none.
         daily_limit: u32 = 50 in 0 to 100000,
         /// Whether weights follow health.
         weight_adjustment: bool = true,

@@ -47,6 +47,8 @@ pub struct Provider {
     pub allow_passthrough: bool,
     /// Limits that it is kept under.
     pub limits: Limits,
+    /// Model of paid probes; `None`: as `health.model` says.
+    pub health_model: Option<String>,
 }
 
 /// Wire protocols that a provider may speak.
@@ -299,8 +301,18 @@ pub struct FailoverSettings {
 }
 
 /// `health.*`
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HealthSettings {
+    /// Between free probes; zero: no probes at all.
+    pub interval: Duration,
+    /// Longest wait for a probe; `None`: the provider's own limits alone.
+    pub timeout: Option<Duration>,
+    /// Between paid probes; zero: none.
+    pub conversation_interval: Duration,
+    /// Model of paid probes; `None`: the cheapest that the provider serves.
+    pub model: Option<String>,
+    /// Paid probes per provider in 24 hours; 0: none.
+    pub daily_limit: u32,
     /// Whether weights follow health.
     pub weight_adjustment: bool,
     /// Checks before weights change.

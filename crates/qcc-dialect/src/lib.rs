@@ -6,7 +6,7 @@
 //!
 //! Words used here, beside those of the whole project:
 //!
-//! - **dialect**: a wire protocol. Each has a folder with the same file names; now there is [`anthropic`].
+//! - **dialect**: a wire protocol. Each has a folder with the same file names: [`anthropic`], [`openai`].
 //! - **envelope**: the few top-level facts of a request body that routing needs ([`scan`]).
 //! - **event**: one whole server-sent event with the blank line that ends it, as received ([`sse`]).
 //! - **oversized event**: one longer than [`sse::MAX_EVENT`], which passes before its end is known.
@@ -18,6 +18,9 @@
 //! - **estimate**: a count of tokens made here, when no provider counts ([`tokens`]).
 
 pub mod anthropic;
+pub mod canon;
+pub mod openai;
 pub mod scan;
 pub mod sse;
 pub mod tokens;
+pub mod translate;

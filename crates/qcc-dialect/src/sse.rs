@@ -53,7 +53,7 @@ impl Batch {
 /// Cuts a byte stream into events. Everything given out plus [`finish`](Splitter::finish) is the input.
 #[derive(Debug)]
 pub struct Splitter {
-    /// The unfinished event, at most [`MAX_EVENT`] bytes.
+    /// The unfinished event.
     carry: BytesMut,
     /// Whether the next byte begins a line.
     line_start: bool,
@@ -61,6 +61,8 @@ pub struct Splitter {
     after_cr: bool,
     /// Whether bytes of the unfinished event were given out already.
     oversized: bool,
+    /// Longest unfinished event that is held back.
+    longest: usize,
 }
 
 impl Default for Splitter {
@@ -73,7 +75,13 @@ impl Splitter {
     /// A splitter at the start of a stream.
     #[must_use]
     pub fn new() -> Self {
-        Self { carry: BytesMut::new(), line_start: true, after_cr: false, oversized: false }
+        Self::holding(MAX_EVENT)
+    }
+
+    /// A splitter that holds back events up to `longest` bytes: for a translation, which can do nothing with a part of one.
+    #[must_use]
+    pub fn holding(longest: usize) -> Self {
+        Self { carry: BytesMut::new(), line_start: true, after_cr: false, oversized: false, longest }
     }
 
     /// Takes the next chunk and gives out what is complete.
@@ -160,7 +168,7 @@ impl Splitter {
         if self.oversized {
             return tail;
         }
-        if self.carry.len() + tail.len() <= MAX_EVENT {
+        if self.carry.len() + tail.len() <= self.longest {
             self.carry.extend_from_slice(&tail);
             return Bytes::new();
         }

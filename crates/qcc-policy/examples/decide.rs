@@ -89,7 +89,7 @@ fn busy(providers: u32, ill: Option<u32>, now: Instant) -> Engine {
     for number in 0..providers {
         let target = target(ProviderId(number));
         for _ in 0..4 {
-            let attempt = engine.begin(&target, 1000, now);
+            let attempt = engine.begin(&target, 1000, true, now).expect("nobody is at a limit");
             if ill.is_some_and(|every| number % every == 0) {
                 let mut spent = engine.end(attempt, true, None, now);
                 engine.charge(&mut spent, &target, Charge::FAULT, 0, now);
@@ -100,7 +100,7 @@ fn busy(providers: u32, ill: Option<u32>, now: Instant) -> Engine {
     }
     for name in 0..SESSIONS {
         let target = target(ProviderId((name % u64::from(providers)) as u32));
-        let attempt = engine.begin(&target, 1000, now);
+        let attempt = engine.begin(&target, 1000, true, now).expect("nobody is at a limit");
         engine.succeed(attempt, &target, Some((session(name), 50_000, false)), None, now);
     }
     engine

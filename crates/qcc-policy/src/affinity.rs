@@ -35,7 +35,7 @@ mod keep;
 mod slot;
 
 pub use bound::{Bound, PREFILL_PER_SECOND, PRICE_PER_SECOND, Reach, ends_bindings};
-pub use keep::{Batch, KeptBinding};
+pub use keep::{Batch, KeptBinding, Void};
 
 use clock::{Clock, millis};
 use slot::{Session, Slot};
@@ -119,6 +119,8 @@ pub struct Affinity {
     by_turn: BTreeMap<u64, u64>,
     switched: Mark,
     forgotten: BTreeMap<ProviderId, Mark>,
+    /// What became void since the last [`Affinity::take_void`].
+    void: Void,
 }
 
 impl Affinity {
@@ -134,6 +136,7 @@ impl Affinity {
             by_turn: BTreeMap::new(),
             switched: Mark::default(),
             forgotten: BTreeMap::new(),
+            void: Void::default(),
         }
     }
 
@@ -193,18 +196,20 @@ impl Affinity {
 
     /// Nobody prefers this provider any longer, as when it is out for long ([`ends_bindings`]) or its health was reset
     /// by hand. Answers that it began before bind nobody either. Costs the same for any number of sessions. What was
-    /// saved of it has to be deleted too.
+    /// saved of it has to be deleted too, see [`Affinity::take_void`].
     pub fn forget(&mut self, provider: ProviderId, now: Instant) {
         let at = self.clock.start(now);
         self.forgotten.retain(|_, mark| mark.at.saturating_add(self.ttl) > at);
         self.forgotten.insert(provider, Mark { turn: self.turn, at });
+        self.void.providers.insert(provider);
     }
 
     /// Somebody said by hand where requests go. All sessions start anew, so that it has effect at once. Costs the
-    /// same for any number of sessions. What was saved of them has to be deleted too.
+    /// same for any number of sessions. What was saved of them has to be deleted too, see [`Affinity::take_void`].
     pub fn switch(&mut self, now: Instant) {
         let at = self.clock.start(now);
         self.switched = Mark { turn: self.turn, at };
+        self.void = Void { all: true, ..Void::default() };
     }
 
     /// Removes sessions past their time or void, at most so many. For a timer: without traffic nothing else does.

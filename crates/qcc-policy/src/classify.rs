@@ -30,7 +30,7 @@ pub const MODEL_TERM: Duration = Duration::from_mins(10);
 /// Whose fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Blame {
-    /// Nothing went wrong.
+    /// Nothing went wrong, or nothing that anybody could have known.
     Nobody,
     /// The request itself: every provider would refuse it.
     Request,
@@ -302,8 +302,11 @@ pub fn is_overload(outcome: &Outcome) -> bool {
 fn failed(failure: Failure) -> Verdict {
     match failure {
         Failure::DiedBeforeAnswer => Verdict::fault(Repeat::AtOnce),
+        Failure::IdleDied => Verdict { blame: Blame::Nobody, charge: Charge::None, ..Verdict::fault(Repeat::AtOnce) },
         Failure::Connect | Failure::NotTheDialect => Verdict::fault(Repeat::Last),
         Failure::Truncated => Verdict::model_fault(Repeat::Last),
+        // Another provider may be able to; if none is, it is as if none were allowed to.
+        Failure::Unfit => Verdict::refused(Blame::Permission, Charge::None),
         // An impatient client must not put a provider out for the others.
         Failure::Timeout(Phase::Patience) => Verdict::refused(Blame::Client, Charge::None),
         Failure::Timeout(Phase::Connect) => Verdict::fault(Repeat::Never),

@@ -21,6 +21,10 @@ use crate::classify::{Charge, Reason, Scope, Term};
 use crate::later;
 use crate::outcome::ProviderId;
 
+mod keep;
+
+pub use keep::KeptCooldown;
+
 /// How many entries with a client's model or credential are kept.
 pub const MOST_ENTRIES: usize = 4096;
 /// How many of them make room at once, so that a flood does not search the whole table for every newcomer.

@@ -2,14 +2,14 @@
 //! may be asked at this moment, and what follows for everybody from how an attempt ended.
 //!
 //! The way of a request: [`Engine::arrange`] gives its candidates, the session's own provider in front where that is
-//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`]
-//! and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
+//! right; [`crate::failover::Failover`] walks them and asks [`Engine::standing`]; each try begins with [`Engine::begin`],
+//! which looks once more, since others take the last room and the only probe in between, and ends, in whatever way, with [`Engine::end`] or [`Engine::succeed`]; what it is charged for goes through
 //! [`Engine::charge`] and [`Engine::refund`].
 //!
 //! Each rule lives in its own module. Here is decided only what connects them: a provider's own fault is the breaker's,
 //! everything that it announced or refused is a cooldown's, and both, with the limits, make up its standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,19 @@ use crate::load::{Ended, Loads, Running};
 use crate::outcome::ProviderId;
 use crate::overload::Overloads;
 use crate::plan::{Candidate, Warning};
+use crate::probe::Probes;
 use crate::select::{Member, Order, Rotations};
 
 mod arrange;
 mod faults;
+mod keep;
+mod probing;
+
+pub use keep::{KeptProvider, KeptSessions};
 
 use arrange::Glance;
+
+pub use probing::{Check, Found, NoCheck, Said};
 
 /// More providers than any configuration names; their breakers never make room.
 const MOST_PROVIDERS: usize = 100_000;
@@ -142,8 +149,15 @@ pub struct Engine {
     health: HealthTable,
     affinity: Affinity,
     turns: Rotations<(u64, u64)>,
+    probes: Probes,
+    /// Those whose free call took our credential once: only there a refusal of it says something.
+    listed: BTreeSet<ProviderId>,
+    /// By which model a check has closed a provider's breaker, and when.
+    proofs: BTreeMap<ProviderId, (Arc<str>, Instant)>,
     /// Sessions whose answer broke off, with whose it was and until when it is asked last.
     broken: BTreeMap<u64, (ProviderId, Instant)>,
+    /// Of whom something was learned since the last [`Engine::export`].
+    changed: BTreeSet<ProviderId>,
     /// Kept for their memory.
     order: Order,
     members: Vec<Member>,
@@ -165,7 +179,11 @@ impl Engine {
             health: HealthTable::new(settings.health),
             affinity: Affinity::new(settings.affinity),
             turns: Rotations::new(),
+            probes: Probes::new(probing::OFF),
+            listed: BTreeSet::new(),
+            proofs: BTreeMap::new(),
             broken: BTreeMap::new(),
+            changed: BTreeSet::new(),
             order: Order::new(),
             members: Vec::new(),
             glances: Vec::new(),
@@ -229,8 +247,21 @@ impl Engine {
         }
     }
 
-    /// A try begins. Where the provider is out it is tried anyway: nothing better was left.
-    pub fn begin(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
+    /// A try begins. `None`: it may not, since others took the last room or the only probe after somebody looked at the
+    /// [standing](Self::standing). `anyway`: nothing better is left, so it may although the provider is out, unless that
+    /// is for a limit or for a credential of ours, see [`Reason::may_be_tried_anyway`].
+    pub fn begin(&mut self, target: &Target, tokens: u64, anyway: bool, now: Instant) -> Option<Attempt> {
+        let provider = target.provider;
+        if let Standing::Out { reason, .. } = self.standing(target, tokens, now)
+            && !(anyway && reason.may_be_tried_anyway())
+        {
+            return None;
+        }
+        self.probes.wanted(provider, now);
+        Some(self.attempt(target, tokens, now))
+    }
+
+    fn attempt(&mut self, target: &Target, tokens: u64, now: Instant) -> Attempt {
         let provider = target.provider;
         self.touch(provider);
         let pass = match self.breakers.admit(&provider, now) {
@@ -271,12 +302,12 @@ impl Engine {
         now: Instant,
     ) -> (Option<Transition>, Option<Moved>) {
         let Attempt { provider, began, first_event, running, permit, pass, model_pass } = attempt;
-        self.touch(provider);
+        self.learned(provider);
         self.loads.end(running, Ended::Well, now);
         self.limits.end(permit, tokens, now);
         let first_event = first_event.unwrap_or_else(|| now.saturating_duration_since(began));
-        self.health.record(provider, Evidence::Answered { first_event }, now);
-        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| told(provider, None, news));
+        self.hear(provider, Evidence::Answered { first_event }, now);
+        let closed = self.breakers.succeed(&provider, pass, now).and_then(|news| self.changed(provider, news, now));
         if closed.is_some() {
             self.failback.back(provider, now);
         }
@@ -293,7 +324,7 @@ impl Engine {
     /// A try ended without a whole answer. `failed`: the provider failed or throttled; else it says nothing about it.
     pub fn end(&mut self, attempt: Attempt, failed: bool, tokens: Option<u64>, now: Instant) -> Spent {
         let Attempt { provider, running, permit, pass, model_pass, .. } = attempt;
-        self.touch(provider);
+        self.learned(provider);
         self.loads.end(running, if failed { Ended::Failed } else { Ended::Left }, now);
         self.limits.end(permit, tokens, now);
         Spent { provider, pass, model_pass, reported: false }
@@ -321,18 +352,19 @@ impl Engine {
         draw: u64,
         now: Instant,
     ) -> Option<Transition> {
-        self.touch(spent.provider);
+        self.learned(spent.provider);
         match charge {
             Charge::None => None,
             Charge::Out { reason, how_long: Term::Configured } => {
-                self.health.record(spent.provider, Evidence::Fault, now);
+                self.hear(spent.provider, Evidence::Fault, now);
                 self.fail(spent, target, reason == Reason::ModelFault, draw, now)
             }
             Charge::Out { reason, how_long: Term::For(term) } => {
                 self.release(spent, target);
                 if reason == Reason::Throttled {
-                    self.health.record(spent.provider, Evidence::Throttled, now);
+                    self.hear(spent.provider, Evidence::Throttled, now);
                 }
+                self.leave_alone(spent.provider, reason, term, now);
                 if affinity::ends_bindings(reason, term) {
                     self.affinity.forget(spent.provider, now);
                 }
@@ -362,14 +394,14 @@ impl Engine {
         charged_at: Instant,
         now: Instant,
     ) -> Option<Transition> {
-        self.touch(spent.provider);
+        self.learned(spent.provider);
         self.loads.refund(spent.provider, now);
         if matches!(charge, Charge::Out { how_long: Term::Configured, .. }) {
             let news = self.breakers.refund(&spent.provider, spent.pass, charged_at, now);
             if news.is_some() {
                 self.failback.forget(spent.provider);
             }
-            return news.and_then(|news| told(spent.provider, None, news));
+            return news.and_then(|news| self.changed(spent.provider, news, now));
         }
         self.cooldowns.refund(spent.provider, Some(&target.model), target.fingerprint, charge, charged_at, now)
     }
@@ -377,7 +409,7 @@ impl Engine {
     /// Forgets everything that is held against a provider: somebody enabled it by hand. Returns how many things put it
     /// out.
     pub fn reset(&mut self, provider: ProviderId, now: Instant) -> usize {
-        self.touch(provider);
+        self.learned(provider);
         let cleared = self.cooldowns.clear(provider);
         let closed = self.breakers.reset(&provider, now).is_some();
         let is_out = |(of, report): (ProviderId, breaker::Report)| of == provider && report.out_for.is_some();
@@ -387,17 +419,22 @@ impl Engine {
         self.limits.clear(provider);
         self.loads.clear(provider, now);
         self.health.forget(provider);
+        self.probes.proved(provider);
+        self.probes.lift(provider, now);
+        self.proofs.remove(&provider);
         cleared + models + usize::from(closed)
     }
 
     /// Somebody switched by hand: all sessions follow at once.
     pub fn switch(&mut self, now: Instant) {
         self.affinity.switch(now);
+        self.changed.extend(self.failback.export(now).map(|(provider, _)| provider));
         self.failback.switch();
     }
 
     /// What the headers of an answer say of the provider's limits. Tells until when nothing remains, where that is news.
     pub fn announced(&mut self, target: &Target, said: &Announced, now: Instant) -> Option<Instant> {
+        self.learned(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
 
@@ -415,6 +452,12 @@ impl Engine {
         let models = self.models.iter(now);
         let models = models.filter_map(|((provider, model), report)| open(*provider, Some(model), &report, now));
         cooling.chain(providers).chain(models).collect()
+    }
+
+    /// Whether a candidate takes everybody, as far as faults go: its breaker is closed, and that of its model too.
+    pub fn is_settled(&self, target: &Target, now: Instant) -> bool {
+        let model = self.model_key(target).map_or(breaker::Standing::Closed, |key| self.models.standing(&key, now));
+        self.breaker(target.provider, now) == breaker::Standing::Closed && model == breaker::Standing::Closed
     }
 
     /// What a provider's breaker says.
@@ -441,9 +484,18 @@ const MODEL_TURNS: u64 = 0xf;
 
 /// A credential of the client and a model have limits of their own.
 fn lane(target: &Target) -> u64 {
-    // FNV-1a: short, and the same in every run. A client that finds a collision shares a limit with itself.
-    let start = 0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0);
-    target.model.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    // A client that finds a collision shares a limit with itself.
+    hashed(0xcbf2_9ce4_8422_2325 ^ target.fingerprint.unwrap_or(0), &target.model)
+}
+
+/// What stands for a model's name where that is too long to be kept.
+pub(crate) fn model_hash(model: &str) -> u64 {
+    hashed(0xcbf2_9ce4_8422_2325, model)
+}
+
+/// FNV-1a: short, and the same in every run.
+fn hashed(start: u64, text: &str) -> u64 {
+    text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn limited(room: Room) -> Standing {

@@ -24,6 +24,26 @@ pub struct FailbackSettings {
     pub cooldown: Duration,
 }
 
+/// A provider's latest absence on its way to the database and back. Times are relative to the moment of the export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptAbsence {
+    /// How long ago it began.
+    pub began: Duration,
+    /// When it ends or ended.
+    pub end: KeptEnd,
+}
+
+/// The end of an absence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptEnd {
+    /// Nobody knows.
+    Open,
+    /// It is announced to end after this time.
+    In(Duration),
+    /// It ended so long ago.
+    Ago(Duration),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Absence {
     from: Instant,
@@ -64,6 +84,42 @@ impl Failback {
         if let Some(absence) = self.absences.get_mut(&provider) {
             absence.until = Some(absence.until.map_or(now, |until| until.min(now)));
         }
+    }
+
+    /// What is kept over a restart: the absences that still hold somebody back, or may.
+    pub fn export(&self, now: Instant) -> impl Iterator<Item = (ProviderId, KeptAbsence)> {
+        let counts = move |absence: &&Absence| {
+            let over = absence.until.is_some_and(|until| later(until, self.settings.cooldown) <= now);
+            !over || !self.settings.recovery
+        };
+        let absences = self.absences.iter().map(|(provider, absence)| (*provider, absence));
+        absences.filter(move |(_, absence)| counts(absence)).map(move |(provider, absence)| {
+            let end = match absence.until {
+                None => KeptEnd::Open,
+                Some(until) if until > now => KeptEnd::In(until.saturating_duration_since(now)),
+                Some(until) => KeptEnd::Ago(now.saturating_duration_since(until)),
+            };
+            (provider, KeptAbsence { began: now.saturating_duration_since(absence.from), end })
+        })
+    }
+
+    /// Takes up what was exported `away` ago. What is known already counts more.
+    pub fn restore(&mut self, provider: ProviderId, kept: KeptAbsence, away: Duration, now: Instant) {
+        // A machine may have started later than that: an absence without a beginning holds nobody back.
+        let ago = |time: Duration| now.checked_sub(time.saturating_add(away));
+        let Some(from) = ago(kept.began) else { return };
+        let until = match kept.end {
+            KeptEnd::Open => None,
+            KeptEnd::In(left) if left > away => Some(later(now, left.saturating_sub(away))),
+            KeptEnd::In(left) => now.checked_sub(away.saturating_sub(left)),
+            KeptEnd::Ago(time) => ago(time),
+        };
+        self.absences.entry(provider).or_insert(Absence { from, until });
+    }
+
+    /// Drops providers that are gone.
+    pub fn retain(&mut self, mut keep: impl FnMut(ProviderId) -> bool) {
+        self.absences.retain(|provider, _| keep(*provider));
     }
 
     /// It was not out rightly, somebody enabled it by hand, or it is gone.

@@ -2,61 +2,38 @@
 //! word. The caller does what a [`Step`] says, reports what came of it, and asks again.
 //!
 //! The order, best first:
-//! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long);
+//! 1. the same provider at once, where a connection died before an answer (it had probably just idled too long), also
+//!    where it was tried although it is out;
 //! 2. an untried candidate that is admissible, in plan order: always allowed, no wait;
-//! 3. an untried candidate that is out, the one that is due first: better than refusing, once, no wait; not for a request
-//!    that can wait ([`Failover::patient`]);
+//! 3. an untried candidate that is out, of those that have not failed this request yet the one that is due first: better
+//!    than refusing, once, no wait; not for a request that can wait ([`Failover::patient`]);
 //! 4. a repeat on a provider that this request already tried, fewest repeats first, then plan order, after a backoff.
 //!
 //! `max_attempts`, `same_provider` and the retry budget bound 1 and 4, never 2. Two candidates of one provider (two
 //! models) share its repeats; that provider's second candidate is under 2 while it is admissible, else under 4.
 //!
+//! A request that waits for a provider to return goes through its plan more than once. Each walk ([`Failover::again`])
+//! may try everybody once more, since the waiting room says who goes when; all else is the request's: the tries and
+//! repeats that it has had, and what every candidate said last.
+//!
 //! Two things depend on more than one attempt and are decided here too. The same unexplained 4xx from a second provider
-//! is the request's own fault, and the first provider gets its charge back. The charge for a connection that died is
-//! withheld while the repeat at once may still show that the provider is well.
+//! is the request's own fault, and the first provider gets its charge back; from the same provider it says nothing new
+//! and is charged once. The charge for a connection that died is withheld while the repeat at once may still show that
+//! the provider is well.
 
 use std::time::{Duration, Instant};
 
-use crate::classify::{Blame, Charge, Next, Reason, Repeat, Verdict, unexplained};
+use crate::classify::{Blame, Charge, Next, Repeat, Verdict, unexplained};
 use crate::cooldown::Standing;
 use crate::later;
 use crate::outcome::{Outcome, ProviderId};
 
+mod last_word;
+mod seat;
 mod step;
 
+use seat::{Before, Host, Seat, Strange};
 pub use step::{Billed, Final, Limits, Recorded, Refund, Step};
-
-/// A candidate within this request.
-#[derive(Debug, Clone, Copy)]
-struct Seat {
-    /// Place of its provider in `Failover::hosts`.
-    host: usize,
-    /// It was tried although it was out, so it is not repeated.
-    anyway: bool,
-    /// It comes after the others.
-    deferred: bool,
-    tried: bool,
-    /// The latest verdict, once there is one.
-    last: Option<(Blame, Repeat)>,
-}
-
-/// A provider within this request.
-#[derive(Debug, Clone, Copy)]
-struct Host {
-    provider: ProviderId,
-    tried: bool,
-    repeats: u32,
-    at_once_spent: bool,
-    /// Whether its latest outcome, under any of its candidates, allows a repeat.
-    repeatable: bool,
-}
-
-/// An unexplained 4xx, kept in case that a second provider confirms it.
-#[derive(Debug, Clone, Copy)]
-struct Strange {
-    status: u16,
-    refund: Refund,
-}
 
 /// One request's way through its plan.
 #[derive(Debug, Clone)]
@@ -66,7 +43,10 @@ pub struct Failover {
     anyway: bool,
     seats: Vec<Seat>,
     hosts: Vec<Host>,
+    /// The candidates of this walk, in its order.
+    way: Vec<usize>,
     tries: u32,
+    begun: Option<Before>,
     /// The candidate whose connection just died.
     at_once: Option<usize>,
     /// The charge for that, until the repeat has been started.
@@ -79,22 +59,19 @@ pub struct Failover {
 impl Failover {
     /// `providers`: the provider of every candidate, in plan order.
     pub fn new(providers: &[ProviderId], limits: Limits) -> Self {
-        let mut hosts: Vec<Host> = Vec::new();
-        let mut seats = Vec::with_capacity(providers.len());
-        for &provider in providers {
-            let known = hosts.iter().position(|host| host.provider == provider);
-            let host = known.unwrap_or_else(|| {
-                hosts.push(Host { provider, tried: false, repeats: 0, at_once_spent: false, repeatable: false });
-                hosts.len() - 1
-            });
-            seats.push(Seat { host, anyway: false, deferred: false, tried: false, last: None });
-        }
+        let places = seat::places(providers);
+        let hosts = places.iter().max().map_or(0, |last| last + 1);
+        let seat = |host| Seat { host, tried: false, anyway: false, deferred: false, last: None };
+        let seats: Vec<Seat> = places.into_iter().map(seat).collect();
+        let hosts = vec![Host { tried: false, repeats: 0, at_once_spent: false, repeatable: false }; hosts];
         Self {
             limits,
             anyway: true,
+            way: (0..seats.len()).collect(),
             seats,
             hosts,
             tries: 0,
+            begun: None,
             at_once: None,
             withheld: None,
             strange: Vec::new(),
@@ -109,6 +86,24 @@ impl Failover {
         Self { anyway: false, ..self }
     }
 
+    /// Another walk, along these candidates in this order, for a request that waited. `patient`: see
+    /// [`patient`](Self::patient). An answer that was found ends the request all the same.
+    pub fn again(&mut self, way: Vec<usize>, patient: bool) {
+        if matches!(self.over, Some(Step::Answer { .. })) {
+            return;
+        }
+        self.over = None;
+        self.at_once = None;
+        self.anyway = !patient;
+        self.way = way.into_iter().filter(|&candidate| candidate < self.seats.len()).collect();
+        for seat in &mut self.seats {
+            (seat.tried, seat.anyway, seat.deferred) = (false, false, false);
+        }
+        for host in &mut self.hosts {
+            (host.tried, host.at_once_spent, host.repeatable) = (false, false, false);
+        }
+    }
+
     /// Those that come after all others from here on: presumed loaded, since one of their host said so.
     pub fn defer(&mut self, is_presumed: impl Fn(usize) -> bool) {
         for (candidate, seat) in self.seats.iter_mut().enumerate() {
@@ -118,7 +113,8 @@ impl Failover {
 
     /// Decides the next step. `standing` answers for a candidate by its place in the plan; `repeat_allowed` takes one
     /// repeat from the budget and is asked at most once, only for a repeat that everything else allows. `deadline`
-    /// bounds the start of a try, its wait included. After an end the same end is given again.
+    /// bounds the start of a try, its wait included. After an end the same end is given again. Ask for
+    /// [`owed`](Self::owed) each time.
     pub fn next(
         &mut self,
         standing: &mut dyn FnMut(usize) -> Standing,
@@ -138,14 +134,26 @@ impl Failover {
         step
     }
 
+    /// The charge that was withheld, once the repeat that was to decide about it will not come. To be asked after every
+    /// [`next`](Self::next), and applied.
+    pub fn owed(&mut self) -> Option<Billed> {
+        self.withheld.take()
+    }
+
+    /// The try of the last step did not begin: others took the room meanwhile. It counts as if it had not been said.
+    /// Ask for [`owed`](Self::owed) after it.
+    pub fn not_begun(&mut self) {
+        let Some(Before { candidate, seat, host, withheld }) = self.begun.take() else { return };
+        self.tries = self.tries.saturating_sub(1);
+        self.hosts[seat.host] = host;
+        self.seats[candidate] = seat;
+        self.withheld = withheld;
+    }
+
     /// Takes in what came of a try. The caller applies the charges and refunds before it asks for the next step.
     pub fn record(&mut self, candidate: usize, outcome: &Outcome, verdict: &Verdict, now: Instant) -> Recorded {
-        let mut recorded = Recorded {
-            verdict: *verdict,
-            // Still here: the repeat that was to decide about it never started.
-            charges: self.withheld.take().into_iter().collect(),
-            refunds: Vec::new(),
-        };
+        let mut recorded = Recorded { verdict: *verdict, charges: Vec::new(), refunds: Vec::new() };
+        self.begun = None;
         let Some(host) = self.seats.get(candidate).map(|seat| seat.host) else {
             return recorded;
         };
@@ -153,6 +161,8 @@ impl Failover {
             if self.is_confirmed(status, host) {
                 recorded.verdict = Verdict::REQUEST;
                 recorded.refunds = self.refunds(status);
+            } else if self.strange.iter().any(|known| known.status == status && self.host_of(known) == host) {
+                recorded.verdict.charge = Charge::None;
             } else {
                 let refund = Refund { candidate, charge: verdict.charge, charged_at: now };
                 self.strange.push(Strange { status, refund });
@@ -178,7 +188,7 @@ impl Failover {
         if blame == Blame::Model {
             self.last_missing = Some(candidate);
         }
-        if repeat == Repeat::AtOnce && !self.hosts[host].at_once_spent && self.is_repeatable(candidate) {
+        if repeat == Repeat::AtOnce && !self.hosts[host].at_once_spent && self.has_repeats(host) {
             self.at_once = Some(candidate);
             self.withheld = bill;
         } else {
@@ -200,14 +210,13 @@ impl Failover {
         let late = |wait| later(now, wait) >= deadline;
         let mut refused = false;
         if let Some(candidate) = self.at_once.take()
-            && stands_for_a_repeat(standing(candidate))
+            && stands_for_a_repeat(standing(candidate), self.seats[candidate].anyway)
         {
             if late(Duration::ZERO) {
                 return Step::GiveUp(Final::Deadline);
             }
             self.hosts[self.seats[candidate].host].at_once_spent = true;
             if repeat_allowed() {
-                self.withheld = None;
                 return self.repeat(candidate, Duration::ZERO);
             }
             refused = true;
@@ -233,16 +242,22 @@ impl Failover {
 
     /// The best first try, and whether it is one of a candidate that is out.
     fn fresh(&self, standing: &mut dyn FnMut(usize) -> Standing) -> Option<(usize, bool)> {
-        let mut due_first: Option<(Instant, usize)> = None;
+        let mut due_first: Option<((bool, Instant), usize)> = None;
         let mut deferred = None;
-        for (candidate, seat) in self.seats.iter().enumerate().filter(|(_, seat)| !seat.tried) {
+        for &candidate in &self.way {
+            let seat = &self.seats[candidate];
+            if seat.tried {
+                continue;
+            }
             match standing(candidate) {
                 Standing::Admissible if seat.deferred => deferred = deferred.or(Some((candidate, false))),
                 Standing::Admissible => return Some((candidate, false)),
                 Standing::Out { until, reason } => {
-                    let sooner = due_first.is_none_or(|(due, _)| until < due);
+                    // Whoever has not failed this request yet goes first: there may be no time for all.
+                    let due = (seat.last.is_some(), until);
+                    let sooner = due_first.is_none_or(|(known, _)| due < known);
                     if self.anyway && sooner && reason.may_be_tried_anyway() && !self.hosts[seat.host].tried {
-                        due_first = Some((until, candidate));
+                        due_first = Some((due, candidate));
                     }
                 }
             }
@@ -252,104 +267,67 @@ impl Failover {
 
     /// The best repeat that the request's own limits allow.
     fn repeatable(&self, standing: &mut dyn FnMut(usize) -> Standing) -> Option<usize> {
-        (0..self.seats.len())
+        self.way
+            .iter()
+            .copied()
             .filter(|&candidate| self.is_repeatable(candidate))
-            .filter(|&candidate| stands_for_a_repeat(standing(candidate)))
+            .filter(|&candidate| stands_for_a_repeat(standing(candidate), false))
             .min_by_key(|&candidate| self.hosts[self.seats[candidate].host].repeats)
     }
 
     fn is_repeatable(&self, candidate: usize) -> bool {
         let seat = &self.seats[candidate];
         let host = &self.hosts[seat.host];
-        let own = match seat.last {
-            Some((_, repeat)) => repeat != Repeat::Never,
-            // Untried, but its provider was put out meanwhile, perhaps by this request under another model.
-            None => !seat.tried,
-        };
-        own && !seat.anyway
-            && host.tried
-            && host.repeatable
-            && host.repeats < self.limits.same_provider
-            && self.tries < self.limits.max_attempts
+        // Untried: its provider was put out meanwhile, perhaps by this request under another model.
+        let own = !seat.tried || seat.last.is_some_and(|(_, repeat)| repeat != Repeat::Never);
+        own && !seat.anyway && host.tried && host.repeatable && self.has_repeats(seat.host)
+    }
+
+    fn has_repeats(&self, host: usize) -> bool {
+        self.hosts[host].repeats < self.limits.same_provider && self.tries < self.limits.max_attempts
     }
 
     fn first(&mut self, candidate: usize, anyway: bool) -> Step {
-        let seat = &mut self.seats[candidate];
-        seat.tried = true;
-        seat.anyway = anyway;
-        self.hosts[seat.host].tried = true;
-        Step::Try { candidate, wait: Duration::ZERO }
+        let host = self.begin(candidate);
+        self.seats[candidate].anyway = anyway;
+        self.hosts[host].tried = true;
+        Step::Try { candidate, wait: Duration::ZERO, anyway }
     }
 
     fn repeat(&mut self, candidate: usize, wait: Duration) -> Step {
-        let seat = &mut self.seats[candidate];
-        seat.tried = true;
-        self.hosts[seat.host].repeats += 1;
-        Step::Try { candidate, wait }
+        let host = self.begin(candidate);
+        self.hosts[host].repeats += 1;
+        Step::Try { candidate, wait, anyway: true }
+    }
+
+    fn begin(&mut self, candidate: usize) -> usize {
+        let seat = self.seats[candidate];
+        let withheld = self.withheld.take_if(|billed| billed.candidate == candidate);
+        self.begun = Some(Before { candidate, seat, host: self.hosts[seat.host], withheld });
+        self.seats[candidate].tried = true;
+        seat.host
+    }
+
+    fn host_of(&self, strange: &Strange) -> usize {
+        self.seats[strange.refund.candidate].host
     }
 
     fn is_confirmed(&self, status: u16, host: usize) -> bool {
-        self.strange.iter().any(|strange| strange.status == status && self.seats[strange.refund.candidate].host != host)
+        self.strange.iter().any(|strange| strange.status == status && self.host_of(strange) != host)
     }
 
     fn refunds(&self, status: u16) -> Vec<Refund> {
         let same = self.strange.iter().filter(|strange| strange.status == status);
         same.map(|strange| strange.refund).collect()
     }
-
-    fn last_word(&self, standing: &mut dyn FnMut(usize) -> Standing, now: Instant) -> Step {
-        let mut wait: Option<Duration> = None;
-        let (mut throttled, mut missing, mut forbidden) = (true, true, true);
-        for (candidate, seat) in self.seats.iter().enumerate() {
-            let standing = standing(candidate);
-            let blame = match seat.last {
-                Some((blame, _)) => Some(blame),
-                None => standing_blame(standing),
-            };
-            throttled &= blame == Some(Blame::Load);
-            missing &= blame == Some(Blame::Model);
-            forbidden &= matches!(blame, Some(Blame::Credential | Blame::Quota | Blame::Permission));
-            let due = match standing {
-                Standing::Admissible => Duration::ZERO,
-                Standing::Out { until, .. } => until.saturating_duration_since(now),
-            };
-            wait = Some(wait.map_or(due, |least| least.min(due)));
-        }
-        if missing && let Some(candidate) = self.last_missing {
-            return Step::Answer { candidate };
-        }
-        Step::GiveUp(if forbidden {
-            Final::Forbidden
-        } else if throttled {
-            let wait = wait.unwrap_or_default();
-            Final::Throttled { wait }
-        } else {
-            Final::Unavailable
-        })
-    }
 }
 
 /// A provider that failed this request is out by this request's own charge, so a fault does not stand in the way of a
-/// repeat. Anything else that puts it out does.
-fn stands_for_a_repeat(standing: Standing) -> bool {
+/// repeat. Anything else that puts it out does, unless it was tried `anyway`.
+fn stands_for_a_repeat(standing: Standing, anyway: bool) -> bool {
     match standing {
         Standing::Admissible => true,
-        Standing::Out { reason, .. } => reason.is_guess(),
-    }
-}
-
-/// Whom a candidate blames that was never tried.
-fn standing_blame(standing: Standing) -> Option<Blame> {
-    match standing {
-        Standing::Admissible => None,
-        Standing::Out { reason, .. } => Some(match reason {
-            Reason::Fault | Reason::ModelFault => Blame::Provider,
-            Reason::Throttled | Reason::Limited => Blame::Load,
-            Reason::Credential | Reason::ClientCredential => Blame::Credential,
-            Reason::Quota => Blame::Quota,
-            Reason::Permission => Blame::Permission,
-            Reason::ModelMissing => Blame::Model,
-        }),
+        Standing::Out { reason, .. } => reason.is_guess() || anyway && reason.may_be_tried_anyway(),
     }
 }
 

@@ -244,6 +244,11 @@ impl HealthTable {
         self.providers.remove(&provider);
     }
 
+    /// Drops providers that are gone.
+    pub fn retain(&mut self, mut keep: impl FnMut(ProviderId) -> bool) {
+        self.providers.retain(|provider, _| keep(*provider));
+    }
+
     /// What is known, for the database.
     pub fn export(&self, now: Instant) -> impl Iterator<Item = (ProviderId, SavedHealth)> + '_ {
         self.providers.iter().map(move |(&provider, health)| (provider, health.export(now)))

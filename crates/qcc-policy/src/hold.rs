@@ -2,19 +2,24 @@
 //! refused. A client bears minutes of silence better than errors: it retries a refusal a few times, then it gives up.
 //!
 //! The rules:
-//! - The line is in order of arrival. Who is sent and comes back without an answer has its old place.
-//! - Every provider that somebody waits for has a gate. A gate opens when the provider's time is over, when somebody
+//! - The line is in order of arrival. Who is sent and comes back without having asked, because others took the room, has
+//!   its old place. Who asked and has no answer goes behind all who have asked less often: what failed it may be its own,
+//!   such as the little time that it had left, and must not keep the line from a provider that is well.
+//! - Every provider that somebody waits for has a gate, and every model that alone is out on it. A gate opens when the provider's time is over, when somebody
 //!   says so ([`Hold::open`]: an answer to other traffic, a half-open breaker, `endpoint enable`), or by an answer to
 //!   somebody from the line.
 //! - Through an open gate goes one, until it is proven by an answer; then [`PROVEN`], and one more with every answer:
-//!   twice as many with every round, so that the whole line does not fall on a provider that has just got up. Never more
-//!   at once than the provider admits. Who comes back from a provider that is out shuts the gate; from one that is not
-//!   out, it halves the number.
-//! - While a gate is shut for a fault, whose end is only our guess, the first in line goes there as a trial: after
-//!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, and one at
-//!   a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
+//!   twice as many with every round, so that the whole line does not fall on a provider that has just got up. Who comes
+//!   back from a provider that is out shuts the gate; from one that is not out, it halves the number.
+//! - A provider may have answered and be out all the same, until that answer has come to its end and further ones have:
+//!   it is not *settled*. That can take minutes, so meanwhile the line goes there as trials, the next one as soon as the
+//!   one before is being answered.
+//! - While a gate is shut for a fault, whose end is only our guess, one of the line goes there as a trial: after
+//!   [`FIRST_TRIAL`], then twice as long, at most [`LONGEST_PAUSE`]. Only to the provider that is due first, the others after
+//!   it in turn, and one at a time for the whole line; while that one hangs, the next provider has its turn. A provider that announced its
 //!   return is not tried before: that would renew its limit, and the line waits only for what returns in time.
-//! - Nobody waits past `max_wait` or the request's own deadline.
+//! - Nobody waits past `max_wait`, nor past five sixths of the time that its request had left when it came: the rest is
+//!   for a last look at everybody, so that nobody is refused unasked.
 //!
 //! What a request could not use for reasons of its own (a model that is missing, the client's own credential, a failure
 //! that did not put the provider out) is its own matter: it shuts no gate and an open gate does not end it.
@@ -36,21 +41,24 @@
 //! - At [`HoldEvent::Go`] the request runs its plan anew, the named provider first; as a trial that one alone, although
 //!   it is out (a forced attempt of the breaker). At the first semantic event it calls [`Hold::answered`]; without an
 //!   answer [`Hold::update`] with the new absences, and awaits a new receiver. At [`HoldEvent::Over`], or when `update`
-//!   says no, it gives its final word. The request's own refusal (a 400) is an end: [`Hold::leave`].
-//! - Whatever else changes health calls [`Hold::open`]; a reload wakes the held requests, which plan anew and
-//!   [`Hold::update`]. Every one of these calls is followed by a notification of the task.
+//!   says no, it asks everybody once more, who is out too, and then gives its final word. The request's own refusal (a
+//!   400) is an answer like any other.
+//! - Whatever makes a provider admissible that was not calls [`Hold::open`]: an answer, a charge taken back, a lease or
+//!   room that comes free. So does a reload, for all. Every one of these calls is followed by a notification of the
+//!   task.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::classify::{Reason, Scope};
-use crate::cooldown::Standing;
 use crate::later;
 use crate::outcome::ProviderId;
 
 mod gate;
+mod words;
 
 use gate::{Gate, pause};
+use words::Door;
+pub use words::{Absence, Entry, HoldEvent, Ticket, may_hold};
 
 /// From the moment that nobody is left until the first trial.
 pub const FIRST_TRIAL: Duration = Duration::from_secs(5);
@@ -58,49 +66,6 @@ pub const FIRST_TRIAL: Duration = Duration::from_secs(5);
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// Requests sent at once to a provider that has just answered one: what a person with a few subagents has under way.
 pub const PROVEN: u32 = 8;
-
-/// A place in the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(u64);
-
-/// Whether there was room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// The request waits.
-    Held(Ticket),
-    /// There are as many waiters as may be, or holding is off.
-    Full,
-}
-
-/// Why a candidate cannot be used at the moment, and how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Absence {
-    provider: ProviderId,
-    until: Instant,
-    /// Whether everybody is affected.
-    shared: bool,
-    /// Whether its end is only a guess of ours.
-    guess: bool,
-}
-
-/// What happens to a waiter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldEvent {
-    /// It goes on. Its ticket stays good until it is answered, leaves or its deadline has come.
-    Go {
-        /// Who.
-        ticket: Ticket,
-        /// Where to.
-        provider: ProviderId,
-        /// Whether that provider is still out, and only this request finds out whether it is back.
-        trial: bool,
-    },
-    /// It has waited long enough; its ticket is void.
-    Over {
-        /// Who.
-        ticket: Ticket,
-    },
-}
 
 #[derive(Debug, Clone)]
 struct Waiter {
@@ -110,9 +75,15 @@ struct Waiter {
     deadline: Instant,
     /// In plan order.
     absences: Vec<Absence>,
-    sent: Option<ProviderId>,
-    /// How often it was sent.
+    sent: Option<Sent>,
+    /// How often it was sent, and asked in vain.
     tries: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    door: Door,
+    trial: bool,
 }
 
 /// Everybody who waits.
@@ -122,80 +93,50 @@ pub struct Hold {
     max_waiters: usize,
     arrivals: u64,
     line: BTreeMap<u64, Waiter>,
-    gates: BTreeMap<ProviderId, Gate>,
-}
-
-/// Whether a request may wait for one of its candidates: not where all are out for a credential or a quota, or for
-/// longer than `max_wait` by a word that is to be believed.
-pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duration, now: Instant) -> bool {
-    !max_wait.is_zero()
-        && standings.into_iter().any(|standing| match standing {
-            // It failed this request, and may do better.
-            Standing::Admissible => true,
-            Standing::Out { until, reason } => match reason {
-                Reason::Fault | Reason::ModelFault => true,
-                Reason::Throttled | Reason::Limited | Reason::Permission | Reason::ModelMissing => {
-                    until.saturating_duration_since(now) <= max_wait
-                }
-                Reason::Credential | Reason::Quota | Reason::ClientCredential => false,
-            },
-        })
-}
-
-impl Absence {
-    /// Of a candidate, by what is said of it now. `fingerprint` is of the client's own credential, `None` where a pooled
-    /// one is used.
-    pub fn new(provider: ProviderId, fingerprint: Option<u64>, standing: Standing, now: Instant) -> Self {
-        match standing {
-            Standing::Admissible => Self { provider, until: now, shared: true, guess: true },
-            Standing::Out { until, reason } => {
-                let shared = match reason.scope() {
-                    Scope::Provider => true,
-                    Scope::Credential => fingerprint.is_none(),
-                    Scope::Model => false,
-                };
-                Self { provider, until, shared, guess: reason.is_guess() }
-            }
-        }
-    }
+    gates: BTreeMap<Door, Gate>,
 }
 
 impl Waiter {
     /// Where it would go as a trial: of the providers whose return is a guess and to which nobody is under way, the one
-    /// that is due first. Not where one has proven itself: it has a turn there.
-    fn aim(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Option<ProviderId> {
-        let gate = |absence: &Absence| gates.get(&absence.provider);
+    /// with the fewest trials, then the one that is due first. Not where one has proven itself: it has a turn there.
+    fn aim(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Option<Door> {
+        let gate = |absence: &Absence| gates.get(&absence.door);
         if self.absences.iter().any(|absence| absence.shared && gate(absence).is_some_and(Gate::is_proven)) {
             return None;
         }
         let ready = self.absences.iter().filter(|absence| absence.guess && (absence.shared || absence.until <= now));
         let due = ready.filter_map(|absence| {
             let gate = gate(absence).filter(|gate| gate.is_shut() && gate.running == 0)?;
-            Some((if absence.shared { gate.until } else { absence.until }, absence.provider))
+            let until = if absence.shared { gate.until } else { absence.until };
+            Some(((gate.trials, until), absence.door))
         });
-        due.min_by_key(|(until, _)| *until).map(|(_, provider)| provider)
+        due.min_by_key(|(key, _)| *key).map(|(_, door)| door)
     }
 
-    /// Where it can go now, and whether as a trial.
-    fn way(&self, gates: &mut BTreeMap<ProviderId, Gate>, now: Instant) -> Option<(ProviderId, bool)> {
+    /// Through which open gate it can go now.
+    fn way(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Option<Sent> {
         let back = self.absences.iter().filter(|absence| absence.shared || absence.until <= now);
-        let open =
-            back.map(|absence| absence.provider).find(|provider| gates.get(provider).is_some_and(Gate::has_room));
-        if let Some(provider) = open {
-            return Some((provider, false));
-        }
-        let provider = self.aim(gates, now)?;
-        let at = gates.get_mut(&provider)?.trial_at(now);
-        (at <= now).then_some((provider, true))
+        let mut open = back.filter_map(|absence| {
+            let gate = gates.get(&absence.door).filter(|gate| gate.has_room())?;
+            Some(Sent { door: absence.door, trial: gate.is_unsettled() })
+        });
+        open.next()
+    }
+
+    /// Where it can go now as the trial of a gate that is shut.
+    fn trial(&self, gates: &mut BTreeMap<Door, Gate>, now: Instant) -> Option<Sent> {
+        let door = self.aim(gates, now)?;
+        let at = gates.get_mut(&door)?.trial_at(now);
+        (at <= now).then_some(Sent { door, trial: true })
     }
 
     /// When it has to be looked at again if nothing happens before.
-    fn next_deadline(&self, gates: &BTreeMap<ProviderId, Gate>, now: Instant) -> Instant {
+    fn next_deadline(&self, gates: &BTreeMap<Door, Gate>, now: Instant) -> Instant {
         if self.sent.is_some() {
             return self.deadline;
         }
         let own = self.absences.iter().filter(|absence| !absence.shared && absence.until > now);
-        let trial = self.aim(gates, now).and_then(|provider| gates.get(&provider));
+        let trial = self.aim(gates, now).and_then(|door| gates.get(&door));
         let trial = trial.map(|gate| gate.next_trial.unwrap_or(now));
         own.map(|absence| absence.until).chain(trial).fold(self.until, Instant::min)
     }
@@ -220,7 +161,8 @@ impl Hold {
         }
         let ticket = Ticket(self.arrivals);
         self.arrivals += 1;
-        let until = later(now, self.max_wait).min(deadline);
+        let left = deadline.saturating_duration_since(now);
+        let until = later(now, self.max_wait.min(left / 6 * 5));
         let mut waiter = Waiter { until, deadline, absences, sent: None, tries: 0 };
         for absence in &mut waiter.absences {
             // It was asked a moment ago and did not answer, whatever is said of it.
@@ -234,27 +176,37 @@ impl Hold {
         Entry::Held(ticket)
     }
 
-    /// A waiter has looked again, or is back without an answer: what is said of its candidates now. Returns whether it
-    /// still waits; if not, its ticket is void.
-    pub fn update(&mut self, ticket: Ticket, mut absences: Vec<Absence>, now: Instant) -> bool {
+    /// A waiter has looked again, or is back without an answer: what is said of its candidates now. `asked`: whether it
+    /// began to ask somebody. Returns whether it still waits; if not, its ticket is void.
+    pub fn update(&mut self, ticket: Ticket, mut absences: Vec<Absence>, asked: bool, now: Instant) -> bool {
         let Some(waiter) = self.line.get_mut(&ticket.0) else {
             return false;
         };
         let sent = waiter.sent.take();
         let own_pause = later(now, pause(waiter.tries));
-        waiter.tries = waiter.tries.saturating_add(u32::from(sent.is_some()));
+        waiter.tries = waiter.tries.saturating_add(u32::from(asked));
         let waits = waiter.until > now;
-        if let Some(gate) = sent.and_then(|provider| self.gates.get_mut(&provider)) {
+        if let Some(gate) = sent.and_then(|sent| self.gates.get_mut(&sent.door)) {
             gate.come_back();
         }
         for absence in &mut absences {
-            if sent != Some(absence.provider) {
+            let Some(Sent { door, trial }) = sent.filter(|sent| sent.door.provider == absence.door.provider) else {
                 self.hear(*absence, now);
-            } else if !absence.shared || absence.until > now {
-                self.shut(*absence, now);
+                continue;
+            };
+            if door != absence.door
+                && let Some(gate) = self.gates.get_mut(&door)
+            {
+                gate.fail(trial, now);
+            }
+            if !absence.shared || absence.until > now {
+                self.shut(*absence, trial, now);
+            } else if !asked {
+                // Others had taken the room, and have left it since.
+                self.hear(*absence, now);
             } else {
                 // Not out, but it failed this request: others may have more luck there, this one has to pause.
-                self.gate(*absence, now).fail(now);
+                self.gate(*absence, now).fail(trial, now);
                 absence.until = own_pause;
                 absence.shared = false;
             }
@@ -268,11 +220,16 @@ impl Hold {
         waits
     }
 
-    /// A waiter got an answer from this provider, which admits so many requests at once (`u32::MAX`: no limit; one
-    /// while it has to prove itself). Its ticket is void.
-    pub fn answered(&mut self, ticket: Ticket, provider: ProviderId, admits: u32, now: Instant) {
-        if let Some(gate) = self.gates.get_mut(&provider) {
-            gate.prove(admits);
+    /// A waiter got an answer from this provider. `settled`: the provider takes everybody again; else it stays out until
+    /// further answers have come to their end. The ticket is void.
+    pub fn answered(&mut self, ticket: Ticket, provider: ProviderId, settled: bool, now: Instant) {
+        let absences = self.line.get(&ticket.0).map_or(&[][..], |waiter| &waiter.absences);
+        let own =
+            absences.iter().map(|absence| absence.door).filter(|door| door.provider == provider && door.model > 0);
+        for door in own.chain([Door::of(provider)]) {
+            if let Some(gate) = self.gates.get_mut(&door) {
+                gate.prove(settled);
+            }
         }
         self.leave(ticket, now);
     }
@@ -282,10 +239,12 @@ impl Hold {
         let Some(waiter) = self.line.remove(&ticket.0) else {
             return;
         };
-        if let Some(gate) = waiter.sent.and_then(|provider| self.gates.get_mut(&provider)) {
+        if let Some(Sent { door, trial }) = waiter.sent
+            && let Some(gate) = self.gates.get_mut(&door)
+        {
             gate.come_back();
             // A trial without a result: the next one is not at once, or clients that leave would hurry it.
-            if gate.is_shut() {
+            if trial && gate.is_shut() {
                 gate.wait(now);
             }
         }
@@ -294,28 +253,30 @@ impl Hold {
         }
     }
 
-    /// A provider is admissible again, for so many requests at once (`u32::MAX`: no limit; 1 for a half-open breaker).
-    pub fn open(&mut self, provider: ProviderId, admits: u32) {
-        if let Some(gate) = self.gates.get_mut(&provider) {
-            gate.open(admits);
-        }
+    /// A provider is admissible again. `settled`: for everybody; else, as with a breaker that is half-open, for a probe.
+    pub fn open(&mut self, provider: ProviderId, settled: bool) {
+        let every = Door::of(provider)..=Door { provider, model: u64::MAX };
+        self.gates.range_mut(every).for_each(|(_, gate)| gate.open(settled));
     }
 
-    /// Decides who goes on and who is over, in order of arrival.
+    /// Decides who goes on, in the order of the line; who is a trial; and whose wait is over.
     pub fn poll(&mut self, now: Instant) -> Vec<HoldEvent> {
         let mut events = self.end(now);
         for gate in self.gates.values_mut().filter(|gate| gate.is_shut() && gate.until <= now) {
-            gate.open(u32::MAX);
+            gate.open(true);
         }
-        for (&number, waiter) in self.line.iter_mut().filter(|(_, waiter)| waiter.sent.is_none()) {
-            let Some((provider, trial)) = waiter.way(&mut self.gates, now) else {
-                continue;
-            };
-            waiter.sent = Some(provider);
-            if let Some(gate) = self.gates.get_mut(&provider) {
-                gate.running = gate.running.saturating_add(1);
+        let waiting = self.line.iter_mut().filter(|(_, waiter)| waiter.sent.is_none());
+        let mut waiting: Vec<(u64, &mut Waiter)> = waiting.map(|(&number, waiter)| (number, waiter)).collect();
+        waiting.sort_by_key(|(_, waiter)| waiter.tries);
+        waiting.retain_mut(|(number, waiter)| {
+            let sent = waiter.way(&self.gates, now);
+            events.extend(sent.map(|sent| go(*number, waiter, sent, &mut self.gates)));
+            sent.is_none()
+        });
+        for (number, waiter) in waiting {
+            if let Some(sent) = waiter.trial(&mut self.gates, now) {
+                events.push(go(number, waiter, sent, &mut self.gates));
             }
-            events.push(HoldEvent::Go { ticket: Ticket(number), provider, trial });
         }
         events
     }
@@ -363,18 +324,27 @@ impl Hold {
     }
 
     /// A waiter is back from a provider that is out.
-    fn shut(&mut self, absence: Absence, now: Instant) {
+    fn shut(&mut self, absence: Absence, trial: bool, now: Instant) {
         let gate = self.gate(absence, now);
         if absence.shared {
-            gate.shut(absence.until, now);
+            gate.shut(absence.until, trial, now);
         }
     }
 
     /// The gate of a provider; a new one is shut where the provider is out for everybody.
     fn gate(&mut self, absence: Absence, now: Instant) -> &mut Gate {
         let until = if absence.shared { Some(absence.until) } else { None };
-        self.gates.entry(absence.provider).or_insert_with(|| Gate::new(until, now))
+        self.gates.entry(absence.door).or_insert_with(|| Gate::new(until, now))
     }
+}
+
+fn go(number: u64, waiter: &mut Waiter, sent: Sent, gates: &mut BTreeMap<Door, Gate>) -> HoldEvent {
+    waiter.sent = Some(sent);
+    if let Some(gate) = gates.get_mut(&sent.door) {
+        gate.running = gate.running.saturating_add(1);
+        gate.trials = gate.trials.saturating_add(u32::from(gate.is_shut()));
+    }
+    HoldEvent::Go { ticket: Ticket(number), provider: sent.door.provider, trial: sent.trial }
 }
 
 #[cfg(test)]

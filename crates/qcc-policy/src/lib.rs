@@ -37,18 +37,18 @@ pub use backoff::Backoff;
 pub use breaker::{Breakers, Pass};
 pub use budget::RetryBudget;
 pub use classify::{Blame, Charge, Next, Reason, Repeat, Scope, Term, Verdict, classify, is_overload};
-pub use cooldown::{Cooldown, Cooldowns, Standing, Transition};
-pub use failback::FailbackSettings;
+pub use cooldown::{Cooldown, Cooldowns, KeptCooldown, Standing, Transition};
+pub use failback::{FailbackSettings, KeptAbsence, KeptEnd};
 pub use failover::{Billed, Failover, Final, Limits, Recorded, Refund, Step};
 pub use health::{
     Answer, Class, ClassChange, Code, Evidence, HealthReport, HealthSettings, HealthTable, Judgement, SavedHealth,
 };
 pub use hold::{Absence, Entry, Hold, HoldEvent, Ticket};
-pub use limit::{Announced, Bound, Caps, Counter, Limiters, Permit, Room, Unified, Usage};
+pub use limit::{Announced, Bound, Caps, Counter, KeptLane, Limiters, Permit, Room, Unified, Usage};
 pub use load::{Ended, Load, Loads, Remembered, Running};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
 pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
-pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeSettings, Probes};
+pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeReport, ProbeSettings, Probes};
 pub use select::{Ask, Member, Order, Rotation, Rotations, Strategy};
 pub use window::{Counts, Window};
 

@@ -26,7 +26,10 @@ use crate::later;
 use crate::outcome::ProviderId;
 use crate::sliding::{Sliding, Stamp};
 
+mod keep;
 mod lane;
+
+pub use keep::KeptLane;
 
 use lane::Lane;
 
@@ -232,12 +235,6 @@ impl Limiters {
     /// never set before counts from here on.
     pub fn configure(&mut self, provider: ProviderId, caps: Caps) {
         self.own(provider).configure(caps);
-    }
-
-    /// Forgets a provider that is gone. Attempts that still run on it end without effect.
-    pub fn forget(&mut self, provider: ProviderId) {
-        self.own.remove(&provider);
-        self.clear(provider);
     }
 
     /// Forgets what a provider announced: its key changed, or somebody enabled it by hand. Its own limits stay.

@@ -1,7 +1,7 @@
 //! What happened to one attempt, in the few words that a decision needs. The server transcribes what it saw on the
 //! wire into these types in one place; nothing behind that place knows HTTP or a dialect.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A provider, by a number that the caller gives it. The caller keeps the number stable over a reload for as long as
 /// the provider is the same one, since health is kept under it.
@@ -65,8 +65,18 @@ pub enum Phase {
     Response,
     /// Everything before commit.
     Total,
-    /// The client announced so little patience that the provider had no fair chance.
+    /// So little time was left that the provider had no fair chance: the client announced little patience, or a wait and
+    /// other attempts had used it up.
     Patience,
+}
+
+impl Phase {
+    /// What the end of the time for everything before commit says about an attempt that was under way. An attempt that
+    /// began in the second half of that time had what others left it, and its provider is not to blame.
+    pub fn of_deadline(request_began: Instant, attempt_began: Instant, deadline: Instant) -> Self {
+        let half = deadline.saturating_duration_since(request_began) / 2;
+        if deadline.saturating_duration_since(attempt_began) < half { Self::Patience } else { Self::Total }
+    }
 }
 
 /// An attempt that brought no usable answer, without the provider saying so.
@@ -74,14 +84,19 @@ pub enum Phase {
 pub enum Failure {
     /// No connection: name, route, refusal, TLS.
     Connect,
-    /// A connection that stood, and ended before any byte of an answer: often one that had idled too long.
+    /// A connection that stood, and ended before any byte of an answer.
     DiedBeforeAnswer,
+    /// The same on a connection that had been idle: providers close those when they like, and may do so just as a request
+    /// is on its way.
+    IdleDied,
     /// One of our clocks ran out.
     Timeout(Phase),
     /// An answer that its dialect cannot mean: a page, garbage, an empty body or a wrong content type under 200.
     NotTheDialect,
     /// Cut after the headers, before or after commit.
     Truncated,
+    /// Nothing was sent: in this provider's dialect the request could not be put as it is meant.
+    Unfit,
 }
 
 /// How one attempt ended.

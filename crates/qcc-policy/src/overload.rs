@@ -34,9 +34,9 @@ impl Overloads {
         self.hosts.insert(provider, host);
     }
 
-    /// A provider that is gone.
-    pub fn forget(&mut self, provider: ProviderId) {
-        self.hosts.remove(&provider);
+    /// Drops providers that are gone.
+    pub fn retain(&mut self, mut keep: impl FnMut(ProviderId) -> bool) {
+        self.hosts.retain(|provider, _| keep(*provider));
     }
 
     /// A provider said that it is overloaded, asked for this model (a hash of the client's name for it).

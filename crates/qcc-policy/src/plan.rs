@@ -247,6 +247,12 @@ impl Router {
         Plan { candidates: in_order(turns), warning }
     }
 
+    /// Whose turns are taken here, see [`PlanProfile::key`].
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
+        let routes = self.routes.iter().flat_map(|route| &route.turns.turns);
+        routes.chain(&self.by_profile.turns).map(|turn| turn.key)
+    }
+
     /// The turns of profiles, for models without a route.
     pub(crate) fn profile_turns(&self) -> &Turns {
         &self.by_profile

@@ -13,11 +13,10 @@
 //!   first thing after that is a free probe, which is how a refused credential is checked again.
 //!
 //! All times carry jitter, and the first ones are spread over a whole interval, so that providers are not all probed in
-//! one moment, nor those of one host by many gateways.
+//! one moment, nor those of one host by many gateways. A quarter of one stays free before: what was just started has just
+//! been connected to.
 //!
-//! Ask again after everything that may bring a probe forward: [`Probes::enrol`], [`Probes::configure`],
-//! [`Probes::must_prove`], [`Probes::lift`], and the first [`Probes::wanted`] for an hour; a caller that simply asks
-//! every few seconds loses nothing but those.
+//! [`Probes::is_sooner`] tells when to ask again: something has brought a probe forward.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +24,10 @@ use std::time::{Duration, Instant};
 
 use crate::later;
 use crate::outcome::ProviderId;
-use crate::sliding::Sliding;
+
+mod entry;
+
+use entry::{Entry, Running};
 
 /// Somebody cares for a provider this long after a request for it.
 pub const CARED_FOR: Duration = Duration::from_hours(1);
@@ -111,86 +113,15 @@ impl fmt::Display for ProbeRefused {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Running {
-    generation: u64,
-    expires: Instant,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    /// The provider's place within an interval.
-    draw: u64,
-    next_free: Instant,
-    next_paid: Instant,
-    last_paid: Option<Instant>,
-    /// The latest request that went to it, or would have.
-    wanted: Option<Instant>,
-    /// The latest outcome of real traffic.
-    heard: Option<Instant>,
-    must_prove: bool,
-    quiet_until: Option<Instant>,
-    running: Option<Running>,
-    /// Conversational checks of the last day, in quarters of an hour.
-    spent: Sliding,
-}
-
-impl Entry {
-    fn new(settings: &ProbeSettings, draw: u64, now: Instant) -> Self {
-        Self {
-            draw,
-            next_free: later(now, settings.interval.mul_f64(unit(draw))),
-            next_paid: later(now, settings.conversation_interval.min(CARED_FOR).mul_f64(unit(draw))),
-            last_paid: None,
-            wanted: None,
-            heard: None,
-            must_prove: false,
-            quiet_until: None,
-            running: None,
-            spent: Sliding::new(15 * 60, 4 * 24),
-        }
-    }
-
-    fn is_running(&self, now: Instant) -> bool {
-        self.running.is_some_and(|running| running.expires > now)
-    }
-
-    fn free_at(&self, settings: &ProbeSettings) -> Option<Instant> {
-        (!settings.interval.is_zero()).then(|| self.not_in_quiet(self.next_free))
-    }
-
-    fn paid_at(&mut self, settings: &ProbeSettings, now: Instant) -> Option<Instant> {
-        if settings.conversation_interval.is_zero() || settings.daily_limit == 0 {
-            return None;
-        }
-        let cared_until = later(self.wanted?, CARED_FOR);
-        let mut at = self.next_paid;
-        if let (Some(heard), false) = (self.heard, self.must_prove) {
-            at = at.max(later(heard, settings.conversation_interval));
-        }
-        if let Some(last) = self.last_paid {
-            at = at.max(later(last, LEAST_BETWEEN));
-        }
-        if let Some(until) = self.spent.full_until(1, u64::from(settings.daily_limit), now) {
-            at = at.max(until);
-        }
-        let at = self.not_in_quiet(at);
-        (at.max(now) < cared_until).then_some(at)
-    }
-
-    fn not_in_quiet(&self, at: Instant) -> Instant {
-        self.quiet_until.map_or(at, |until| at.max(until))
-    }
-
-    fn begin(&mut self, kind: ProbeKind, settings: &ProbeSettings, draw: u64, now: Instant) {
-        // A conversation answers the free question too.
-        self.next_free = later(now, jittered(settings.interval, draw));
-        if kind == ProbeKind::Conversation {
-            self.next_paid = later(now, jittered(settings.conversation_interval, draw));
-            self.last_paid = self.last_paid.max(Some(now));
-            self.spent.add(1, now);
-        }
-    }
+/// A provider's probes, for a status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// Conversational checks that began in the last 24 hours.
+    pub spent: u64,
+    /// The most of them.
+    pub daily_limit: u32,
+    /// The next one by schedule, in the past where it is overdue or running; `None`: none is planned.
+    pub next: Option<(ProbeKind, Instant)>,
 }
 
 /// The schedule of all providers. Its size is bounded by the configuration.
@@ -199,18 +130,21 @@ pub struct Probes {
     settings: ProbeSettings,
     entries: BTreeMap<ProviderId, Entry>,
     generations: u64,
+    /// Whether a probe may be due sooner than was said last.
+    sooner: bool,
 }
 
 impl Probes {
     /// Nobody is probed yet.
     pub fn new(settings: ProbeSettings) -> Self {
-        Self { settings: bounded(settings), entries: BTreeMap::new(), generations: 0 }
+        Self { settings: bounded(settings), entries: BTreeMap::new(), generations: 0, sooner: false }
     }
 
     /// New settings, as after a reload. Where an interval changed, its next probes are spread anew; what was spent
     /// today stays spent.
     pub fn configure(&mut self, settings: ProbeSettings, now: Instant) {
         let old = std::mem::replace(&mut self.settings, bounded(settings));
+        self.sooner = true;
         for entry in self.entries.values_mut() {
             let fresh = Entry::new(&self.settings, entry.draw, now);
             if old.interval != self.settings.interval {
@@ -223,12 +157,16 @@ impl Probes {
     }
 
     /// Takes a provider in; one that is known already keeps its state. One of the passthrough kind is put out instead.
-    pub fn enrol(&mut self, provider: ProviderId, passthrough: bool, draw: u64, now: Instant) {
+    /// Says whether it is new.
+    pub fn enrol(&mut self, provider: ProviderId, passthrough: bool, draw: u64, now: Instant) -> bool {
         if passthrough {
             self.retire(provider);
-        } else {
-            self.entries.entry(provider).or_insert_with(|| Entry::new(&self.settings, draw, now));
+            return false;
         }
+        let is_new = !self.entries.contains_key(&provider);
+        self.entries.entry(provider).or_insert_with(|| Entry::new(&self.settings, draw, now));
+        self.sooner |= is_new;
+        is_new
     }
 
     /// Puts a provider out that is gone or disabled.
@@ -239,6 +177,7 @@ impl Probes {
     /// A request went to this provider, or would have gone but for its state.
     pub fn wanted(&mut self, provider: ProviderId, now: Instant) {
         if let Some(entry) = self.entries.get_mut(&provider) {
+            self.sooner |= entry.wanted.is_none_or(|last| now.saturating_duration_since(last) >= CARED_FOR);
             entry.wanted = entry.wanted.max(Some(now));
         }
     }
@@ -256,6 +195,7 @@ impl Probes {
         if let Some(entry) = self.entries.get_mut(&provider) {
             entry.must_prove = true;
             entry.next_paid = from;
+            self.sooner = true;
         }
     }
 
@@ -263,6 +203,18 @@ impl Probes {
     pub fn proved(&mut self, provider: ProviderId) {
         if let Some(entry) = self.entries.get_mut(&provider) {
             entry.must_prove = false;
+        }
+    }
+
+    /// A free probe reached this provider, or did not. Where one that must prove itself is reached again, it may do so at
+    /// once: the time until which it would be left alone was a guess.
+    pub fn reached(&mut self, provider: ProviderId, reached: bool, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(&provider) {
+            let was_unreached = std::mem::replace(&mut entry.unreached, !reached);
+            if reached && was_unreached && entry.must_prove {
+                entry.next_paid = entry.next_paid.min(now);
+                self.sooner = true;
+            }
         }
     }
 
@@ -280,7 +232,13 @@ impl Probes {
         if let Some(entry) = self.entries.get_mut(&provider) {
             entry.quiet_until = None;
             entry.next_free = entry.next_free.min(now);
+            self.sooner = true;
         }
+    }
+
+    /// Whether a probe may be due sooner than [`Self::next_due`] said before this was asked last.
+    pub fn is_sooner(&mut self) -> bool {
+        std::mem::take(&mut self.sooner)
     }
 
     /// The probe that is due first. Of two that are due at the same moment the free one, whose answer may save the
@@ -289,10 +247,8 @@ impl Probes {
         let settings = &self.settings;
         let dues = self.entries.iter_mut().filter_map(|(&provider, entry)| {
             let blocked_until = entry.running.map(|running| running.expires).filter(|&expires| expires > now);
-            let due = |kind, at: Instant| Due { at: blocked_until.map_or(at, |until| at.max(until)), kind, provider };
-            let free = entry.free_at(settings).map(|at| due(ProbeKind::Free, at));
-            let paid = entry.paid_at(settings, now).map(|at| due(ProbeKind::Conversation, at));
-            free.into_iter().chain(paid).min()
+            let (kind, at) = entry.next(settings, now)?;
+            Some(Due { at: blocked_until.map_or(at, |until| at.max(until)), kind, provider })
         });
         dues.min()
     }
@@ -343,9 +299,11 @@ impl Probes {
         if kind == ProbeKind::Conversation && exhausted {
             return Err(ProbeRefused::DailyLimit);
         }
-        entry.begin(kind, &self.settings, draw, now);
+        let before = entry.last_paid;
+        let stamp = entry.begin(kind, &self.settings, draw, now);
         self.generations += 1;
-        entry.running = Some(Running { generation: self.generations, expires: later(now, self.settings.lease) });
+        let expires = later(now, self.settings.lease);
+        entry.running = Some(Running { generation: self.generations, expires, before, stamp });
         Ok(ProbeLease { provider, kind, generation: self.generations })
     }
 
@@ -362,9 +320,31 @@ impl Probes {
         in_time
     }
 
-    /// How many conversational checks of a provider began in the last 24 hours, for the database and a status page.
-    pub fn spent(&mut self, provider: ProviderId, now: Instant) -> u64 {
-        self.entries.get_mut(&provider).map_or(0, |entry| entry.spent.sum(now))
+    /// A conversational check could not be made after all: it costs nothing, and none is due before `until`.
+    pub fn withdraw(&mut self, lease: ProbeLease, until: Instant, now: Instant) {
+        let Some(entry) = self.entries.get_mut(&lease.provider) else {
+            return;
+        };
+        if let Some(running) = entry.running.filter(|running| running.generation == lease.generation)
+            && let Some(stamp) = running.stamp
+        {
+            entry.spent.take_back(stamp, 1, now);
+            (entry.last_paid, entry.next_paid) = (running.before, until);
+        }
+        self.done(lease, now);
+    }
+
+    /// A provider's probes; `None`: it is not probed.
+    pub fn report(&mut self, provider: ProviderId, now: Instant) -> Option<ProbeReport> {
+        let settings = self.settings;
+        let entry = self.entries.get_mut(&provider)?;
+        let next = entry.next(&settings, now);
+        Some(ProbeReport { spent: entry.spent.sum(now), daily_limit: settings.daily_limit, next })
+    }
+
+    /// The providers that are probed.
+    pub fn enrolled(&self) -> impl Iterator<Item = ProviderId> + '_ {
+        self.entries.keys().copied()
     }
 
     /// Counts checks of the last 24 hours from before a restart, as if they had begun now: too strict rather than too
@@ -384,15 +364,6 @@ fn bounded(settings: ProbeSettings) -> ProbeSettings {
         lease: settings.lease.clamp(Duration::from_secs(1), crate::LONGEST),
         daily_limit: settings.daily_limit,
     }
-}
-
-/// A draw as a number from 0 to 1.
-fn unit(draw: u64) -> f64 {
-    draw as f64 / u64::MAX as f64
-}
-
-fn jittered(interval: Duration, draw: u64) -> Duration {
-    interval.mul_f64(1.0 + JITTER * (2.0 * unit(draw) - 1.0))
 }
 
 #[cfg(test)]

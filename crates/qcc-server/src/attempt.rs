@@ -8,10 +8,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use qcc_dialect::anthropic::response::{Message, Wrong, check_count, check_message, read_message};
 use qcc_dialect::anthropic::stream::Seen;
+use qcc_dialect::anthropic::{ErrorFacts, Topic};
+use qcc_dialect::canon::Losses;
 use qcc_dialect::sse::fields;
+use qcc_dialect::translate::{self, Back, NotSent, Outgoing};
 use qcc_policy::{Failure, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
@@ -38,7 +41,12 @@ pub(crate) struct Call<'a> {
     pub(crate) kind: Kind,
     pub(crate) path_and_query: &'a str,
     pub(crate) headers: HeaderMap,
+    /// In the client's dialect.
     pub(crate) body: Bytes,
+    /// The model as sent, where it differs from that in the body: a provider of another dialect gets a body of its own.
+    pub(crate) model: Option<&'a str>,
+    /// Names the answer of such a provider.
+    pub(crate) request_id: &'a str,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -60,7 +68,24 @@ impl Good {
             Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. } => head,
         }
     }
+
+    /// The answer comes from another dialect: what the request lost on its way there, and what it is now.
+    fn note(&mut self, losses: &Losses) {
+        let media = match self {
+            Self::Stream { .. } => "text/event-stream; charset=utf-8",
+            Self::Whole { .. } | Self::Large { .. } => "application/json",
+        };
+        let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        if !losses.is_empty() {
+            head.extensions.insert(Lost(losses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+        }
+    }
 }
+
+/// What a request lost on its way to a provider of another dialect, in one line.
+#[derive(Debug, Clone)]
+pub(crate) struct Lost(pub(crate) String);
 
 /// A try that came to nothing.
 #[derive(Debug)]
@@ -81,6 +106,19 @@ pub(crate) struct Answer {
 }
 
 impl Fault {
+    /// A refusal of another dialect, as Anthropic would say it.
+    fn in_our_words(mut self) -> Self {
+        if let Some(answer) = &mut self.answer {
+            let facts = ErrorFacts::from_response(answer.status.as_u16(), &answer.body);
+            answer.body = translate::error_body(&facts);
+            if facts.topic == Topic::ContextTooLong {
+                answer.status = StatusCode::BAD_REQUEST;
+            }
+            answer.headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        }
+        self
+    }
+
     fn failed(failure: Failure, what: impl Into<String>) -> Self {
         Self { outcome: Outcome::Failed(failure), what: what.into(), answer: None }
     }
@@ -91,7 +129,30 @@ impl Fault {
 }
 
 /// Makes one try.
-pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
+pub(crate) async fn attempt(upstream: &Upstream, mut call: Call<'_>) -> Result<Good, Fault> {
+    match &upstream.tongue {
+        None => exchange(upstream, call, None).await,
+        Some(tongue) => {
+            let put = tongue.outgoing(&call.body, call.model, call.request_id);
+            let Outgoing { body, losses, back } = put.map_err(not_put)?;
+            call.body = body;
+            call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let mut good = exchange(upstream, call, Some(&back)).await?;
+            good.note(&losses);
+            Ok(good)
+        }
+    }
+}
+
+/// The request could not be put into the provider's words.
+fn not_put(why: NotSent) -> Fault {
+    match why {
+        NotSent::Bad(bad) => observe::bad_request(&bad),
+        NotSent::Unfit(unfit) => Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")),
+    }
+}
+
+async fn exchange(upstream: &Upstream, call: Call<'_>, back: Option<&Back>) -> Result<Good, Fault> {
     let deadline = call.deadline;
     let Ok(turn) = timeout_at(deadline.at, upstream.turn()).await else {
         return Err(Fault::timeout(
@@ -109,16 +170,21 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
     let sending = upstream.send_in(turn, Method::POST, call.path_and_query, call.headers, call.body);
     let reply = until.wait(sending).await?.map_err(|error| observe::not_sent(&error))?;
     if reply.response.status() != StatusCode::OK {
-        return Err(refusal(reply, deadline).await);
+        return Err(refusal(reply, deadline, back).await);
     }
-    let (head, source) = open(reply).map_err(|what| Fault::failed(Failure::NotTheDialect, what))?;
+    let (head, mut source) = open(reply).map_err(|what| Fault::failed(Failure::NotTheDialect, what))?;
     match call.kind {
         Kind::Stream => {
+            if let Some(back) = back.filter(|_| not_events(&head.headers).is_none()) {
+                source.brought_back(back.stream());
+            }
             let clocks = Clocks { until, started, idle: timeouts.idle, stall: timeouts.stall, deadline };
             first_event(head, source, clocks).await
         }
-        Kind::Message => whole(head, source, until, read_message).await,
-        Kind::CountTokens => whole(head, source, until, |body| check_count(body).map(|_| Message::default())).await,
+        Kind::Message => whole(head, source, until, back, read_message).await,
+        Kind::CountTokens => {
+            whole(head, source, until, None, |body| check_count(body).map(|_| Message::default())).await
+        }
     }
 }
 
@@ -131,7 +197,7 @@ fn open(reply: Reply) -> Result<(Parts, Source), String> {
 }
 
 /// An error status: read what the provider says about it.
-async fn refusal(reply: Reply, deadline: Until) -> Fault {
+async fn refusal(reply: Reply, deadline: Until, back: Option<&Back>) -> Fault {
     let Ok((head, mut source)) = open(reply) else {
         return Fault::failed(Failure::NotTheDialect, "an error in an unknown compression");
     };
@@ -144,7 +210,8 @@ async fn refusal(reply: Reply, deadline: Until) -> Fault {
             break;
         }
     }
-    observe::refused(head, body.freeze())
+    let fault = observe::refused(head, body.freeze());
+    if back.is_some() { fault.in_our_words() } else { fault }
 }
 
 /// A moment that a wait may not outlast, and what it means when it does.
@@ -284,6 +351,7 @@ async fn whole(
     head: Parts,
     mut source: Source,
     until: Until,
+    back: Option<&Back>,
     check: fn(&[u8]) -> Result<Message, Wrong>,
 ) -> Result<Good, Fault> {
     let mut body = Bytes::new();
@@ -301,11 +369,18 @@ async fn whole(
             }
         }
         if body.len() > MAX_ANSWER {
+            if back.is_some() {
+                return Err(Fault::failed(Failure::NotTheDialect, "the answer is too large to be translated"));
+            }
             return Ok(Good::Large { head, held: body, source: Box::new(source) });
         }
     }
-    match check(&body) {
-        Ok(message) => Ok(Good::Whole { head, body, message }),
+    let brought = back.map_or_else(|| Ok(body.clone()), |back| back.message(&body));
+    match brought.and_then(|body| check(&body).map(|message| (body, message))) {
+        Ok((body, message)) => Ok(Good::Whole { head, body, message }),
+        Err(Wrong::Error(facts)) if back.is_some() => {
+            Err(observe::in_band(&facts, HeaderMap::new(), translate::error_body(&facts)))
+        }
         Err(Wrong::Error(facts)) => Err(observe::in_band(&facts, head.headers, body)),
         Err(wrong) => Err(Fault::failed(Failure::NotTheDialect, wrong.to_string())),
     }

@@ -89,7 +89,7 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
     },
-    /// A provider takes part again because a request succeeded there.
+    /// A provider takes part again because a request or a check succeeded there.
     ProviderRecovered {
         /// Its name.
         provider: String,
@@ -98,6 +98,28 @@ pub enum Event {
         /// Only this model had been left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
+    },
+    /// A provider was checked.
+    ProviderChecked {
+        /// Its name.
+        provider: String,
+        /// What was tried: `connection`, `api` or `conversation`.
+        kind: String,
+        /// Whether it went well.
+        ok: bool,
+        /// 0 to 100, of a conversation.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// How the provider is after it, in a word.
+        class: String,
+        /// How long it took.
+        #[serde(rename = "ms", serialize_with = "millis")]
+        took: Duration,
+        /// What was found.
+        detail: String,
+        /// The check of its kind before went otherwise.
+        #[serde(skip)]
+        is_news: bool,
     },
     /// A session went to another provider than the one that holds its prompt cache.
     SessionMoved {
@@ -135,6 +157,20 @@ pub enum Event {
     HistoryPruned {
         /// Rows.
         rows: u64,
+    },
+    /// What an earlier run knew was taken up.
+    StateRestored {
+        /// Providers of whom something was known.
+        providers: usize,
+        /// Sessions, each with one model, that stay where they were.
+        sessions: usize,
+    },
+    /// Some of what an earlier run wrote down cannot be used, and is not.
+    StateIgnored {
+        /// How much.
+        rows: usize,
+        /// What is wrong with the first of them.
+        error: String,
     },
     /// The database cannot be used. Said once, until it can be again.
     StoreFailed {
@@ -268,9 +304,14 @@ impl Event {
             | Self::ProviderReset { .. }
             | Self::SessionMoved { .. }
             | Self::HistoryPruned { .. }
+            | Self::StateRestored { .. }
             | Self::StoreRecovered { lost: 0 }
             | Self::GatewayDraining { .. }
             | Self::GatewayStopped { .. } => Level::Info,
+            // What costs money is always told; what comes every minute only when it changes.
+            Self::ProviderChecked { ok: false, is_news: true, .. } => Level::Warn,
+            Self::ProviderChecked { kind, is_news, .. } if *is_news || kind == "conversation" => Level::Info,
+            Self::ProviderChecked { .. } => Level::Debug,
             // Somebody's own doing, or good news.
             Self::ProfileSwitched { reason, who, .. } if *who == "manual" || reason == RECOVERED => Level::Info,
             Self::RequestFinished(row) => match row.verdict {
@@ -285,6 +326,7 @@ impl Event {
             | Self::RouteGuessed { .. }
             | Self::ProfileSwitched { .. }
             | Self::PinIgnored { .. }
+            | Self::StateIgnored { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered { .. }
             | Self::LogDropped { .. } => Level::Warn,

@@ -1,20 +1,21 @@
 //! The end of a request, exactly once: health is changed here and nowhere else, and the row is written when the body has
 //! ended or was dropped, not when its headers went out.
 
+mod telling;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
 use qcc_dialect::anthropic::Usage;
 use qcc_policy::affinity::SessionKey;
-use qcc_policy::engine::{Attempt, Spent, Target};
-use qcc_policy::{Charge, Failure, Outcome, Reason, Refund, Standing, Transition, classify};
-use qcc_store::{ProviderEventRow, Row};
+use qcc_policy::engine::{Attempt, Engine, Spent, Target};
+use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};
 
 use crate::events::{Event, RequestRow};
 use crate::observe;
 use crate::state::{Running, State, now};
-use crate::trail::{Trail, wall_clock};
+use crate::trail::Trail;
 
 /// What a request was when it is dropped without an end.
 const CLIENT_GONE: &str = "client_gone";
@@ -103,11 +104,7 @@ impl Exchange {
 
     /// A text without the credentials that went up.
     pub(crate) fn masked(&self, text: String) -> String {
-        let sent = self.secrets.iter().filter_map(|value| value.to_str().ok());
-        // `Bearer` is no secret, what follows it is.
-        let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
-        let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
-        known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
+        mask(text, &self.secrets)
     }
 
     /// The first byte goes down.
@@ -167,6 +164,15 @@ impl Exchange {
     }
 }
 
+/// A text without these credentials.
+pub(crate) fn mask(text: String, secrets: &[HeaderValue]) -> String {
+    let sent = secrets.iter().filter_map(|value| value.to_str().ok());
+    // `Bearer` is no secret, what follows it is.
+    let bare = sent.map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
+    let known = bare.filter(|secret| secret.len() >= SHORTEST_SECRET);
+    known.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "[redacted]") } else { text })
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.verdict == CLIENT_GONE && self.state.is_cutting() {
@@ -215,19 +221,24 @@ impl Charged {
         self.state.engine().standing(&self.target, self.tokens, now())
     }
 
-    /// A try begins, unless others have taken the last room at a limit since it was looked at.
-    pub(crate) fn begin(&mut self) -> bool {
+    /// A try begins, unless others have taken the last room, or the only probe, since it was looked at. `anyway`: also
+    /// where the provider is out.
+    pub(crate) fn begin(&mut self, anyway: bool) -> bool {
+        self.let_go();
         self.started = now();
-        if self.counts {
-            let mut engine = self.state.engine();
-            let standing = engine.standing(&self.target, self.tokens, self.started);
-            if matches!(standing, Standing::Out { reason: Reason::Limited, .. }) {
-                return false;
-            }
-            self.spent.take().into_iter().for_each(|mut spent| engine.release(&mut spent, &self.target));
-            self.attempt = Some(engine.begin(&self.target, self.tokens, self.started));
+        if !self.counts {
+            return true;
         }
-        true
+        self.attempt = {
+            let mut engine = self.state.engine();
+            let attempt = engine.begin(&self.target, self.tokens, anyway, self.started);
+            self.state.probing.look(&mut engine);
+            attempt
+        };
+        if self.attempt.is_some() {
+            self.spent = None;
+        }
+        self.attempt.is_some()
     }
 
     /// What the headers of its answer say of limits, of the credential that was used.
@@ -254,20 +265,57 @@ impl Charged {
     /// The try ended without a whole answer. `failed`: the provider failed or throttled.
     pub(crate) fn failed(&mut self, failed: bool) {
         if let Some(attempt) = self.attempt.take() {
-            self.spent = Some(self.state.engine().end(attempt, failed, None, now()));
+            self.spent = Some(self.change(|engine| engine.end(attempt, failed, None, now())));
         }
+    }
+
+    /// The latest try keeps nobody from being the next probe. It may still be charged.
+    fn let_go(&mut self) {
+        if let Some(mut spent) = self.spent.take() {
+            self.change(|engine| engine.release(&mut spent, &self.target));
+            self.spent = Some(spent);
+        }
+    }
+
+    /// Changes what is known of the provider. Where that makes it admissible, those who wait hear of it: a lease or room
+    /// that comes free is no news for the log.
+    fn change<T>(&self, change: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.state.engine();
+        let was_out = self.state.room.is_occupied() && !self.is_admissible(&mut engine);
+        let changed = change(&mut engine);
+        self.state.probing.look(&mut engine);
+        let is_back = was_out && self.is_admissible(&mut engine);
+        drop(engine);
+        if is_back {
+            self.tell_room();
+        }
+        changed
+    }
+
+    fn is_admissible(&self, engine: &mut Engine) -> bool {
+        engine.standing(&self.target, self.tokens, now()) == Standing::Admissible
+    }
+
+    /// Those who wait may go there.
+    fn tell_room(&self) {
+        let settled = self.state.engine().is_settled(&self.target, now());
+        self.state.room.open(self.target.provider, settled);
     }
 
     /// A success, at its terminal event. `used`: the tokens that the provider counted, and those in its prompt cache.
     pub(crate) fn succeed(&mut self, used: (Option<u64>, u32)) {
         let Some(attempt) = self.attempt.take() else { return };
         let session = self.session.map(|(key, long)| (key, used.1, long));
-        let (news, moved) = self.state.engine().succeed(attempt, &self.target, session, used.0, now());
+        let (news, moved) = self.change(|engine| engine.succeed(attempt, &self.target, session, used.0, now()));
         if let Some(moved) = moved {
             let tokens = moved.cache_tokens;
             self.state.log.emit(Event::SessionMoved { provider: self.name.to_string(), cache_tokens: tokens });
         }
         self.tell(news);
+        // An answer to anybody says that it is there.
+        if self.state.room.is_occupied() && self.is_admissible(&mut self.state.engine()) {
+            self.tell_room();
+        }
         if self.state.is_led_elsewhere(self.profile) {
             self.state.reconsider();
         }
@@ -288,10 +336,11 @@ impl Charged {
 
     /// Leaves the provider out, as the verdict says.
     pub(crate) fn charge(&mut self, charge: Charge, now: Instant) {
-        if let Some(spent) = &mut self.spent {
+        if let Some(mut spent) = self.spent {
             let draw = self.state.draw();
-            let news = self.state.engine().charge(spent, &self.target, charge, draw, now);
-            self.billed.push((now, *spent));
+            let news = self.change(|engine| engine.charge(&mut spent, &self.target, charge, draw, now));
+            self.spent = Some(spent);
+            self.billed.push((now, spent));
             self.tell(news);
         }
     }
@@ -301,50 +350,22 @@ impl Charged {
         let (charge, at) = (refund.charge, refund.charged_at);
         let billed = self.billed.iter().find(|(when, _)| *when == at).map(|(_, spent)| spent);
         if let Some(spent) = billed.or(self.spent.as_ref()) {
-            let news = self.state.engine().refund(spent, &self.target, charge, at, now());
+            let news = self.change(|engine| engine.refund(spent, &self.target, charge, at, now()));
             self.tell(news);
         }
     }
 
     fn tell(&self, news: Option<Transition>) {
-        let Some(news) = news else { return };
-        let provider = self.name.to_string();
-        match news {
-            Transition::Out { model, reason, term, .. } => {
-                self.keep("out", model.clone(), reason, Some(term));
-                self.state.log.emit(Event::ProviderCooled { provider, reason: reason.to_string(), lasts: term, model });
-            }
-            Transition::Back { model, reason, .. } => {
-                self.keep("back", model.clone(), reason, None);
-                self.state.room.open(self.target.provider);
-                self.state.log.emit(Event::ProviderRecovered { provider, reason: reason.to_string(), model });
-            }
-        }
-        self.state.reconsider();
-    }
-
-    /// Keeps that it went out or came back.
-    fn keep(&self, kind: &'static str, model: Option<String>, reason: Reason, term: Option<Duration>) {
-        let at_ms = wall_clock();
-        let failures = self.state.engine().failures_in_a_row(self.target.provider, now());
-        let term = term.map(|term| i64::try_from(term.as_millis()).unwrap_or(i64::MAX));
-        self.state.history.write(Row::ProviderEvent(ProviderEventRow {
-            at_ms,
-            provider: self.name.to_string(),
-            model,
-            kind: kind.into(),
-            reason: Some(reason.to_string()),
-            failures,
-            next_try_ms: term.map(|term| at_ms.saturating_add(term)),
-        }));
+        self.state.tell(&self.name, news);
     }
 }
 
 impl Drop for Charged {
     fn drop(&mut self) {
         self.failed(false);
-        if let Some(mut spent) = self.spent.take() {
-            self.state.engine().release(&mut spent, &self.target);
-        }
+        self.let_go();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,7 @@ pub struct Gateway {
     address: SocketAddr,
     notices: Vec<Notice>,
     _watch: Option<tasks::reload::Watch>,
+    _probing: Option<tasks::probe::Task>,
 }
 
 /// Why there is no gateway.
@@ -166,12 +167,14 @@ impl Gateway {
         };
         announce(&state, address, &notices);
         tasks::warm::start(&state);
-        Ok(Self { state, listening, address, notices, _watch: watch })
+        tasks::keep::start(&state);
+        let probing = Some(tasks::probe::start(&state));
+        Ok(Self { state, listening, address, notices, _watch: watch, _probing: probing })
     }
 
     /// One that was put together elsewhere.
     pub(crate) fn of_parts(state: Arc<State>, listening: Listening, address: SocketAddr, notices: Vec<Notice>) -> Self {
-        Self { state, listening, address, notices, _watch: None }
+        Self { state, listening, address, notices, _watch: None, _probing: None }
     }
 
     pub(crate) fn state(&self) -> &Arc<State> {
@@ -218,7 +221,7 @@ impl Gateway {
         let limit = self.state.snapshot().config.settings.proxy.drain;
         let cut = self.listening.drain(limit, || self.state.start_cutting()).await;
         let state = Arc::clone(&self.state);
-        let _ended_before_it_was_written = outside::away(move || state.history.flush()).await;
+        let _ended_before_it_was_written = outside::away(move || tasks::keep::finish(&state)).await;
         self.state.log.emit(Event::GatewayStopped { cut });
         Drained { running, cut }
     }

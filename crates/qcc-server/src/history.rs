@@ -1,12 +1,15 @@
 //! The gateway's side of the database: what an earlier run left there, and what this one adds. A database that cannot be
 //! used fails nothing: it is said once in the log, and what should have been kept holds until the gateway stops.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use qcc_store::{FailoverRow, Found, Metrics, Report, Row, Stats, Store, StoreError, Writer};
+use qcc_store::{
+    FailoverRow, Found, HealthCheckRow, Metrics, Report, Row, SessionRow, StateRow, Stats, Store, StoreError, Writer,
+};
 
 use crate::events::Event;
 use crate::log::Log;
@@ -41,8 +44,11 @@ pub trait Shelf: Send + Sync {
     /// Adds a row. Never waits.
     fn write(&self, row: Row);
 
-    /// Waits until rows are written, or cannot be for now, for at most so long.
-    fn flush(&self, limit: Duration);
+    /// Whether a [`Row::Kept`] would be taken now.
+    fn has_room(&self) -> bool;
+
+    /// Waits until rows are written, or cannot be for now, for at most so long. Whether they are.
+    fn flush(&self, limit: Duration) -> bool;
 
     /// Keeps the pin. May wait.
     ///
@@ -74,6 +80,13 @@ pub(crate) struct Left {
     pub(crate) pin: Option<String>,
     /// The profile that led at last.
     pub(crate) leader: Option<String>,
+}
+
+/// What an earlier run knew of providers and sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) states: Vec<StateRow>,
+    pub(crate) sessions: Vec<SessionRow>,
 }
 
 /// Says a fault once, until writing works again.
@@ -129,6 +142,21 @@ impl History {
         if let Some(database) = &self.database {
             database.shelf.write(row);
         }
+    }
+
+    /// Whether a [`Row::Kept`] would be taken now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.database.as_ref().is_some_and(|database| database.shelf.has_room())
+    }
+
+    /// What an earlier run knew; of sessions those used since a moment, so many at most. Nothing where it cannot be read,
+    /// which is said in the log. May wait for the disk.
+    pub(crate) fn known(&self, sessions: Option<(i64, u32)>) -> Known {
+        let read = self.read(|store| {
+            let sessions = sessions.map(|(since, most)| store.load_sessions(since, most)).transpose()?;
+            Ok(Known { states: store.load_state()?, sessions: sessions.unwrap_or_default() })
+        });
+        read.ok().flatten().unwrap_or_default()
     }
 
     /// Keeps the pin over restarts, with its row. May wait for the disk.
@@ -191,6 +219,21 @@ impl History {
         self.read(|store| store.metrics(provider, ago(hours), RECENT))
     }
 
+    /// How many conversational checks each provider had in the last 24 hours. May wait for the disk; what cannot be read
+    /// counts as none.
+    pub(crate) fn conversations(&self) -> HashMap<String, u32> {
+        let read = self.read(|store| store.checks_since("conversation", ago(24)));
+        read.ok().flatten().unwrap_or_default().into_iter().collect()
+    }
+
+    /// The latest checks of a provider, newest first; `None` without a database. May wait for the disk.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub(crate) fn checks(&self, provider: &str, limit: u32) -> Result<Option<Vec<HealthCheckRow>>, String> {
+        self.read(|store| store.health_history(provider, limit))
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<Option<T>, String> {
         let Some(database) = &self.database else { return Ok(None) };
         self.flush();
@@ -199,11 +242,10 @@ impl History {
             .map_err(|error| database.faults.told(&error))
     }
 
-    /// Waits until what was handed over is written, or cannot be for now. Blocks.
-    pub(crate) fn flush(&self) {
-        if let Some(database) = &self.database {
-            database.shelf.flush(FLUSH_LIMIT);
-        }
+    /// Waits until what was handed over is written, or cannot be for now; what waits is tried again. Whether it is
+    /// written. Blocks.
+    pub(crate) fn flush(&self) -> bool {
+        self.database.as_ref().is_none_or(|database| database.shelf.flush(FLUSH_LIMIT))
     }
 }
 
@@ -220,10 +262,12 @@ impl Shelf for OnDisk {
         }
     }
 
-    fn flush(&self, limit: Duration) {
-        if let Some(writer) = &self.writer {
-            let _what_waits_is_tried_again = writer.flush(limit);
-        }
+    fn has_room(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::has_room)
+    }
+
+    fn flush(&self, limit: Duration) -> bool {
+        self.writer.as_ref().is_none_or(|writer| writer.flush(limit))
     }
 
     fn set_pin(&self, pin: Option<&str>, row: &FailoverRow) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
 mod stop;
+mod wait;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -11,14 +12,11 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
-use qcc_policy::affinity::Bound;
 use qcc_policy::engine::Asking;
-use qcc_policy::hold::may_hold;
 use qcc_policy::plan::Warning;
-use qcc_policy::{Absence, ProviderId, Reason, SessionKey};
-use qcc_policy::{Blame, Failover, Final, Outcome, Recorded, Standing, Step, classify, is_overload};
+use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
 
-use crate::attempt::{Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Lost, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
 use crate::finish::Exchange;
@@ -29,12 +27,13 @@ use crate::observe;
 use crate::outside;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
-use crate::rescue::{self, X_ATTEMPTS, label};
+use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, now};
 use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
 use stop::Stop;
+use wait::{Own, Waited, own};
 
 /// Why a provider without a key of its own is passed over.
 const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
@@ -49,6 +48,8 @@ pub(crate) struct Asked {
     pub(crate) body: Buffered,
     /// Path with the client's query.
     pub(crate) target: String,
+    /// When it was taken up.
+    pub(crate) began: Instant,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -59,6 +60,16 @@ impl Asked {
         let mut hasher = DefaultHasher::new();
         self.envelope.model_name.hash(&mut hasher);
         SessionKey { session: self.session.key, model: hasher.finish() }
+    }
+
+    /// The end of everything before commit, and what it says about an attempt that begins now.
+    fn deadline(&self) -> Until {
+        let Until { at, phase } = self.deadline;
+        let phase = match phase {
+            Phase::Total => Phase::of_deadline(self.began, now(), at.into_std()),
+            other => other,
+        };
+        Until { at, phase }
     }
 }
 
@@ -78,13 +89,6 @@ pub(crate) struct Journey {
     own: Option<Own>,
 }
 
-/// The provider that a session waits for rather than lose its prompt cache.
-#[derive(Debug, Clone, Copy)]
-struct Own {
-    provider: ProviderId,
-    until: Instant,
-}
-
 /// How a walk along the candidates ended.
 #[expect(clippy::large_enum_variant, reason = "one per request, moved twice: cheaper than an allocation")]
 enum Walked {
@@ -92,18 +96,12 @@ enum Walked {
         stop: usize,
         good: Good,
     },
-    /// An answer to pass on, or nobody is left.
-    Ended(Step),
-}
-
-/// What came of waiting.
-enum Waited {
-    /// It goes on.
-    Turn(Turn),
-    /// Waiting would not help.
-    NoUse,
-    /// It has waited long enough, or there is no room.
-    Over,
+    /// This one's refusal is the answer.
+    Refused {
+        stop: usize,
+    },
+    /// Nobody is left.
+    GaveUp(Final),
 }
 
 impl Journey {
@@ -144,134 +142,93 @@ impl Journey {
     /// Tries until somebody answers, waiting where that may help.
     pub(crate) async fn travel(mut self, limits: qcc_policy::Limits) -> Response<Body> {
         self.state.budget().request(now());
-        let mut way: Vec<usize> = (0..self.stops.len()).collect();
+        let providers: Vec<_> = self.stops.iter().map(|stop| stop.upstream.id).collect();
+        let mut failover = Failover::new(&providers, limits);
         let mut place: Option<Place> = None;
         let mut patient = self.may_wait();
+        if patient {
+            failover = failover.patient();
+        }
         if let Some(own) = self.own.filter(|own| own.until < self.asked.deadline.at.into_std()) {
             tokio::time::sleep_until(own.until.into()).await;
-            way = self.way_to(Turn { provider: own.provider, trial: false });
+            failover.again(self.way_to(Turn { provider: own.provider, trial: false }), patient);
         }
         let mut last = false;
         loop {
-            let providers: Vec<_> = way.iter().map(|&stop| self.stops[stop].upstream.id).collect();
-            let failover = Failover::new(&providers, limits);
-            let failover = if patient { failover.patient() } else { failover };
-            match self.walk(failover, &way).await {
+            let before = self.attempts;
+            let end = match self.walk(&mut failover).await {
                 Walked::Answered { stop, good } => {
                     if let Some(place) = place {
-                        place.answered(self.stops[stop].upstream.id);
+                        place.answered(&self.stops[stop].charged.target);
                     }
                     return self.commit(stop, good);
                 }
-                Walked::Ended(_) if self.asked.kind == Kind::CountTokens => return self.estimate().await,
-                Walked::Ended(Step::Answer { candidate }) => return self.answer(way[candidate]),
-                Walked::Ended(Step::GiveUp(end)) if !self.may_wait() => return self.give_up(end),
-                Walked::Ended(end) => match self.wait(&mut place).await {
-                    Waited::Turn(turn) => {
-                        (way, patient) = (self.way_to(turn), !turn.trial);
+                Walked::Refused { .. } | Walked::GaveUp(_) if self.asked.kind == Kind::CountTokens => {
+                    return self.estimate().await;
+                }
+                Walked::Refused { stop } => {
+                    // Its own refusal says that the provider is there.
+                    if let Some(place) = place {
+                        place.answered(&self.stops[stop].charged.target);
                     }
-                    // Nothing to wait for: who is out is asked all the same, rather than refusing unasked.
-                    Waited::NoUse if patient => (way, patient) = ((0..self.stops.len()).collect(), false),
-                    Waited::Over if !last && place.is_some() && self.is_anybody_back() => {
-                        (way, patient, last) = ((0..self.stops.len()).collect(), true, true);
-                    }
-                    Waited::NoUse | Waited::Over => {
-                        let end = if let Step::GiveUp(end) = end { end } else { Final::Unavailable };
-                        return self.give_up(end);
-                    }
-                },
-            }
-        }
-    }
-
-    fn may_wait(&self) -> bool {
-        !self.max_wait.is_zero() && self.asked.kind != Kind::CountTokens
-    }
-
-    /// Those that a turn in the waiting room is for: its provider first; as a trial, that one alone.
-    fn way_to(&self, turn: Turn) -> Vec<usize> {
-        let is_his = |&stop: &usize| self.stops[stop].upstream.id == turn.provider;
-        let (mut way, others): (Vec<usize>, Vec<usize>) = (0..self.stops.len()).partition(is_his);
-        if !turn.trial {
-            way.extend(others);
-        }
-        way
-    }
-
-    /// Waits for a provider to come back.
-    async fn wait(&mut self, place: &mut Option<Place>) -> Waited {
-        let since = now();
-        let mut over = false;
-        if let Some(place) = place {
-            over = !place.again(self.absences());
-        } else {
-            let before: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
-            if !may_hold(before.iter().copied(), self.max_wait, since) {
-                return Waited::NoUse;
-            }
-            *place = Place::take(&self.state, self.absences(), self.asked.deadline.at.into_std());
-            let is_back = |(stop, before): (&Stop, &Standing)| {
-                *before != Standing::Admissible && stop.charged.standing() == Standing::Admissible
+                    return self.answer(stop);
+                }
+                Walked::GaveUp(end) => end,
             };
-            // Whoever came back while the place was taken told a room in which nobody was.
-            if let Some(place) = place
-                && self.stops.iter().zip(&before).any(is_back)
-            {
-                over = !place.again(self.absences());
+            if last || !self.may_wait() {
+                return self.give_up(end);
+            }
+            match self.wait(&mut place, self.attempts > before).await {
+                Waited::Turn(turn) => {
+                    patient = !turn.trial;
+                    failover.again(self.way_to(turn), patient);
+                }
+                // Nothing to wait for, or it has waited long enough: who is out is asked all the same, rather than
+                // refusing unasked.
+                Waited::NoUse if !patient => return self.give_up(end),
+                waited @ (Waited::NoUse | Waited::Over) => {
+                    (patient, last) = (false, matches!(waited, Waited::Over));
+                    failover.again((0..self.stops.len()).collect(), patient);
+                }
             }
         }
-        // With the room full, who is out is asked all the same, rather than refusing unasked.
-        let Some(place) = place.as_mut() else { return Waited::NoUse };
-        if over {
-            return Waited::Over;
-        }
-        let turn = place.turn().await;
-        let held = now().saturating_duration_since(since);
-        self.exchange.note(|row| *row.held_ms.get_or_insert_default() += held);
-        turn.map_or(Waited::Over, Waited::Turn)
     }
 
-    /// How every candidate stands, as the waiting room wants to know it.
-    fn absences(&self) -> Vec<Absence> {
-        let absence = |stop: &Stop| {
-            let target = &stop.charged.target;
-            Absence::new(target.provider, target.fingerprint, stop.charged.standing(), now())
-        };
-        self.stops.iter().map(absence).collect()
-    }
-
-    /// Tries one candidate after the other. `way`: their places among the stops.
-    async fn walk(&mut self, mut failover: Failover, way: &[usize]) -> Walked {
+    /// Tries one candidate after the other.
+    async fn walk(&mut self, failover: &mut Failover) -> Walked {
         loop {
             let Self { state, stops, exchange, asked, .. } = &mut *self;
             let step = failover.next(
-                &mut |candidate| stops[way[candidate]].standing(exchange.trail()),
+                &mut |candidate| stops[candidate].standing(exchange.trail()),
                 &mut || state.budget().try_repeat(now()),
                 asked.deadline.at.into_std(),
                 state.draw(),
                 now(),
             );
-            let Step::Try { candidate, wait } = step else { return Walked::Ended(step) };
+            self.pay(failover.owed(), now());
+            let (stop, wait, anyway) = match step {
+                Step::Try { candidate, wait, anyway } => (candidate, wait, anyway),
+                Step::Answer { candidate } => return Walked::Refused { stop: candidate },
+                Step::GiveUp(end) => return Walked::GaveUp(end),
+            };
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            if !self.stops[way[candidate]].charged.begin() {
+            if !self.stops[stop].charged.begin(anyway) {
+                failover.not_begun();
+                self.pay(failover.owed(), now());
                 continue;
             }
-            match self.attempt(way[candidate], wait).await {
+            match self.attempt(stop, wait).await {
                 Ok(good) => {
                     let done = classify(&Outcome::Done, false);
-                    let recorded = failover.record(candidate, &Outcome::Done, &done, now());
-                    self.settle(&recorded, way, now());
-                    return Walked::Answered { stop: way[candidate], good };
+                    let recorded = failover.record(stop, &Outcome::Done, &done, now());
+                    self.settle(&recorded, now());
+                    return Walked::Answered { stop, good };
                 }
-                Err(fault) => self.learn(&mut failover, candidate, way, fault),
+                Err(fault) => self.learn(failover, stop, fault),
             }
         }
-    }
-
-    fn is_anybody_back(&self) -> bool {
-        self.stops.iter().any(|stop| stop.charged.standing() == Standing::Admissible)
     }
 
     async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
@@ -300,17 +257,18 @@ impl Journey {
             path_and_query: &self.asked.target,
             headers,
             body: match &stop.model {
-                Some(model) => splice_model(body, &self.asked.envelope.model, model),
-                None => body.clone(),
+                Some(model) if stop.upstream.tongue.is_none() => splice_model(body, &self.asked.envelope.model, model),
+                _ => body.clone(),
             },
-            deadline: self.asked.deadline,
+            model: stop.model.as_deref(),
+            request_id: self.exchange.request_id(),
+            deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
     }
 
     /// Takes a fault into account: who is charged, and what may be tried next.
-    fn learn(&mut self, failover: &mut Failover, candidate: usize, way: &[usize], fault: Fault) {
-        let stop = way[candidate];
+    fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
         let at = now();
         let error = self.exchange.masked(fault.what);
         let status = match &fault.outcome {
@@ -321,11 +279,11 @@ impl Journey {
             self.stops[stop].charged.announced(&answer.headers);
         }
         if is_overload(&fault.outcome) {
-            self.defer_the_host_of(stop, failover, way);
+            self.defer_the_host_of(stop, failover);
         }
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
-        let recorded = failover.record(candidate, &fault.outcome, &verdict, at);
+        let recorded = failover.record(stop, &fault.outcome, &verdict, at);
         self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
         let charged = &self.stops[stop].charged;
         self.last_fault = format!("{}: {error}", charged.name);
@@ -340,35 +298,39 @@ impl Journey {
             error,
             took: at.saturating_duration_since(charged.started),
         });
-        self.settle(&recorded, way, at);
+        self.settle(&recorded, at);
         self.stops[stop].answer = fault.answer;
     }
 
     /// A provider said that it is overloaded: others on its host come last, for this request too.
-    fn defer_the_host_of(&self, stop: usize, failover: &mut Failover, way: &[usize]) {
+    fn defer_the_host_of(&self, stop: usize, failover: &mut Failover) {
         let model = self.asked.conversation().model;
         self.stops[stop].charged.overloaded(model);
         let engine = self.state.engine();
         failover.defer(|candidate| {
-            let target = &self.stops[way[candidate]].charged.target;
+            let target = &self.stops[candidate].charged.target;
             engine.is_presumed_loaded(target.provider, model, now())
         });
     }
 
     /// Puts charges into force and takes others back, as policy says.
-    fn settle(&mut self, recorded: &Recorded, way: &[usize], at: Instant) {
-        for billed in &recorded.charges {
-            let stop = &mut self.stops[way[billed.candidate]];
-            stop.charged.charge(billed.charge, at);
-            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
-                trail.charged(place, billed.charge);
-            }
-        }
+    fn settle(&mut self, recorded: &Recorded, at: Instant) {
+        self.pay(recorded.charges.iter().copied(), at);
         for refund in &recorded.refunds {
-            let stop = &self.stops[way[refund.candidate]];
+            let stop = &self.stops[refund.candidate];
             stop.charged.refund(refund);
             if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
                 trail.refunded(place);
+            }
+        }
+    }
+
+    fn pay(&mut self, charges: impl IntoIterator<Item = Billed>, at: Instant) {
+        for billed in charges {
+            let stop = &mut self.stops[billed.candidate];
+            stop.charged.charge(billed.charge, at);
+            if let (Some(place), Some(trail)) = (stop.tried, self.exchange.trail()) {
+                trail.charged(place, billed.charge);
             }
         }
     }
@@ -406,6 +368,11 @@ impl Journey {
         *response.status_mut() = head.status;
         *response.headers_mut() = observe::headers_down(&head.headers, &upstream.provider);
         label(&mut response, upstream.name(), self.attempts);
+        if let Some(Lost(lost)) = head.extensions.get()
+            && let Ok(lost) = HeaderValue::from_str(lost)
+        {
+            response.headers_mut().insert(X_LOSS, lost);
+        }
         response
     }
 
@@ -449,14 +416,4 @@ impl Journey {
         self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
         response
     }
-}
-
-/// Whom the session waits for: only somebody who said when it is back. The end of a breaker's time is a guess.
-fn own(stops: &[Stop], bound: &Bound, max_wait: Duration) -> Option<Own> {
-    let stop = stops.iter().find(|stop| stop.upstream.id == bound.provider)?;
-    let Standing::Out { until, reason: Reason::Throttled | Reason::Limited } = stop.charged.standing() else {
-        return None;
-    };
-    let wait = until.saturating_duration_since(now());
-    bound.is_worth_waiting_for(wait, max_wait).then_some(Own { provider: bound.provider, until })
 }

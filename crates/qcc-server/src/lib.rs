@@ -32,11 +32,15 @@ mod admin;
 
 mod body;
 
+mod check;
+
 mod events;
 
 mod gateway;
 
 mod history;
+
+mod kept;
 
 mod log;
 
@@ -59,10 +63,12 @@ mod trail;
 
 mod workers;
 
+pub use check::{Checked, Layer, check};
 pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};
 pub use reach::{Reach, reach};
+pub use state::identity_of;
 pub use upstream::tls::{Trusted, certificates_in, trusted};
 
 /// The version that the gateway reports: the package's own.

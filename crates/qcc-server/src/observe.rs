@@ -9,13 +9,15 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
+use qcc_dialect::anthropic::canon::BadRequest;
 use qcc_dialect::anthropic::{self, ErrorFacts, head};
 use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
 use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
-use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, Strategy, Unified};
+use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, ProbeSettings, Strategy, Unified};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
+use serde_json::json;
 
 use crate::attempt::{Answer, Fault};
 use crate::outside;
@@ -91,10 +93,30 @@ pub(crate) fn engine_settings(settings: &Settings) -> EngineSettings {
     let ttl = if own.enabled { own.ttl } else { Duration::ZERO };
     let qcc_config::FailoverSettings { recovery, cooldown, .. } = settings.failover;
     let affinity = AffinitySettings { ttl, max_sessions: own.max_sessions, recovery };
-    let own = settings.health;
+    let own = &settings.health;
     let health = HealthSettings { weight_adjustment: own.weight_adjustment, min_checks: own.min_checks };
     EngineSettings { breaker, affinity, health, failback: FailbackSettings { recovery, cooldown } }
 }
+
+/// When probes run. Without free ones there are none at all: who switches them off does not want to pay for others.
+pub(crate) fn probe_settings(settings: &Settings) -> ProbeSettings {
+    let own = &settings.health;
+    let is_off = own.interval.is_zero();
+    // A list of models, the conversation, and some time to spare.
+    let lease = own.timeout.map_or(PROBE_LEASE, |timeout| timeout + PROBE_SPARE);
+    ProbeSettings {
+        interval: own.interval,
+        conversation_interval: if is_off { Duration::ZERO } else { own.conversation_interval },
+        daily_limit: own.daily_limit,
+        lease,
+    }
+}
+
+/// A probe that nothing else bounds is given up after this time.
+const PROBE_LEASE: Duration = Duration::from_mins(10);
+
+/// What a probe may take beside `health.timeout`.
+const PROBE_SPARE: Duration = Duration::from_secs(15);
 
 /// A provider's own limits.
 pub(crate) fn caps(provider: &Provider) -> Caps {
@@ -159,6 +181,7 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
         SendError::Connect(cause) if cause.is::<ConnectTimeout>() => Failure::Timeout(Phase::Connect),
         SendError::Address(_) | SendError::Connect(_) => Failure::Connect,
         SendError::Exchange(cause) if cause.is_parse() => Failure::NotTheDialect,
+        SendError::Idle(_) => Failure::IdleDied,
         SendError::Exchange(_) | SendError::Closed => Failure::DiedBeforeAnswer,
     };
     fault(failure, causes(error))
@@ -173,6 +196,15 @@ pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
     Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
+}
+
+/// A request that no provider would take, seen when it was to be put into other words.
+pub(crate) fn bad_request(bad: &BadRequest) -> Fault {
+    let what = bad.to_string();
+    let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message": what}}).to_string();
+    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let answer = Answer { status: StatusCode::BAD_REQUEST, headers, body: body.into() };
+    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
 }
 
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
@@ -210,7 +242,7 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
         Phase::Stall => "no content for timeouts.stall",
         Phase::Response => "no whole answer within timeouts.response",
         Phase::Total => "no answer within timeouts.total, or the 290 s that clients wait",
-        Phase::Patience => "no answer within the time that the client waits",
+        Phase::Patience => "no answer within the little time that was left of what the client waits",
     }
 }
 

@@ -85,7 +85,8 @@ pub(crate) async fn pass(
 fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Option<Arc<Upstream>> {
     let plan = snapshot.router.plan("");
     let planned = plan.candidates.iter().filter_map(|candidate| snapshot.upstream(candidate.provider));
-    let able: Vec<_> = planned.filter(|upstream| inbound.suits(&upstream.provider)).collect();
+    let speaks = |upstream: &&Arc<Upstream>| upstream.tongue.is_none() && inbound.suits(&upstream.provider);
+    let able: Vec<_> = planned.filter(speaks).collect();
     let admissible = able.iter().find(|upstream| {
         let credential = inbound.fingerprint(&upstream.provider);
         let target = Target { provider: upstream.id, model: "".into(), fingerprint: credential };

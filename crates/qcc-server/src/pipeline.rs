@@ -120,7 +120,7 @@ async fn messages(
     let target = head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     let session = Session::of(&head.headers, consumed, &envelope.clues, &body.bytes);
     let inbound = Inbound::new(&head.headers, consumed);
-    let asked = Asked { inbound, envelope, session, kind, body, target, deadline };
+    let asked = Asked { inbound, envelope, session, kind, body, target, began: started, deadline };
     let journey = Journey::new(Arc::clone(state), &snapshot, Exchange::new(state, row, started), asked);
     let limits = snapshot.limits;
     drop(snapshot);

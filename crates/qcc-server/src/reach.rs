@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use qcc_config::{Auth, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Loaded, Provider};
 use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
 
@@ -17,7 +17,7 @@ use crate::observe;
 use crate::upstream::connect::causes;
 use crate::upstream::credential::{Consumed, Inbound};
 use crate::upstream::tls::Roots;
-use crate::upstream::{Transport, Upstream};
+use crate::upstream::{Transport, Unusable, Upstream};
 use advice::advice;
 
 /// Longest wait for one provider.
@@ -76,14 +76,11 @@ pub async fn reach(loaded: &Loaded) -> Vec<Reach> {
 async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Roots>) -> Reach {
     let name = provider.name.clone();
     let passthrough = provider.auth == Auth::Passthrough;
-    let base_url = provider.base_url.clone();
-    if provider.dialect != Dialect::Anthropic {
+    if !crate::state::is_served(provider.dialect) {
         let dialect = crate::state::dialect_name(provider.dialect);
         return Reach::bad(name, format!("type {dialect} is not served yet"), "set `enabled: false` until it is");
     }
-    let made = Transport::new(&provider, pool, roots)
-        .and_then(|transport| Upstream::new(ProviderId(0), provider, Arc::new(transport)));
-    let upstream = match made {
+    let upstream = match alone(provider, pool, roots) {
         Ok(upstream) => upstream,
         Err(error) => return Reach::bad(name, error.to_string(), "correct it in the configuration"),
     };
@@ -98,17 +95,40 @@ async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Ro
             ),
         };
     }
+    call(&upstream, LIMIT).await
+}
+
+/// A provider that nobody else calls.
+pub(crate) fn alone(
+    provider: Provider,
+    pool: &qcc_config::PoolSettings,
+    roots: &Arc<Roots>,
+) -> Result<Upstream, Unusable> {
+    let transport = Transport::new(&provider, pool, roots)?;
+    Upstream::new(ProviderId(0), provider, Arc::new(transport))
+}
+
+/// The headers of a request of our own.
+pub(crate) fn own_headers(provider: &Provider) -> HeaderMap {
     let mut asked = HeaderMap::new();
     asked.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
-    let headers = Inbound::new(&asked, Consumed::default()).headers_for(&upstream.provider);
-    match timeout(LIMIT, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await {
+    Inbound::new(&asked, Consumed::default()).headers_for(provider)
+}
+
+/// The free call: the list of models, for at most `limit`.
+pub(crate) async fn call(upstream: &Upstream, limit: Duration) -> Reach {
+    let (name, started) = (upstream.name().to_owned(), Instant::now());
+    let headers = own_headers(&upstream.provider);
+    let sent = timeout(limit, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await;
+    let found = match sent {
         Ok(Ok(reply)) => {
             let answered = Answered::new(reply.response.status().as_u16(), reply.response.headers());
-            Reach { skew: answered.skew, ..judge(name, &answered, &base_url) }
+            Reach { skew: answered.skew, ..judge(name, &answered, &upstream.provider.base_url) }
         }
         Ok(Err(error)) => Reach::bad(name, observe::not_sent(&error).what, advice(&error)),
-        Err(_) => Reach::bad(name, format!("no answer within {} s", LIMIT.as_secs()), "check base_url and the network"),
-    }
+        Err(_) => Reach::bad(name, format!("no answer within {} s", limit.as_secs()), "check base_url and the network"),
+    };
+    Reach { ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), ..found }
 }
 
 // === impl Answered ===

@@ -17,6 +17,8 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-qcc-reque
 pub(crate) const X_PROVIDER: HeaderName = HeaderName::from_static("x-qcc-provider");
 /// How many tries it took.
 pub(crate) const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-qcc-attempts");
+/// What a translation could not carry.
+pub(crate) const X_LOSS: HeaderName = HeaderName::from_static("x-qcc-loss");
 
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -60,6 +62,10 @@ pub(crate) enum Refused {
     Draining,
     #[error("the body must be {{\"profile\": \"NAME\"}}, or {{\"profile\": null}} to end the pin: {0}")]
     Pin(String),
+    #[error(
+        "the body must be {{\"provider\": \"NAME\", \"conversation\": true}}, of which either may be left out: {0}"
+    )]
+    Check(String),
     #[error("`{given}` is not possible in the query; hint: {possible}")]
     Query { given: String, possible: String },
     #[error("there is no {what} `{name}`; hint: {known}")]
@@ -97,7 +103,9 @@ impl Refused {
             Self::Headers { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body(_) | Self::BodyBroken | Self::Pin(_) | Self::Query { .. } => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::BodyBroken | Self::Pin(_) | Self::Check(_) | Self::Query { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::BodyStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Full { .. } | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }

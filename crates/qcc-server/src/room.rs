@@ -2,9 +2,11 @@
 //! where to, is policy's to say ([`Hold`]); this wakes them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use qcc_policy::engine::Target;
 use qcc_policy::{Absence, Entry, Hold, HoldEvent, ProviderId, Ticket};
 use tokio::sync::{Notify, oneshot};
 
@@ -13,6 +15,8 @@ use crate::state::{State, now};
 /// Everybody who waits.
 pub(crate) struct Room {
     inside: Mutex<Inside>,
+    /// Whether anybody may be inside. All that a request pays for while nobody waits.
+    occupied: AtomicBool,
     /// Something changed that the task does not know.
     news: Notify,
 }
@@ -44,7 +48,12 @@ pub(crate) struct Turn {
 impl Room {
     pub(crate) fn new(hold: Hold) -> Self {
         let inside = Inside { hold, waiting: BTreeMap::new(), tended: false };
-        Self { inside: Mutex::new(inside), news: Notify::new() }
+        Self { inside: Mutex::new(inside), occupied: AtomicBool::new(false), news: Notify::new() }
+    }
+
+    /// Whether it is worth telling who came back.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.occupied.load(Ordering::Relaxed)
     }
 
     /// Works on the rules, and has the task look at what came of it.
@@ -54,12 +63,10 @@ impl Room {
         changed
     }
 
-    /// A provider is back, as other traffic says.
-    pub(crate) fn open(&self, provider: ProviderId) {
-        let mut inside = self.inside();
-        if !inside.hold.is_empty() {
-            inside.hold.open(provider, u32::MAX);
-            self.news.notify_one();
+    /// A provider is back, as other traffic says. `settled`: for everybody, not only for a probe.
+    pub(crate) fn open(&self, provider: ProviderId, settled: bool) {
+        if self.is_occupied() {
+            self.with(|hold| hold.open(provider, settled));
         }
     }
 
@@ -79,6 +86,7 @@ impl Room {
             }
         }
         *tended = !hold.is_empty();
+        self.occupied.store(*tended, Ordering::Relaxed);
         tended.then(|| hold.next_deadline(now()).unwrap_or_else(now))
     }
 }
@@ -92,6 +100,8 @@ impl Place {
         let mut inside = state.room.inside();
         let Entry::Held(ticket) = inside.hold.enter(absences, deadline, now()) else { return None };
         inside.waiting.insert(ticket, tell);
+        // Whoever takes the lock of the engine after this sees it: the request looks at everybody once more.
+        state.room.occupied.store(true, Ordering::Relaxed);
         if !std::mem::replace(&mut inside.tended, true) {
             let state = Arc::clone(state);
             tokio::spawn(async move { tend(&state).await });
@@ -101,11 +111,12 @@ impl Place {
         Some(Self { state: Arc::clone(state), ticket, turn })
     }
 
-    /// Came back without an answer, and waits again. `false`: it has waited long enough.
-    pub(crate) fn again(&mut self, absences: Vec<Absence>) -> bool {
+    /// Came back without an answer, and waits again. `asked`: it began to ask somebody. `false`: it has waited long
+    /// enough.
+    pub(crate) fn again(&mut self, absences: Vec<Absence>, asked: bool) -> bool {
         let (tell, turn) = oneshot::channel();
         let mut inside = self.state.room.inside();
-        if !inside.hold.update(self.ticket, absences, now()) {
+        if !inside.hold.update(self.ticket, absences, asked, now()) {
             return false;
         }
         inside.waiting.insert(self.ticket, tell);
@@ -124,8 +135,9 @@ impl Place {
     }
 
     /// Its answer has begun: the provider is back.
-    pub(crate) fn answered(&self, provider: ProviderId) {
-        self.state.room.with(|hold| hold.answered(self.ticket, provider, u32::MAX, now()));
+    pub(crate) fn answered(&self, target: &Target) {
+        let settled = self.state.engine().is_settled(target, now());
+        self.state.room.with(|hold| hold.answered(self.ticket, target.provider, settled, now()));
     }
 }
 

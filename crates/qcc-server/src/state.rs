@@ -1,10 +1,10 @@
 //! What all requests share: the snapshot of the configuration in force, who is out and until when, the retry budget, the
 //! pin. The clock and the random source live here, so that policy gets both as arguments.
 
+mod identities;
 mod lead;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +22,15 @@ use crate::ingress::body::Buffers;
 use crate::log::Log;
 use crate::observe;
 use crate::room::Room;
+use crate::tasks::keep::{self, Keeping};
+use crate::tasks::probe::Probing;
 use crate::upstream::tls::Roots;
 use crate::upstream::{Transport, Unusable, Upstream};
 
+pub use identities::identity_of;
 pub(crate) use lead::{Pin, RECOVERED};
+
+use identities::Identities;
 
 /// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
 pub(crate) struct Snapshot {
@@ -47,12 +52,14 @@ pub(crate) struct State {
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
     pub(crate) history: History,
+    pub(crate) probing: Probing,
+    pub(crate) keeping: Keeping,
     leading: lead::Leading,
     snapshot: ArcSwap<Snapshot>,
     pub(crate) room: Room,
     engine: Mutex<Engine>,
     budget: Mutex<RetryBudget>,
-    identities: Mutex<HashMap<u64, ProviderId>>,
+    identities: Mutex<Identities>,
     roots: Arc<Roots>,
     listen_host: String,
     draining: AtomicBool,
@@ -82,19 +89,23 @@ impl State {
         database: Option<PathBuf>,
     ) -> Result<Arc<Self>, Unusable> {
         let roots = Arc::new(Roots::default());
-        let mut identities = HashMap::new();
+        let mut identities = Identities::default();
         let snapshot = Snapshot::new(loaded, &[], &mut identities, &roots, &listen_host)?;
         let (ratio, floor) = budget_of(&snapshot.config);
-        let engine = engine_for(&snapshot);
+        let mut engine = engine_for(&snapshot);
         let hold = snapshot.config.settings.hold;
         let (history, left) = History::open(database, &log);
         history.retain(snapshot.config.settings.storage_retention);
+        let known = history.known(keep::wanted(&snapshot.config.settings.affinity));
+        let upto = keep::restore(&mut engine, known, &identities.by_name(), &log);
         let state = Arc::new(Self {
             log,
             source,
             buffers: Arc::default(),
             models: ModelCache::default(),
             history,
+            probing: Probing::default(),
+            keeping: Keeping::new(upto),
             leading: lead::Leading::new(left.pin),
             snapshot: ArcSwap::from_pointee(snapshot),
             room: Room::new(Hold::new(hold.max_wait, hold.max_waiters)),
@@ -109,6 +120,7 @@ impl State {
             started: now(),
         });
         state.resume(left.leader);
+        state.enrol(&state.history.conversations());
         Ok(state)
     }
 
@@ -137,14 +149,48 @@ impl State {
         self.room.with(|room| room.configure(hold.max_wait, hold.max_waiters));
         self.models.clear();
         self.put(&snapshot);
+        self.forget_the_gone();
+        self.enrol(&HashMap::new());
         // What was changed may be what they wait for: whose turn it is finds out.
-        snapshot.upstreams.iter().for_each(|upstream| self.room.open(upstream.id));
+        for upstream in &snapshot.upstreams {
+            self.back(upstream.id);
+        }
         Ok(())
+    }
+
+    /// Has the providers of the snapshot in force probed. `spent`: conversational checks of the last 24 hours, by name.
+    fn enrol(&self, spent: &HashMap<String, u32>) {
+        let (snapshot, now) = (self.snapshot(), now());
+        let mut engine = self.engine();
+        engine.configure_probes(observe::probe_settings(&snapshot.config.settings), now);
+        for upstream in &snapshot.upstreams {
+            let spent = spent.get(upstream.name()).copied().unwrap_or(0);
+            let passthrough = upstream.provider.auth == Auth::Passthrough;
+            engine.enrol(upstream.id, passthrough, spent, self.draw(), now);
+        }
+        engine.retire_others(|id| snapshot.upstream(id).is_some());
+        self.probing.look(&mut engine);
     }
 
     /// Who may be asked, and in which order. Held for a moment only, never across a wait.
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         lock(&self.engine)
+    }
+
+    /// How providers are named in the database.
+    pub(crate) fn identities(&self) -> HashMap<ProviderId, String> {
+        lock(&self.identities).names()
+    }
+
+    /// After a reload: what is known of profiles that are gone, and of providers that are gone for long.
+    fn forget_the_gone(&self) {
+        let snapshot = self.snapshot();
+        let left = lock(&self.identities).settle();
+        let mut engine = self.engine();
+        engine.retain_turns(&snapshot.router);
+        if let Some(left) = left {
+            engine.retain(&left);
+        }
     }
 
     /// What may still be repeated.
@@ -191,6 +237,7 @@ impl State {
     /// Returns how many requests are running.
     pub(crate) fn start_draining(&self) -> usize {
         self.draining.store(true, Ordering::Relaxed);
+        self.probing.stop();
         self.running()
     }
 }
@@ -201,17 +248,17 @@ impl Snapshot {
     fn new(
         loaded: Loaded,
         old: &[Arc<Upstream>],
-        identities: &mut HashMap<u64, ProviderId>,
+        identities: &mut Identities,
         roots: &Arc<Roots>,
         listen_host: &str,
     ) -> Result<Self, Unusable> {
         let mut config = loaded.config;
         listen_host.clone_into(&mut config.settings.proxy.host);
         let pool = config.settings.pool;
+        identities.begin();
         let mut upstreams = Vec::with_capacity(config.providers.len());
         for provider in config.providers.iter().filter(|provider| is_usable(provider)) {
-            let next = ProviderId(u32::try_from(identities.len()).unwrap_or(u32::MAX));
-            let id = *identities.entry(identity(provider)).or_insert(next);
+            let id = identities.id(provider);
             let key = Transport::key_of(provider, &pool);
             let kept = old.iter().find(|upstream| upstream.transport.key == key);
             let transport = match kept {
@@ -246,7 +293,12 @@ impl Snapshot {
 
 /// Whether requests can go there: enabled, and of a dialect that is served.
 fn is_usable(provider: &Provider) -> bool {
-    provider.enabled && provider.dialect == Dialect::Anthropic
+    provider.enabled && is_served(provider.dialect)
+}
+
+/// Whether providers of this dialect can be asked.
+pub(crate) fn is_served(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Anthropic | Dialect::Openai)
 }
 
 fn engine_for(snapshot: &Snapshot) -> Engine {
@@ -260,20 +312,6 @@ fn set_limits(engine: &mut Engine, snapshot: &Snapshot) {
         engine.limit(upstream.id, observe::caps(&upstream.provider));
         engine.place(upstream.id, observe::host_of(&upstream.provider));
     }
-}
-
-/// What makes a provider the same one after a reload. A new key or address is a new provider as far as its past faults
-/// go: "out until its key changes" follows from that.
-fn identity(provider: &Provider) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    provider.name.hash(&mut hasher);
-    provider.base_url.hash(&mut hasher);
-    match &provider.auth {
-        Auth::ApiKey(key) => (1, key.fingerprint()).hash(&mut hasher),
-        Auth::Token(token) => (2, token.fingerprint()).hash(&mut hasher),
-        Auth::Passthrough => (3, 0_u64).hash(&mut hasher),
-    }
-    hasher.finish()
 }
 
 /// The name of a dialect in the configuration.

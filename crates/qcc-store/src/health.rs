@@ -80,6 +80,18 @@ impl Store {
         read().map_err(|error| self.failed(&error))
     }
 
+    /// How many probes of this kind each provider had since a moment (milliseconds since 1970-01-01 UTC).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn checks_since(&self, kind: &str, since_ms: i64) -> Result<Vec<(String, u32)>, StoreError> {
+        let sql = "SELECT provider, count(*) FROM health_checks WHERE at_ms >= ?1 AND kind = ?2 GROUP BY provider";
+        let read = || -> rusqlite::Result<_> {
+            self.connection.prepare(sql)?.query_map((since_ms, kind), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
     /// The latest events of a provider, or of all with `None`, newest first, at most `limit`.
     ///
     /// # Errors

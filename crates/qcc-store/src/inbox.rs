@@ -21,6 +21,9 @@ const MOST_METRICS: usize = 4096;
 /// Other rows that may wait, apart from those, so that a flood of requests costs no change of who leads.
 const MOST_OTHERS: usize = 4096;
 
+/// Rows of what is to be kept that may wait. Each may hold a thousand sessions; what changes meanwhile is in the next one.
+const MOST_KEPT: usize = 8;
+
 /// Metric rows that are taken in a second, in the long run; [`MOST_METRICS`] of them at once. A row costs the thread some 15 us: past this a flood of requests would
 /// spend more on being remembered than on being served, and grow the file by gigabytes an hour.
 const MOST_A_SECOND: f64 = 1000.0;
@@ -39,6 +42,7 @@ struct State {
     /// Rows that wait here or with the thread.
     metrics: usize,
     others: usize,
+    kept: usize,
     lost: u64,
     /// Since when, and how many metric rows may come at once as of then.
     spare: Option<(Instant, f64)>,
@@ -76,6 +80,12 @@ impl Inbox {
         if matches!(state.rows.len(), 1 | BATCH) {
             self.changed.notify_one();
         }
+    }
+
+    /// Whether another row of what is to be kept may come.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.lock();
+        !state.closed && state.kept < MOST_KEPT
     }
 
     /// Asks the thread to write at once, and to say whether all is written.
@@ -156,7 +166,11 @@ impl State {
 
     /// How many rows like this one wait, and how many may.
     fn waiting(&mut self, row: &Row) -> (&mut usize, usize) {
-        if row.is_metric() { (&mut self.metrics, MOST_METRICS) } else { (&mut self.others, MOST_OTHERS) }
+        match row {
+            Row::Kept(_) => (&mut self.kept, MOST_KEPT),
+            row if row.is_metric() => (&mut self.metrics, MOST_METRICS),
+            _ => (&mut self.others, MOST_OTHERS),
+        }
     }
 }
 

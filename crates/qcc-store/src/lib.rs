@@ -29,7 +29,7 @@ pub use error::{Fault, StoreError};
 pub use failovers::{FailoverRow, Who};
 pub use health::{HealthCheckRow, ProviderEventRow};
 pub use hours::{LastError, Tokens};
-pub use kept::{SessionRow, StateRow};
+pub use kept::{Kept, SessionRow, StateRow, Void};
 pub use requests::{Found, RequestRecord, RequestRow};
 pub use rows::Row;
 pub use stats::{Hour, Metrics, ProviderStats, Spread, Stats, Traffic, TryRow};

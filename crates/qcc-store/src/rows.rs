@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::failovers::{self, FailoverRow};
 use crate::health::{self, HealthCheckRow, ProviderEventRow};
 use crate::hours::Batch;
+use crate::kept::{self, Kept};
 use crate::requests::{self, RequestRecord};
 use crate::store::Store;
 
@@ -21,6 +22,8 @@ pub enum Row {
     HealthCheck(HealthCheckRow),
     /// A breaker changed, or a provider was left out or came back.
     ProviderEvent(ProviderEventRow),
+    /// What the gateway would lose with the process.
+    Kept(Box<Kept>),
 }
 
 // === impl Row ===
@@ -30,7 +33,7 @@ impl Row {
     pub(crate) fn is_metric(&self) -> bool {
         match self {
             Self::Request(_) | Self::HealthCheck(_) => true,
-            Self::Failover(_) | Self::ProviderEvent(_) => false,
+            Self::Failover(_) | Self::ProviderEvent(_) | Self::Kept(_) => false,
         }
     }
 
@@ -38,7 +41,7 @@ impl Row {
     pub(crate) fn bound(&mut self) {
         match self {
             // All of it is ours.
-            Self::Failover(_) => {}
+            Self::Failover(_) | Self::Kept(_) => {}
             Self::Request(record) => record.bound(),
             Self::HealthCheck(row) => row.bound(),
             Self::ProviderEvent(row) => row.bound(),
@@ -80,6 +83,7 @@ fn insert(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
             }
             Row::HealthCheck(row) => health::insert_check(&mut to_checks, row)?,
             Row::ProviderEvent(row) => health::insert_event(connection, row)?,
+            Row::Kept(kept) => kept::save(connection, kept)?,
         }
     }
     sums.save(connection)

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::error::{Fault, StoreError};
 use crate::failovers::{self, FailoverRow};
+use crate::kept;
 use crate::schema;
 
 /// How long we wait for another process that writes. Writes of ours take milliseconds.
@@ -74,7 +75,8 @@ impl Store {
         found.map_err(|error| self.failed(&error))
     }
 
-    /// Keeps the pin, `None` for no pin, and `row` in the history: both or neither.
+    /// Keeps the pin, `None` for no pin, and `row` in the history: both or neither. Whoever switches means everybody, so
+    /// no conversation is at home anywhere from then on.
     ///
     /// # Errors
     /// When the database cannot be written; then it holds what it held before.
@@ -84,6 +86,7 @@ impl Store {
                 Some(name) => connection.execute("INSERT OR REPLACE INTO pin (id, profile) VALUES (1, ?1)", (name,)),
                 None => connection.execute("DELETE FROM pin", ()),
             }?;
+            kept::forget_sessions(connection)?;
             failovers::insert(connection, row)
         })
     }

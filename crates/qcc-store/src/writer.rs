@@ -72,6 +72,13 @@ impl Writer {
         self.inbox.put(row);
     }
 
+    /// Whether a [`Row::Kept`] would be taken now. Who is the only one that hands such over may rely on it, and hands over
+    /// nothing otherwise: what changes meanwhile can wait with its owner.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.inbox.has_room()
+    }
+
     /// Waits, for at most `limit`, until it was tried to write every row handed over so far. `true` when none of them
     /// waits any more. Blocks.
     #[must_use]

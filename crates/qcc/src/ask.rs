@@ -8,7 +8,7 @@ use std::time::Duration;
 use qcc_config::Secret;
 use serde_json::Value;
 
-/// Time for connecting, and for each wait after that. The gateway is on this machine and answers from memory.
+/// Time for connecting, and usually for each wait after that. The gateway is on this machine and answers from memory.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// More than any answer of the gateway to `GET /providers`.
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 /// # Errors
 /// When nobody answers in time, or with something that is not HTTP.
 pub(crate) fn get(address: SocketAddr, path: &str, key: Option<&Secret>) -> io::Result<Answer> {
-    send(address, "GET", path, key, None)
+    send(address, "GET", path, key, None, LIMIT)
 }
 
 /// `POST path` with a JSON document.
@@ -34,7 +34,21 @@ pub(crate) fn get(address: SocketAddr, path: &str, key: Option<&Secret>) -> io::
 /// # Errors
 /// As [`get`].
 pub(crate) fn post(address: SocketAddr, path: &str, key: Option<&Secret>, body: &Value) -> io::Result<Answer> {
-    send(address, "POST", path, key, Some(body))
+    post_within(LIMIT, address, path, key, body)
+}
+
+/// The same for what takes the gateway longer: each wait is at most `limit`.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) fn post_within(
+    limit: Duration,
+    address: SocketAddr,
+    path: &str,
+    key: Option<&Secret>,
+    body: &Value,
+) -> io::Result<Answer> {
+    send(address, "POST", path, key, Some(body), limit)
 }
 
 fn send(
@@ -43,10 +57,11 @@ fn send(
     path: &str,
     key: Option<&Secret>,
     body: Option<&Value>,
+    limit: Duration,
 ) -> io::Result<Answer> {
     let address = reachable(address);
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
-    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(LIMIT))?;
     let key = key.map_or_else(String::new, |key| format!("x-api-key: {}\r\n", key.expose()));
     let body = body.map(Value::to_string).unwrap_or_default();

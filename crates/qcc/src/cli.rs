@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use qcc_config::Level;
 
 mod config;
+mod health;
 pub(crate) mod setup;
 
 pub(crate) use config::{Config, Export, Import, List};
+pub(crate) use health::{Health, HealthConfig};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
 #[derive(Debug, Parser)]
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Choose which profile is asked first, and when that changes
     #[command(subcommand)]
     Priority(setup::Priority),
+    /// Check providers, and show how well they are
+    #[command(subcommand)]
+    Health(Health),
     /// Show the vendors whose address is known
     Presets,
     /// Start, stop and watch the gateway

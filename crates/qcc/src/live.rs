@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use qcc_config::Secret;
 use qcc_store::Store;
@@ -96,6 +97,14 @@ impl Gateway {
     /// As [`Gateway::get`].
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answered(self.send(path, body))
+    }
+
+    /// Tells the gateway something that takes it up to `limit`.
+    ///
+    /// # Errors
+    /// As [`Gateway::get`].
+    pub(crate) fn post_within(&self, limit: Duration, path: &str, body: &Value) -> Result<Value, Failure> {
+        answered(ask::post_within(limit, self.address, path, self.key.as_ref(), body))
     }
 
     /// How the profiles are.

@@ -43,6 +43,7 @@ impl Resolver<'_> {
         let timeouts = self.own_timeouts(written.timeouts.as_ref(), timeouts);
         let models = self.models(written);
         let limits = self.limits(written);
+        let health_model = written.health_model.as_ref().and_then(|at| self.model_name(at));
         self.note_idle(&name, written, dialect);
         Some(Provider {
             name,
@@ -57,6 +58,7 @@ impl Resolver<'_> {
             models,
             allow_passthrough,
             limits,
+            health_model,
         })
     }
 
@@ -232,12 +234,8 @@ impl Resolver<'_> {
     }
 
     fn note_idle(&mut self, name: &str, written: &file::Provider, dialect: Dialect) {
-        if let (Some(kind), true) = (&written.kind, dialect != Dialect::Anthropic) {
+        if let (Some(kind), true) = (&written.kind, !matches!(dialect, Dialect::Anthropic | Dialect::Openai)) {
             self.idle.push(format!("provider `{name}` (type {})", kind.text()));
-        }
-        if let Some(at) = &written.health_model {
-            self.model_name(at);
-            self.idle.push(format!("health_model of `{name}`"));
         }
         if let Some(at) = &written.streaming_mode
             && at.get(&mut self.problems).is_some()

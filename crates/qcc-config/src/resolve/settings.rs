@@ -222,7 +222,16 @@ impl Resolver<'_> {
         let none = sections::Health::default();
         let health = file.health.as_ref().unwrap_or(&none);
         let problems = &mut self.problems;
+        let model = health.model(problems);
+        if let (true, Some(at)) = (model.trim().is_empty(), &health.model) {
+            problems.add(at.place, "the name of the model is empty", "write a name that the providers know, or `auto`");
+        }
         HealthSettings {
+            interval: health.interval(problems).0,
+            timeout: health.timeout(problems).on(),
+            conversation_interval: health.conversation_interval(problems).0,
+            model: Some(model).filter(|model| model != "auto"),
+            daily_limit: health.daily_limit(problems),
             weight_adjustment: health.weight_adjustment(problems),
             min_checks: health.min_checks(problems),
         }
@@ -257,15 +266,13 @@ impl Resolver<'_> {
         fn view<S: Section>(section: &Option<S>) -> Option<&dyn Section> {
             section.as_ref().map(|section| section as &dyn Section)
         }
-        let idle = [("health", view(&file.health)), ("queue", view(&file.queue)), ("cache", view(&file.cache))];
+        let idle = [("queue", view(&file.queue)), ("cache", view(&file.cache))];
         for (name, section) in idle {
             let Some(section) = section else { continue };
             section.check(&mut self.problems);
-            let keys = section.written().into_iter().filter(|key| !IN_EFFECT.contains(&(name, *key)));
-            // `health.interval, .model`: the section once.
-            self.idle.extend(
-                keys.enumerate().map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }),
-            );
+            let keys = section.written().into_iter().enumerate();
+            // `queue.initial, .max`: the section once.
+            self.idle.extend(keys.map(|(at, key)| if at == 0 { format!("{name}.{key}") } else { format!(".{key}") }));
         }
     }
 
@@ -285,9 +292,6 @@ impl Resolver<'_> {
         Some(self.problems.source.folder().join(text.as_str()))
     }
 }
-
-/// Keys that have an effect in sections of which the others have none yet.
-const IN_EFFECT: [(&str, &str); 2] = [("health", "weight_adjustment"), ("health", "min_checks")];
 
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

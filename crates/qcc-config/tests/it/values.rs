@@ -217,7 +217,7 @@ loadbalancer: {{strategy: latency}}
 health: {{interval: 1m, model: auto}}
 breaker: {{window: 1m, open_initial: 1m}}
 failover: {{auto: true, recovery: true}}
-queue: {{}}
+queue: {{initial: 1s, max: 2s}}
 storage: {{path: x.db, retention: 0}}
 logging: {{bodies: true}}
 ",

@@ -88,20 +88,38 @@ impl ErrorFacts {
 
 /// The HTTP status that an in-band error stands for: by its type, else by a code that is a status.
 fn equivalent(kind: Option<&str>, code: Option<&str>) -> u16 {
-    match kind {
-        Some("invalid_request_error") => 400,
-        Some("authentication_error") => 401,
-        Some("billing_error") => 402,
-        Some("permission_error") => 403,
-        Some("not_found_error") => 404,
-        Some("conflict_error") => 409,
-        Some("request_too_large") => 413,
-        Some("rate_limit_error") => 429,
-        Some("timeout_error") => 504,
-        Some("overloaded_error") => 529,
-        Some("api_error") => 500,
-        _ => code.and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code)).unwrap_or(500),
-    }
+    let known = [kind, code].into_iter().flatten().find_map(status_of);
+    known.or_else(|| code?.parse().ok().filter(|code| (400..600).contains(code))).unwrap_or(500)
+}
+
+/// The status of a type or code. Types are Anthropic's, then those of OpenAI and OpenRouter.
+fn status_of(word: &str) -> Option<u16> {
+    Some(match word {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "conflict_error" => 409,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        "api_error" => 500,
+        "invalid_request" | "invalid_prompt" | "context_length_exceeded" | "content_policy_violation" => 400,
+        "invalid_api_key" | "authentication" => 401,
+        "payment_required" => 402,
+        "permission_denied" => 403,
+        "not_found" | "model_not_found" => 404,
+        "payload_too_large" => 413,
+        "unprocessable" => 422,
+        "rate_limit_exceeded" | "slow_down" | "insufficient_quota" => 429,
+        "server_error" | "server" => 500,
+        "provider_unavailable" => 502,
+        "service_unavailable_error" | "server_is_overloaded" | "provider_overloaded" => 503,
+        "timeout" => 504,
+        _ => return None,
+    })
 }
 
 /// What is gathered on the way inwards; inner words replace outer ones.
@@ -146,10 +164,31 @@ impl Raw {
                 break;
             }
         }
+        // FastAPI lists what is wrong with each member, and Mistral puts that list where others have a text.
+        for member in ["detail", "message"] {
+            if let Some(list @ (Value::Array(_) | Value::Object(_))) = value.get(member) {
+                self.read(list, level + 1);
+            }
+        }
+        if let Some(metadata) = value.get("metadata") {
+            self.metadata(metadata, level);
+        }
         for member in ["error", "upstream_error"] {
             if let Some(inner) = value.get(member) {
                 self.read(inner, level + 1);
             }
+        }
+    }
+
+    /// OpenRouter's word for what happened, and what the vendor behind it said.
+    fn metadata(&mut self, metadata: &Value, level: usize) {
+        if let Some(kind) = text(metadata, "error_type") {
+            self.kind = Some(kind.to_owned());
+        }
+        match metadata.get("raw") {
+            Some(Value::String(said)) => self.message(said, level),
+            Some(said @ Value::Object(_)) => self.read(said, level + 1),
+            _ => {}
         }
     }
 

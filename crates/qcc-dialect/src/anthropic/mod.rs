@@ -1,8 +1,11 @@
 //! The Anthropic Messages dialect, as Anthropic speaks it and as its clones and relays do.
 //!
 //! Read in this order: [`head`] (paths and headers), [`request`], [`response`] (an answer in one piece),
-//! [`stream`] (an answer in events), [`error`], [`usage`]. `wire` holds the words of the protocol.
+//! [`stream`] (an answer in events), [`error`], [`usage`]; then [`canon`], which translates, and [`asking`] (what we ask by
+//! ourselves). `wire` holds the words of the protocol.
 
+pub mod asking;
+pub mod canon;
 pub mod error;
 pub mod head;
 mod limits;

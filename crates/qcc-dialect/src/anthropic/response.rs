@@ -28,7 +28,7 @@ pub enum Wrong {
     #[error("the body is not whole JSON")]
     NotJson,
     /// JSON of some other kind, such as another dialect's (hint: check the provider's `type`).
-    #[error("the body is JSON but not of the Anthropic dialect (hint: check the provider's type)")]
+    #[error("the body is JSON but no answer of the provider's dialect (hint: check its type)")]
     OtherJson,
 }
 

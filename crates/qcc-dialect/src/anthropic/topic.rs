@@ -41,6 +41,8 @@ const WORDS: &[(&str, Topic)] = &[
     ("project_spend_limit_exceeded", Topic::Quota),
     ("organization_usage_limit_exceeded", Topic::Quota),
     ("context_length_exceeded", Topic::ContextTooLong),
+    ("token_limit_exceeded", Topic::ContextTooLong),
+    ("string_too_long", Topic::ContextTooLong),
     ("model_not_found", Topic::ModelMissing),
     ("overloaded_error", Topic::Overloaded),
     ("server_is_overloaded", Topic::Overloaded),
@@ -54,8 +56,14 @@ const WORDS: &[(&str, Topic)] = &[
 ];
 
 /// Codes that name something else than the model as missing, or a throttle: the text must not overrule them.
-const PLAIN: &[&str] =
-    &["file_expired", "thread_not_found", "storage_quota_exceeded", "ramp_limit_exceeded", "rate_limit_exceeded"];
+const PLAIN: &[&str] = &[
+    "file_expired",
+    "thread_not_found",
+    "storage_quota_exceeded",
+    "ramp_limit_exceeded",
+    "rate_limit_exceeded",
+    "slow_down",
+];
 
 /// Texts, in lower case. The first that occurs decides.
 const TEXTS: &[(&str, Topic)] = &[
@@ -64,6 +72,11 @@ const TEXTS: &[(&str, Topic)] = &[
     ("maximum context length", Topic::ContextTooLong),
     ("exceeds the maximum number of tokens", Topic::ContextTooLong),
     ("context_length_exceeded", Topic::ContextTooLong),
+    ("exceeds the available context size", Topic::ContextTooLong),
+    ("exceeds the context window", Topic::ContextTooLong),
+    ("exceeded model token limit", Topic::ContextTooLong),
+    ("range of input length should be", Topic::ContextTooLong),
+    ("please reduce the length of the messages", Topic::ContextTooLong),
     ("you have reached your specified api usage limits", Topic::Quota),
     ("credit balance is too low", Topic::Quota),
     ("insufficient_quota", Topic::Quota),

@@ -341,7 +341,7 @@ fn batches_hold_every_change_once() {
     succeed(&mut all, session(2), B, 0, now);
     let second = all.export(first.upto, 6, now);
     assert_eq!(names(&second), [6, 7, 8, 9, 2]);
-    assert_eq!(all.export(second.upto, 6, now), Batch { bindings: vec![], upto: second.upto });
+    assert_eq!(all.export(second.upto, 6, now), Batch { bindings: vec![], ended: vec![], upto: second.upto });
     all.forget(A, now);
     let void = all.export(0, 6, now);
     assert_eq!((names(&void).len(), void.upto), (0, first.upto + 1), "what is void does not end it");

@@ -153,6 +153,18 @@ fn only_the_api_itself_says_that_it_is_overloaded() {
 }
 
 #[test]
+fn an_idle_connection_that_died_is_nobodys_fault_and_is_repeated_at_once() {
+    let died = Outcome::Failed(Failure::IdleDied);
+    assert_eq!(row(&died), (Blame::Nobody, failover(Repeat::AtOnce), None));
+}
+
+#[test]
+fn a_request_that_could_not_be_put_to_a_provider_costs_it_nothing() {
+    let unfit = Outcome::Failed(Failure::Unfit);
+    assert_eq!(row(&unfit), (Blame::Permission, failover(Repeat::Never), None));
+}
+
+#[test]
 fn a_success_and_a_gone_client_cost_nobody() {
     assert_eq!(row(&Outcome::Done), (Blame::Nobody, Next::Finish, None));
     assert_eq!(row(&Outcome::ClientGone), (Blame::Client, Next::Finish, None));

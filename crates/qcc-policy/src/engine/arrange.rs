@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Arranged, Asking, Engine, MODEL_TURNS};
 use crate::affinity::{self, Reach};
 use crate::cooldown::Standing;
+use crate::later;
 use crate::load::Load;
 use crate::outcome::ProviderId;
 use crate::plan::{Candidate, Candidates, Lead, PlanEndpoint, Router, Turn, Turns};
@@ -25,6 +26,7 @@ const MOST_GLANCES: usize = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glance {
     at: Instant,
+    until: Instant,
     usable: bool,
     factor: f64,
     ramp: f64,
@@ -72,11 +74,17 @@ impl Engine {
     fn order_turn(&mut self, turn: &Turn, model: u64, ask: &Ask, candidates: &mut Candidates, now: Instant) -> bool {
         if let [one] = turn.members.as_slice() {
             candidates.add(turn.candidate(one.provider));
-            return self.is_admissible(one.provider, now);
+            let usable = self.is_admissible(one.provider, now);
+            if ask.takes_turn && !usable {
+                self.probes.wanted(one.provider, now);
+            }
+            return usable;
         }
         let mut members = std::mem::take(&mut self.members);
         members.clear();
         members.extend(turn.members.iter().map(|member| self.member(member, ask.strategy.reads_load(), now)));
+        let missed = members.iter().filter(|member| ask.takes_turn && member.enabled && !member.usable);
+        missed.for_each(|member| self.probes.wanted(member.provider, now));
         let mut order = std::mem::take(&mut self.order);
         // The models of a client take turns of their own: it asks two at once, which would always meet the same two.
         self.turns.of((turn.key, model & MODEL_TURNS)).order(&members, ask, &mut order);
@@ -108,12 +116,13 @@ impl Engine {
         let place = provider.0 as usize;
         if let Some(Some(glance)) = self.glances.get(place)
             && (glance.loads || !reads_load)
-            && now.checked_duration_since(glance.at).is_some_and(|age| age < GLANCE)
+            && (glance.at..glance.until).contains(&now)
         {
             return *glance;
         }
         let glance = Glance {
             at: now,
+            until: later(now, GLANCE),
             usable: self.is_admissible(provider, now),
             factor: self.health.factor(provider, now),
             ramp: self.breakers.share(&provider, now),

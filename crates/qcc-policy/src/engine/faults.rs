@@ -2,16 +2,25 @@
 //!
 //! One attempt cannot tell, so a fault that may be the model's counts for both. Three in a row trip the provider's, unless
 //! it served another model in between: then only the model's own count goes on, and trips. When the provider's trips it
-//! explains what its models showed, and theirs begin anew.
+//! explains what its models showed, and theirs begin anew. A check of ours that closed it with another model counts as
+//! such for a while ([`PROOF`]): or a provider whose large model is broken would be closed by its small one again and again.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Engine, Spent, Target, told};
 use crate::breaker::Pass;
 use crate::cooldown::{LONGEST_MODEL, Transition};
 
+/// How long a check with one model speaks for the provider against the faults of another: as long as evidence counts half.
+const PROOF: Duration = Duration::from_mins(10);
+
 impl Engine {
+    fn is_proved_by_another(&self, target: &Target, now: Instant) -> bool {
+        let proof = self.proofs.get(&target.provider);
+        proof.is_some_and(|(model, at)| *model != target.model && now.saturating_duration_since(*at) < PROOF)
+    }
+
     /// An attempt failed. `model`: the fault may be the model's alone.
     pub(super) fn fail(
         &mut self,
@@ -23,7 +32,13 @@ impl Engine {
     ) -> Option<Transition> {
         spent.reported = true;
         let provider = spent.provider;
-        let news = self.breakers.fail(&provider, spent.pass, draw, now).and_then(|news| told(provider, None, news));
+        let news = if model && self.is_proved_by_another(target, now) {
+            self.breakers.release(&provider, spent.pass);
+            None
+        } else {
+            let news = self.breakers.fail(&provider, spent.pass, draw, now);
+            news.and_then(|news| self.changed(provider, news, now))
+        };
         if let Some(Transition::Out { .. }) = news {
             self.models.forget(|(of, _)| *of == provider);
             self.failback.out(provider, None, now);

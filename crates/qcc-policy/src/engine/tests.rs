@@ -6,6 +6,7 @@ use crate::select::Strategy;
 use crate::testing::{secs, start};
 
 mod blame;
+mod keep;
 mod tiers;
 
 const OPEN: u64 = 60;
@@ -99,8 +100,16 @@ impl Gateway {
         out(self.engine.standing(&target(provider), 100, self.now))
     }
 
+    /// An attempt under way; where it may not begin now, it began before.
     fn begin(&mut self, provider: u32) -> Attempt {
-        self.engine.begin(&target(provider), 100, self.now)
+        let begun = self.engine.begin(&target(provider), 100, true, self.now);
+        begun.unwrap_or_else(|| self.engine.attempt(&target(provider), 100, self.now))
+    }
+
+    /// Whether it may be asked without force.
+    fn may_begin(&mut self, provider: u32) -> bool {
+        let attempt = self.engine.begin(&target(provider), 100, false, self.now);
+        attempt.map(|attempt| self.engine.end(attempt, false, None, self.now)).is_some()
     }
 
     fn charge(&mut self, provider: u32, attempt: Attempt, charge: Charge) -> (Spent, Option<Transition>) {
@@ -198,6 +207,30 @@ fn a_probe_that_says_nothing_of_the_provider_frees_its_lease() {
     assert!(gateway.is_probed(0), "who releases twice frees nobody else's lease");
     gateway.charge(0, probe, THROTTLED);
     assert!(!gateway.is_probed(0), "a throttle is no fault");
+}
+
+#[test]
+fn of_two_that_saw_the_only_probe_free_one_begins_and_the_other_is_told_so() {
+    let mut gateway = Gateway::new(Strategy::Priority, 1);
+    gateway.fault(0);
+    gateway.pass_time(OPEN);
+    assert_eq!((gateway.standing(0), gateway.standing(0)), (None, None));
+    let probe = gateway.engine.begin(&target(0), 100, false, gateway.now);
+    assert!(probe.is_some_and(|probe| probe.pass.is_probe()));
+    assert!(!gateway.may_begin(0));
+    assert!(!gateway.begin(0).pass.is_probe(), "by force it may, without being the probe");
+}
+
+#[test]
+fn nobody_begins_at_a_limit_or_with_a_refused_credential_even_by_force() {
+    let mut gateway = Gateway::new(Strategy::Priority, 2);
+    gateway.engine.limit(ProviderId(0), Caps { concurrency: 1, ..Caps::default() });
+    let _running = gateway.begin(0);
+    let attempt = gateway.begin(1);
+    gateway.charge(1, attempt, Charge::Out { reason: Reason::Credential, how_long: Term::For(secs(1800)) });
+    for provider in [0, 1] {
+        assert_eq!(gateway.engine.begin(&target(provider), 100, true, gateway.now).map(|_| ()), None);
+    }
 }
 
 #[test]

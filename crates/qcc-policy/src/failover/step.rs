@@ -25,6 +25,8 @@ pub enum Step {
         candidate: usize,
         /// How long to wait before; zero but for repeats.
         wait: Duration,
+        /// Although it may be out: nothing better is left, or it is out by this request's own charge.
+        anyway: bool,
     },
     /// The last answer of a candidate goes down verbatim. The end.
     Answer {

@@ -1,13 +1,14 @@
 //! The loop, told as stories: a plan, what the providers say, and what is tried.
 
 use super::*;
-use crate::classify::{Term, classify};
+use crate::classify::{Reason, Term, classify};
 use crate::cooldown::Cooldowns;
 use crate::outcome::{Failure, Phase};
 use crate::testing::{refused, secs, start};
 use crate::{Backoff, Refusal};
 
 mod final_word;
+mod walks;
 
 const DIED: Outcome = Outcome::Failed(Failure::DiedBeforeAnswer);
 const SLOW: Outcome = Outcome::Failed(Failure::Timeout(Phase::FirstByte));
@@ -60,7 +61,7 @@ impl Story {
     fn next(&mut self) -> Step {
         let (cooldowns, providers, now) = (&self.cooldowns, &self.providers, self.now);
         let budget = &mut self.budget;
-        self.failover.next(
+        let step = self.failover.next(
             &mut |i| cooldowns.standing(providers[i], Some(&i.to_string()), None, now),
             &mut || {
                 let fits = *budget > 0;
@@ -70,7 +71,11 @@ impl Story {
             self.deadline,
             0,
             self.now,
-        )
+        );
+        if let Some(billed) = self.failover.owed() {
+            self.charge(billed.candidate, billed.charge);
+        }
+        step
     }
 
     fn record(&mut self, candidate: usize, outcome: &Outcome) -> Recorded {
@@ -98,7 +103,7 @@ impl Story {
         let mut tries: Vec<(usize, u128)> = Vec::new();
         loop {
             match self.next() {
-                Step::Try { candidate, wait } => {
+                Step::Try { candidate, wait, .. } => {
                     let nth = tries.iter().filter(|(tried, _)| *tried == candidate).count();
                     tries.push((candidate, wait.as_millis()));
                     self.now += wait + Duration::from_millis(1);
@@ -113,6 +118,11 @@ impl Story {
 
 fn answer(candidate: usize) -> Step {
     Step::Answer { candidate }
+}
+
+/// A first try of somebody who is admissible.
+fn first(candidate: usize) -> Step {
+    Step::Try { candidate, wait: Duration::ZERO, anyway: false }
 }
 
 const UNAVAILABLE: Step = Step::GiveUp(Final::Unavailable);
@@ -186,11 +196,32 @@ fn the_repeat_at_once_happens_once_and_later_ones_wait_their_turn() {
 fn a_withheld_charge_is_paid_when_the_budget_refuses_the_repeat() {
     let mut story = Story::new(&[1, 2], limits());
     story.budget = 0;
-    assert_eq!(story.next(), Step::Try { candidate: 0, wait: Duration::ZERO });
+    assert_eq!(story.next(), first(0));
     assert_eq!(story.record(0, &DIED).charges, []);
-    assert_eq!(story.next(), Step::Try { candidate: 1, wait: Duration::ZERO });
-    let paid = story.record(1, &Outcome::Done).charges;
-    assert_eq!(paid, [Billed { candidate: 0, charge: Charge::FAULT }]);
+    assert!(!story.is_out(0));
+    assert_eq!(story.next(), first(1));
+    assert!(story.is_out(0));
+}
+
+#[test]
+fn a_withheld_charge_is_paid_when_the_walk_ends_without_the_repeat() {
+    let mut story = Story::new(&[1], limits());
+    story.budget = 0;
+    story.next();
+    assert_eq!(story.record(0, &DIED).charges, []);
+    assert_eq!(story.next(), UNAVAILABLE);
+    assert!(story.is_out(0), "nobody paid for the connection that died");
+}
+
+#[test]
+fn a_withheld_charge_is_paid_when_the_repeat_cannot_begin() {
+    let mut story = Story::new(&[1, 2], limits());
+    story.next();
+    story.record(0, &DIED);
+    assert_eq!(story.next(), Step::Try { candidate: 0, wait: Duration::ZERO, anyway: true });
+    story.failover.not_begun();
+    assert_eq!(story.failover.owed(), Some(Billed { candidate: 0, charge: Charge::FAULT }));
+    assert_eq!(story.next(), first(1));
 }
 
 #[test]
@@ -350,7 +381,7 @@ fn a_candidate_outside_the_plan_is_ignored() {
     let mut story = Story::new(&[1], limits());
     let verdict = classify(&Outcome::Done, false);
     story.failover.record(9, &Outcome::Done, &verdict, story.now);
-    assert_eq!(story.next(), Step::Try { candidate: 0, wait: Duration::ZERO });
+    assert_eq!(story.next(), first(0));
 }
 
 #[test]
@@ -364,4 +395,13 @@ fn the_clients_own_refused_credential_is_charged_and_answered() {
     let charge = Charge::Out { reason: Reason::ClientCredential, how_long };
     assert_eq!(recorded.charges, [Billed { candidate: 0, charge }]);
     assert_eq!(story.next(), answer(0));
+}
+
+#[test]
+fn candidates_of_one_provider_share_its_place_whatever_its_number() {
+    for far in [5, 1_000_000] {
+        let providers = [7, far, 7, 0, far].map(ProviderId);
+        assert_eq!(seat::places(&providers), [0, 1, 0, 2, 1]);
+    }
+    assert!(seat::places(&[]).is_empty());
 }

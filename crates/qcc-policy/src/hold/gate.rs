@@ -10,10 +10,10 @@ use crate::later;
 pub(super) struct Gate {
     /// Requests that may be under way at once; 0: shut.
     window: u32,
-    /// As many as the provider admits.
-    admits: u32,
     /// Whether an answer came since it was shut.
     proven: bool,
+    /// Whether the provider takes everybody again. Until then those of the line go one at a time, as trials.
+    settled: bool,
     /// Requests of the line that are under way.
     pub(super) running: u32,
     /// When it opens by itself, while shut.
@@ -22,6 +22,8 @@ pub(super) struct Gate {
     pub(super) next_trial: Option<Instant>,
     /// Pauses before trials since it was proven.
     pauses: u32,
+    /// Trials since it was proven.
+    pub(super) trials: u32,
 }
 
 impl Gate {
@@ -29,12 +31,13 @@ impl Gate {
     pub(super) fn new(until: Option<Instant>, now: Instant) -> Self {
         Self {
             window: if until.is_some() { 0 } else { PROVEN },
-            admits: u32::MAX,
             proven: until.is_none(),
+            settled: true,
             running: 0,
             until: until.unwrap_or(now),
             next_trial: None,
             pauses: 0,
+            trials: 0,
         }
     }
 
@@ -46,8 +49,13 @@ impl Gate {
         self.proven
     }
 
+    /// Whether an answer came, but the provider is out until further ones do.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.proven && !self.settled
+    }
+
     pub(super) fn has_room(&self) -> bool {
-        self.running < self.window.min(self.admits)
+        self.running < if self.is_unsettled() { self.window.min(1) } else { self.window }
     }
 
     /// When it is tried next; the first time after a pause.
@@ -70,36 +78,41 @@ impl Gate {
         self.running = self.running.saturating_sub(1);
     }
 
-    /// The provider is out.
-    pub(super) fn shut(&mut self, until: Instant, now: Instant) {
+    /// The provider is out. `trial`: whoever found out was one. Of many that were sent together one lengthens the pause.
+    pub(super) fn shut(&mut self, until: Instant, trial: bool, now: Instant) {
+        let was_shut = self.is_shut();
         self.window = 0;
         self.proven = false;
         self.until = until;
-        self.wait(now);
+        if trial || !was_shut {
+            self.wait(now);
+        }
     }
 
     /// The provider failed one, but is not out.
-    pub(super) fn fail(&mut self, now: Instant) {
+    pub(super) fn fail(&mut self, trial: bool, now: Instant) {
+        let was_shut = self.is_shut();
         self.window /= 2;
-        if self.is_shut() {
+        if self.is_shut() && (trial || !was_shut) {
             self.proven = false;
             self.until = self.wait(now);
         }
     }
 
     /// The provider is said to be back.
-    pub(super) fn open(&mut self, admits: u32) {
-        self.admits = admits.max(1);
+    pub(super) fn open(&mut self, settled: bool) {
+        self.settled = settled;
         let told = if self.proven { PROVEN } else { 1 };
         self.window = self.window.max(told);
     }
 
     /// The provider answered.
-    pub(super) fn prove(&mut self, admits: u32) {
+    pub(super) fn prove(&mut self, settled: bool) {
         self.window = if self.proven { self.window.saturating_add(1) } else { PROVEN };
-        self.admits = admits.max(1);
+        self.settled = settled;
         self.proven = true;
         self.pauses = 0;
+        self.trials = 0;
         self.next_trial = None;
     }
 }

@@ -1,11 +1,19 @@
 //! Who waits, who goes on when, and who is sent to find out.
 
 use super::*;
+use crate::classify::Reason;
+use crate::cooldown::Standing;
+use crate::engine::Target;
 use crate::testing::{secs, start};
 
 const A: ProviderId = ProviderId(1);
 const B: ProviderId = ProviderId(2);
 const C: ProviderId = ProviderId(3);
+
+/// A candidate for the model that everybody wants.
+fn of(provider: ProviderId, fingerprint: Option<u64>) -> Target {
+    Target { provider, model: "sonnet".into(), fingerprint }
+}
 
 fn out(reason: Reason, until: Instant) -> Standing {
     Standing::Out { until, reason }
@@ -13,7 +21,7 @@ fn out(reason: Reason, until: Instant) -> Standing {
 
 /// A provider that is out for a fault.
 fn faulty(provider: ProviderId, until: Instant) -> Absence {
-    Absence { provider, until, shared: true, guess: true }
+    Absence { door: Door::of(provider), until, shared: true, guess: true }
 }
 
 fn throttled(provider: ProviderId, until: Instant) -> Absence {
@@ -21,7 +29,7 @@ fn throttled(provider: ProviderId, until: Instant) -> Absence {
 }
 
 fn well(provider: ProviderId, now: Instant) -> Absence {
-    Absence::new(provider, None, Standing::Admissible, now)
+    Absence::new(&of(provider, None), Standing::Admissible, now)
 }
 
 fn hold() -> Hold {
@@ -57,10 +65,10 @@ fn trials(absences: &[Absence], term: u64, until: u64) -> Vec<(u64, u32)> {
         while let Some(&(_, provider, trial)) = sent(&mut hold, now).first() {
             assert!(trial, "the time of {provider:?} is not over");
             found.push((second, provider.0));
-            for absence in known.iter_mut().filter(|absence| absence.provider == provider) {
+            for absence in known.iter_mut().filter(|absence| absence.door.provider == provider) {
                 absence.until = now + secs(term);
             }
-            assert!(hold.update(ticket, known.clone(), now));
+            assert!(hold.update(ticket, known.clone(), true, now));
         }
     }
     found
@@ -109,11 +117,11 @@ fn a_waiter_goes_on_the_moment_that_its_provider_is_due() {
 }
 
 #[test]
-fn a_waiter_is_over_at_the_end_of_its_patience_or_of_its_request() {
+fn a_waiter_is_over_at_the_end_of_its_patience_or_in_time_for_a_last_try() {
     let now = start();
     let mut hold = hold();
     let patient = enter(&mut hold, &[throttled(A, now + secs(999))], now);
-    let Entry::Held(hurried) = hold.enter(vec![throttled(A, now + secs(999))], now + secs(20), now) else {
+    let Entry::Held(hurried) = hold.enter(vec![throttled(A, now + secs(999))], now + secs(24), now) else {
         panic!("no room");
     };
     assert_eq!(hold.poll(now + secs(19)), []);
@@ -139,6 +147,22 @@ fn the_provider_that_is_due_first_is_tried_and_the_next_one_when_that_failed() {
 }
 
 #[test]
+fn providers_whose_time_a_failed_trial_leaves_as_it_is_have_their_turns_too() {
+    let now = start();
+    let mut hold = hold();
+    let known = vec![faulty(A, now + secs(300)), faulty(B, now + secs(400))];
+    let ticket = enter(&mut hold, &known, now);
+    let mut found = Vec::new();
+    for second in 0..35 {
+        for (_, provider, _) in sent(&mut hold, now + secs(second)) {
+            found.push(provider);
+            assert!(hold.update(ticket, known.clone(), true, now + secs(second)));
+        }
+    }
+    assert_eq!(found, [A, B, A, B]);
+}
+
+#[test]
 fn a_provider_that_announced_its_return_is_not_tried_before() {
     let now = start();
     assert_eq!(trials(&[throttled(A, now + secs(200))], 999, 199), []);
@@ -156,6 +180,55 @@ fn one_waiter_is_the_trial_for_all() {
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     assert_eq!(hold.poll(now + secs(30)), [], "the trial is still under way");
     assert_eq!(hold.poll(now + secs(60)), [], "it stands for the end of the cooldown too");
+}
+
+#[test]
+fn who_asked_in_vain_lets_the_others_go_first_and_who_did_not_ask_keeps_its_place() {
+    let now = start();
+    let mut hold = hold();
+    let tickets = [(); 3].map(|()| enter(&mut hold, &[throttled(A, now + secs(9))], now));
+    let mut found = Vec::new();
+    for second in 9..90 {
+        for (ticket, ..) in sent(&mut hold, now + secs(second)) {
+            // The first one is poisoned, the second one is overtaken at first.
+            let asked = ticket == tickets[0] || found.contains(&ticket);
+            found.push(ticket);
+            assert!(hold.update(ticket, vec![well(A, now + secs(second))], asked, now + secs(second)));
+        }
+    }
+    assert_eq!(found[..5], [tickets[0], tickets[1], tickets[1], tickets[2], tickets[2]]);
+}
+
+#[test]
+fn who_was_a_trial_is_the_next_one_after_all_others() {
+    let now = start();
+    let mut hold = hold();
+    let tickets = [(); 3].map(|()| enter(&mut hold, &[faulty(A, now + secs(999))], now));
+    let mut found = Vec::new();
+    for second in 0..80 {
+        for (ticket, ..) in sent(&mut hold, now + secs(second)) {
+            found.push(ticket);
+            assert!(hold.update(ticket, vec![faulty(A, now + secs(999))], true, now + secs(second)));
+        }
+    }
+    assert_eq!(found, [tickets[0], tickets[1], tickets[2], tickets[0], tickets[1]]);
+}
+
+#[test]
+fn of_many_that_come_back_together_one_lengthens_the_pause() {
+    let now = start();
+    let mut hold = hold();
+    let tickets: Vec<_> = (0..9).map(|_| enter(&mut hold, &[faulty(A, now + secs(60))], now)).collect();
+    hold.open(A, true);
+    assert_eq!(sent(&mut hold, now).len(), 1);
+    hold.answered(tickets[0], A, true, now);
+    let wave = sent(&mut hold, now);
+    assert_eq!(wave.len(), 8);
+    for (ticket, ..) in wave {
+        assert!(hold.update(ticket, vec![faulty(A, now + secs(60))], true, now));
+    }
+    assert_eq!(hold.poll(now + secs(4)), []);
+    assert_eq!(sent(&mut hold, now + secs(5)), [(tickets[1], A, true)]);
 }
 
 #[test]
@@ -178,26 +251,29 @@ fn an_answer_lets_a_few_go_on_and_every_further_answer_two() {
     hold.poll(now);
     let now = now + secs(5);
     assert_eq!(sent(&mut hold, now).len(), 1);
-    hold.answered(tickets[0], A, u32::MAX, now);
+    hold.answered(tickets[0], A, true, now);
     let few: Vec<_> = sent(&mut hold, now).into_iter().map(|(ticket, ..)| ticket).collect();
     assert_eq!(few, tickets[1..9], "in order of arrival");
     assert_eq!(hold.poll(now), []);
-    hold.answered(tickets[4], A, u32::MAX, now);
+    hold.answered(tickets[4], A, true, now);
     let more: Vec<_> = sent(&mut hold, now).into_iter().map(|(ticket, ..)| ticket).collect();
     assert_eq!(more, tickets[9..11]);
 }
 
 #[test]
-fn no_more_are_sent_than_the_provider_admits() {
+fn while_a_provider_that_answered_is_still_out_one_goes_after_the_other_by_force() {
     let now = start();
     let mut hold = hold();
     let tickets: Vec<_> = (0..9).map(|_| enter(&mut hold, &[faulty(A, now + secs(60))], now)).collect();
-    hold.open(A, 1);
-    assert_eq!(sent(&mut hold, now), [(tickets[0], A, false)]);
-    hold.answered(tickets[0], A, 1, now);
-    assert_eq!(sent(&mut hold, now), [(tickets[1], A, false)], "a breaker that is half-open admits one");
-    hold.open(A, 3);
-    assert_eq!(sent(&mut hold, now).len(), 2);
+    hold.open(A, false);
+    assert_eq!(sent(&mut hold, now), [(tickets[0], A, false)], "as the probe of a half-open breaker");
+    hold.answered(tickets[0], A, false, now);
+    assert_eq!(sent(&mut hold, now), [(tickets[1], A, true)], "that answer still runs, so its breaker admits nobody");
+    assert_eq!(hold.poll(now + secs(30)), [], "one at a time");
+    hold.open(A, false);
+    assert_eq!(hold.poll(now + secs(30)), [], "a lease that comes free settles nothing");
+    hold.open(A, true);
+    assert_eq!(sent(&mut hold, now + secs(30)).len(), 7);
 }
 
 #[test]
@@ -207,9 +283,9 @@ fn a_provider_that_is_enabled_by_hand_proves_itself_with_one_request() {
     for _ in 0..3 {
         enter(&mut hold, &[faulty(A, now + secs(60)), throttled(B, now + secs(70))], now);
     }
-    hold.open(B, u32::MAX);
+    hold.open(B, true);
     assert_eq!(sent(&mut hold, now).len(), 1);
-    hold.open(C, u32::MAX);
+    hold.open(C, true);
     assert_eq!(hold.poll(now), [], "nobody waits for that one");
 }
 
@@ -222,11 +298,11 @@ fn who_comes_back_has_its_old_place_and_shuts_the_gate() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     let again = now + secs(6);
-    assert!(hold.update(first, vec![faulty(A, again + secs(60))], again));
+    assert!(hold.update(first, vec![faulty(A, again + secs(60))], false, again));
     assert_eq!(hold.poll(now + secs(8)), [], "its new time counts for everybody");
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     assert_eq!(sent(&mut hold, now + secs(9)), [(first, A, false)]);
-    hold.answered(first, A, u32::MAX, now + secs(10));
+    hold.answered(first, A, true, now + secs(10));
     assert_eq!(sent(&mut hold, now + secs(10)), [(second, A, false)]);
 }
 
@@ -235,7 +311,7 @@ fn a_newcomer_that_looked_before_the_provider_came_back_does_not_shut_the_gate()
     let now = start();
     let mut hold = hold();
     let first = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     enter(&mut hold, &[faulty(A, now + secs(60))], now);
     assert_eq!(sent(&mut hold, now), [(first, A, false)]);
 }
@@ -245,7 +321,7 @@ fn a_waiter_that_looks_again_and_finds_a_provider_goes_on() {
     let now = start();
     let mut hold = hold();
     let ticket = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    assert!(hold.update(ticket, vec![faulty(A, now + secs(60)), well(B, now + secs(1))], now + secs(1)));
+    assert!(hold.update(ticket, vec![faulty(A, now + secs(60)), well(B, now + secs(1))], false, now + secs(1)));
     assert_eq!(sent(&mut hold, now + secs(1)), [(ticket, B, false)]);
 }
 
@@ -257,10 +333,10 @@ fn a_request_that_a_well_provider_fails_pauses_and_does_not_stand_in_the_way() {
     assert_eq!(hold.poll(now), [], "it has just been asked");
     let now = now + secs(5);
     assert_eq!(sent(&mut hold, now), [(poisoned, A, false)]);
-    assert!(hold.update(poisoned, vec![well(A, now)], now));
+    assert!(hold.update(poisoned, vec![well(A, now)], true, now));
     let other = enter(&mut hold, &[throttled(A, now + secs(2))], now);
     assert_eq!(sent(&mut hold, now), [(other, A, false)]);
-    hold.answered(other, A, u32::MAX, now);
+    hold.answered(other, A, true, now);
     assert_eq!(hold.poll(now), [], "the other's answer does not shorten its pause");
     assert_eq!(sent(&mut hold, now + secs(5)), [(poisoned, A, false)]);
 }
@@ -277,7 +353,7 @@ fn where_nothing_puts_a_provider_out_its_failures_slow_the_line_down() {
         let now = start + secs(second);
         for (ticket, ..) in sent(&mut hold, now) {
             tries += 1;
-            assert!(hold.update(ticket, vec![well(A, now)], now));
+            assert!(hold.update(ticket, vec![well(A, now)], true, now));
         }
     }
     assert!((10..30).contains(&tries), "{tries}: a few at first, then one every 20 s");
@@ -287,14 +363,44 @@ fn where_nothing_puts_a_provider_out_its_failures_slow_the_line_down() {
 fn a_model_that_is_missing_for_one_keeps_nobody_else_away() {
     let now = start();
     let mut hold = hold();
-    let missing = Absence::new(A, None, out(Reason::ModelMissing, now + secs(100)), now);
+    let missing = Absence::new(&of(A, None), out(Reason::ModelMissing, now + secs(100)), now);
     let first = enter(&mut hold, &[missing, throttled(B, now + secs(230))], now);
     let second = enter(&mut hold, &[faulty(A, now + secs(60))], now);
-    hold.open(A, u32::MAX);
+    hold.open(A, true);
     assert_eq!(sent(&mut hold, now), [(second, A, false)]);
-    hold.answered(second, A, u32::MAX, now);
+    hold.answered(second, A, true, now);
     assert_eq!(hold.poll(now + secs(99)), []);
     assert_eq!(sent(&mut hold, now + secs(100)), [(first, A, false)]);
+}
+
+#[test]
+fn who_wants_a_model_that_fails_waits_for_that_model_and_keeps_nobody_else_away() {
+    let now = start();
+    let mut hold = hold();
+    let fails = |until| Absence::new(&of(A, None), out(Reason::ModelFault, until), now);
+    let first = enter(&mut hold, &[fails(now + secs(600))], now);
+    let second = enter(&mut hold, &[fails(now + secs(600))], now);
+    let other = enter(&mut hold, &[throttled(A, now + secs(3))], now);
+    hold.poll(now);
+    assert_eq!(sent(&mut hold, now + secs(3)), [(other, A, false)]);
+    assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)], "its return is a guess too");
+    hold.answered(first, A, false, now + secs(6));
+    assert_eq!(sent(&mut hold, now + secs(6)), [(second, A, true)]);
+}
+
+#[test]
+fn a_trial_that_finds_another_fault_pauses_all_the_same() {
+    let now = start();
+    let mut hold = hold();
+    let first = enter(&mut hold, &[faulty(A, now + secs(600))], now);
+    hold.poll(now);
+    let now = now + secs(5);
+    assert_eq!(sent(&mut hold, now), [(first, A, true)]);
+    let fails = Absence::new(&of(A, None), out(Reason::ModelFault, now + secs(600)), now);
+    assert!(hold.update(first, vec![fails], true, now));
+    enter(&mut hold, &[faulty(A, now + secs(600))], now);
+    assert_eq!(hold.poll(now), []);
+    assert_eq!(hold.poll(now + secs(4)), []);
 }
 
 #[test]
@@ -302,12 +408,12 @@ fn a_limit_of_a_clients_own_credential_is_its_own_matter() {
     let now = start();
     let limit = out(Reason::Throttled, now + secs(30));
     let mut hold = hold();
-    let own = enter(&mut hold, &[Absence::new(A, Some(7), limit, now)], now);
-    hold.open(A, u32::MAX);
+    let own = enter(&mut hold, &[Absence::new(&of(A, Some(7)), limit, now)], now);
+    hold.open(A, true);
     assert_eq!(hold.poll(now), []);
     assert_eq!(sent(&mut hold, now + secs(30)), [(own, A, false)]);
-    let pooled = enter(&mut hold, &[Absence::new(B, None, limit, now)], now);
-    hold.open(B, u32::MAX);
+    let pooled = enter(&mut hold, &[Absence::new(&of(B, None), limit, now)], now);
+    hold.open(B, true);
     assert_eq!(sent(&mut hold, now + secs(1)), [(pooled, B, false)]);
 }
 
@@ -320,8 +426,8 @@ fn a_client_that_leaves_leaves_no_trace() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(first, A, true)]);
     hold.leave(first, now + secs(6));
-    assert!(!hold.update(first, vec![faulty(A, now + secs(60))], now + secs(6)), "a void ticket");
-    hold.answered(first, B, 1, now + secs(6));
+    assert!(!hold.update(first, vec![faulty(A, now + secs(60))], true, now + secs(6)), "a void ticket");
+    hold.answered(first, B, true, now + secs(6));
     assert_eq!(hold.poll(now + secs(6)), [], "leaving hurries no trial");
     assert_eq!(sent(&mut hold, now + secs(16)), [(second, A, true)]);
     hold.leave(second, now + secs(17));
@@ -340,7 +446,7 @@ fn a_trial_that_never_reports_frees_its_place_at_its_deadline() {
     assert_eq!(sent(&mut hold, now + secs(5)), [(lost, A, true)]);
     assert_eq!(hold.next_deadline(now + secs(39)), Some(now + secs(40)));
     assert_eq!(hold.poll(now + secs(40)), []);
-    assert!(!hold.update(lost, vec![], now + secs(40)));
+    assert!(!hold.update(lost, vec![], true, now + secs(40)));
     assert_eq!(sent(&mut hold, now + secs(50)), [(next, A, true)]);
 }
 
@@ -352,6 +458,6 @@ fn who_comes_back_after_its_patience_is_over() {
     hold.poll(now);
     assert_eq!(sent(&mut hold, now + secs(5)), [(ticket, A, true)]);
     assert_eq!(hold.poll(now + secs(12)), [], "it is under way");
-    assert!(!hold.update(ticket, vec![faulty(A, now + secs(60))], now + secs(12)));
+    assert!(!hold.update(ticket, vec![faulty(A, now + secs(60))], true, now + secs(12)));
     assert!(hold.is_empty());
 }

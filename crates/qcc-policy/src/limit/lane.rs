@@ -67,6 +67,33 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// How much longer each count is empty, and the window rejects: requests, tokens, input, output, window. Zero: it is
+    /// not.
+    pub(super) fn export(&self, now: Instant) -> [Duration; 5] {
+        let counts = [self.requests, self.tokens, self.input_tokens, self.output_tokens];
+        let [requests, tokens, input, output] =
+            counts.map(|tally| tally.filter(|tally| tally.remaining == 0).map(|tally| tally.until));
+        [requests, tokens, input, output, self.rejected_until]
+            .map(|until| until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now)))
+    }
+
+    /// The lane with what was exported `away` ago.
+    pub(super) fn restored(left: [Duration; 5], away: Duration, now: Instant) -> Self {
+        let [requests, tokens, input_tokens, output_tokens, rejected] = left.map(|left| {
+            let left = left.saturating_sub(away).min(THROTTLE_MOST);
+            (!left.is_zero()).then(|| later(now, left))
+        });
+        let empty = |until: Option<Instant>| until.map(|until| Tally { limit: None, remaining: 0, until });
+        Self {
+            requests: empty(requests),
+            tokens: empty(tokens),
+            input_tokens: empty(input_tokens),
+            output_tokens: empty(output_tokens),
+            rejected_until: rejected,
+            last_start: None,
+        }
+    }
+
     /// The lane after an answer that says this.
     pub(super) fn learn(mut self, said: &Announced, now: Instant) -> Self {
         let pairs = [

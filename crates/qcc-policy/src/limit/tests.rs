@@ -196,7 +196,7 @@ fn an_attempt_that_outlives_its_provider_gives_nothing_to_the_next_one() {
     let now = start();
     let mut all = limiters(concurrency(1));
     let old = all.begin(A, LANE, 0, now);
-    all.forget(A);
+    all.retain(|provider| provider != A);
     assert_eq!(all.usage(A, now), None);
     all.configure(A, concurrency(1));
     let _new = all.begin(A, LANE, 0, now);

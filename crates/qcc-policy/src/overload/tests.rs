@@ -42,7 +42,7 @@ fn a_flood_of_invented_models_keeps_the_latest_and_a_bounded_number() {
 #[test]
 fn a_provider_whose_host_is_not_known_says_nothing_of_others() {
     let (mut overloads, now) = (three(), start());
-    overloads.forget(ProviderId(2));
+    overloads.retain(|provider| provider != ProviderId(2));
     overloads.said(ProviderId(2), OPUS, now);
     overloads.said(ProviderId(9), OPUS, now);
     assert!(overloads.is_idle());

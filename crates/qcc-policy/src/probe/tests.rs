@@ -233,7 +233,7 @@ fn checks_by_hand_count_against_the_daily_limit_and_end_there() {
     all.wanted(A, later);
     all.must_prove(A, later);
     assert_eq!(all.next_due(later), None, "the budget is free again long after anybody cares");
-    assert_eq!(all.spent(A, later), 3);
+    assert_eq!(all.report(A, later).unwrap().spent, 3);
     let tomorrow = now + secs(DAY + 900);
     all.wanted(A, tomorrow);
     assert_eq!(all.next_due(tomorrow).map(|due| due.kind), Some(ProbeKind::Conversation));
@@ -285,7 +285,7 @@ fn the_first_probes_of_many_providers_are_spread_over_an_interval() {
     for n in 0..60 {
         all.enrol(ProviderId(n), false, u64::MAX / 60 * u64::from(n), now);
     }
-    for second in (0..60).step_by(10) {
+    for second in (15..75).step_by(10) {
         let until = now + secs(second + 10);
         let mut begun = 0;
         while let Some(due) = all.next_due(until).filter(|due| due.at < until) {
@@ -306,8 +306,8 @@ fn a_reload_takes_new_intervals_into_use_without_a_stampede() {
     }
     all.configure(SETTINGS, now + secs(10));
     let first = all.next_due(now + secs(10)).unwrap();
-    assert!(first.at <= now + secs(11), "{first:?}");
-    let at_once = all.entries.values().filter(|entry| entry.next_free <= now + secs(11)).count();
+    assert_eq!(first.at, now + secs(25), "{first:?}");
+    let at_once = all.entries.values().filter(|entry| entry.next_free <= now + secs(26)).count();
     assert!(at_once <= 2, "{at_once}");
     let before: Vec<Instant> = all.entries.values().map(|entry| entry.next_free).collect();
     all.configure(SETTINGS, now + secs(30));
@@ -321,7 +321,7 @@ fn enrolling_again_keeps_the_state() {
     let mut all = probes(SETTINGS, now);
     all.restore_spent(A, 7, now);
     all.enrol(A, false, 0, now + secs(5));
-    assert_eq!(all.spent(A, now + secs(5)), 7);
+    assert_eq!(all.report(A, now + secs(5)).unwrap().spent, 7);
     all.retire(A);
     assert_eq!(all.next_due(now), None);
 }
@@ -377,4 +377,55 @@ proptest! {
         }
         prop_assert!(fullest_day(&paid) <= daily_limit as usize);
     }
+}
+
+#[test]
+fn what_was_just_started_is_not_probed_in_the_first_quarter_of_an_interval() {
+    let now = start();
+    let mut all = Probes::new(SETTINGS);
+    all.enrol(A, false, 0, now);
+    assert_eq!(all.next_due(now).map(|due| due.at), Some(now + secs(15)));
+}
+
+#[test]
+fn a_check_that_could_not_be_made_costs_nothing_and_waits() {
+    let now = start();
+    let mut all = probes(PAID_ONLY, now);
+    all.wanted(A, now);
+    all.must_prove(A, now);
+    let lease = all.begin(A, ProbeKind::Conversation, MIDDLE, now).unwrap();
+    all.withdraw(lease, now + secs(5), now);
+    assert_eq!(all.report(A, now).unwrap().spent, 0);
+    assert_eq!(all.next_due(now).map(|due| due.at), Some(now + secs(5)), "and no pause after a check that never was");
+    assert!(all.begin(A, ProbeKind::Conversation, MIDDLE, now + secs(5)).is_ok());
+}
+
+#[test]
+fn a_provider_that_is_reached_again_may_prove_itself_at_once() {
+    let now = start();
+    let mut all = probes(PAID_ONLY, now);
+    all.wanted(A, now);
+    all.must_prove(A, now + secs(600));
+    all.reached(A, true, now);
+    assert_eq!(all.next_due(now).map(|due| due.at), Some(now + secs(600)), "it was reached all the time");
+    all.reached(A, false, now + secs(60));
+    all.reached(A, true, now + secs(120));
+    assert_eq!(all.next_due(now + secs(120)).map(|due| due.at), Some(now + secs(120)));
+}
+
+#[test]
+fn it_is_said_once_that_a_probe_was_brought_forward() {
+    let now = start();
+    let mut all = probes(SETTINGS, now);
+    assert!(all.is_sooner() && !all.is_sooner(), "a new provider");
+    all.wanted(A, now);
+    assert!(all.is_sooner(), "the first request");
+    all.wanted(A, now + secs(HOUR - 1));
+    assert!(!all.is_sooner(), "one of many");
+    all.wanted(A, now + secs(2 * HOUR));
+    assert!(all.is_sooner(), "the first for an hour");
+    all.must_prove(A, now);
+    assert!(all.is_sooner());
+    all.lift(A, now);
+    assert!(all.is_sooner());
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use qcc_policy::engine::Target;
 use qcc_policy::hold::PROVEN;
 use qcc_policy::{Absence, Entry, Hold, HoldEvent, ProviderId, Reason, Standing, Ticket};
 
@@ -23,6 +24,8 @@ struct Known {
     patience: Instant,
     deadline: Instant,
     sent: Option<(usize, bool)>,
+    /// How often it asked in vain.
+    tries: u32,
 }
 
 struct World {
@@ -70,7 +73,8 @@ impl World {
     }
 
     fn absences(&self, candidates: &[usize]) -> Vec<Absence> {
-        let absence = |&place: &usize| Absence::new(ProviderId(place as u32), None, self.standing(place), self.now);
+        let target = |place| Target { provider: ProviderId(place as u32), model: "sonnet".into(), fingerprint: None };
+        let absence = |&place: &usize| Absence::new(&target(place), self.standing(place), self.now);
         candidates.iter().map(absence).collect()
     }
 
@@ -99,8 +103,10 @@ impl World {
         };
         assert!(!full, "more waiters than allowed");
         self.entered += 1;
-        let patience = deadline.min(self.now + MAX_WAIT);
-        let mut known = Known { candidates, shared: vec![], faulty: vec![], patience, deadline, sent: None };
+        let left = deadline.duration_since(self.now);
+        let patience = self.now + MAX_WAIT.min(left / 6 * 5);
+        let (shared, faulty) = (vec![], vec![]);
+        let mut known = Known { candidates, shared, faulty, patience, deadline, sent: None, tries: 0 };
         self.note(&mut known);
         assert!(self.known.insert(ticket, known).is_none(), "a ticket was given twice");
     }
@@ -121,8 +127,8 @@ impl World {
     fn report(&mut self, ticket: Ticket, place: usize) {
         if self.standing(place) == Standing::Admissible && self.random.percent(80) {
             self.answers += 1;
-            let admits = self.random.of(&[1, 3, u32::MAX]);
-            self.hold.answered(ticket, ProviderId(place as u32), admits, self.now);
+            let settled = self.random.percent(70);
+            self.hold.answered(ticket, ProviderId(place as u32), settled, self.now);
             self.forget(ticket);
         } else if self.random.percent(15) {
             self.leave(ticket);
@@ -133,10 +139,12 @@ impl World {
 
     fn look(&mut self, ticket: Ticket) {
         let mut known = self.known[&ticket].clone();
-        let waits = self.hold.update(ticket, self.absences(&known.candidates), self.now);
+        let asked = known.sent.is_some() && self.random.percent(70);
+        let waits = self.hold.update(ticket, self.absences(&known.candidates), asked, self.now);
         assert_eq!(waits, known.patience > self.now, "patience is over exactly when it is over");
         if waits {
             known.sent = None;
+            known.tries += u32::from(asked);
             self.note(&mut known);
             self.known.insert(ticket, known);
         } else {
@@ -188,7 +196,9 @@ impl World {
         let known = &self.known[&ticket];
         assert!(known.candidates.contains(&place), "not its candidate");
         assert!(known.sent.is_none() && known.patience > self.now);
-        for (earlier, other) in self.known.range(..ticket).filter(|(_, other)| other.sent.is_none()) {
+        let before = |earlier: &Ticket, other: &Known| (other.tries, *earlier) < (known.tries, ticket);
+        let waiting = self.known.iter().filter(|(_, other)| other.sent.is_none());
+        for (earlier, other) in waiting.filter(|(earlier, other)| before(earlier, other)) {
             let like = |list: fn(&Known) -> &Vec<usize>| list(other) == list(known);
             let same = like(|known| &known.candidates) && like(|known| &known.shared) && like(|known| &known.faulty);
             assert!(trial || !other.shared.contains(&place), "{earlier:?} was first");
@@ -207,8 +217,8 @@ impl World {
             4 => {
                 let place = self.some_provider();
                 self.truth[place] = Standing::Admissible;
-                let admits = self.random.of(&[1, 2, u32::MAX]);
-                self.hold.open(ProviderId(place as u32), admits);
+                let settled = self.random.percent(70);
+                self.hold.open(ProviderId(place as u32), settled);
             }
             5 => {
                 if let Some(ticket) = self.any_waiting() {
@@ -259,7 +269,7 @@ proptest! {
             world.now += Duration::from_millis(500);
             world.poll();
             while let Some((ticket, place)) = world.any_sent() {
-                world.hold.answered(ticket, ProviderId(place as u32), u32::MAX, world.now);
+                world.hold.answered(ticket, ProviderId(place as u32), true, world.now);
                 world.forget(ticket);
             }
         }

@@ -69,7 +69,7 @@ fn play(providers: &[u32], max_attempts: u32, same_provider: u32, seed: u64) -> 
             now,
         );
         let mut next = None;
-        if let Step::Try { candidate, wait } = step {
+        if let Step::Try { candidate, wait, .. } = step {
             now += wait + random.millis(3000);
             let outcome = random.outcome();
             let verdict = classify(&outcome, random.percent(20));
@@ -152,7 +152,7 @@ proptest! {
         prop_assert!(run.tries(run.told.len()).len() <= most);
         for (at, told) in run.told.iter().enumerate() {
             prop_assert!(told.asked <= 1, "the budget was asked twice in one step");
-            let Step::Try { candidate, wait } = told.step else { continue };
+            let Step::Try { candidate, wait, .. } = told.step else { continue };
             let before = run.tries(at);
             let provider = run.providers[candidate];
             if !told.granted {

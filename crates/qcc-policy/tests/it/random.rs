@@ -14,14 +14,15 @@ pub(crate) fn start() -> Instant {
 pub(crate) struct Random(u64);
 
 impl Random {
+    /// Every seed gives a sequence of its own, also seeds beside each other.
     pub(crate) fn new(seed: u64) -> Self {
-        // Zero would stay zero; a few rounds spread small seeds.
-        let mut random = Self(seed ^ 0x9e37_79b9_7f4a_7c15);
-        random.0 |= 1;
-        for _ in 0..8 {
-            random.draw();
-        }
-        random
+        // SplitMix64's step: one to one, and small seeds come out far apart.
+        let mut spread = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        spread = (spread ^ (spread >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        spread = (spread ^ (spread >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        spread ^= spread >> 31;
+        // Zero would stay zero.
+        Self(if spread == 0 { u64::MAX } else { spread })
     }
 
     pub(crate) fn draw(&mut self) -> u64 {
@@ -54,6 +55,7 @@ impl Random {
             return Outcome::Failed(self.of(&[
                 Failure::Connect,
                 Failure::DiedBeforeAnswer,
+                Failure::IdleDied,
                 Failure::NotTheDialect,
                 Failure::Truncated,
                 Failure::Timeout(Phase::Connect),
@@ -84,4 +86,18 @@ impl Random {
             _ => self.trouble(),
         }
     }
+}
+
+#[test]
+fn neighbouring_seeds_make_different_choices() {
+    let first = |seed| {
+        let mut random = Random::new(seed);
+        [random.draw(), random.draw()]
+    };
+    let mut seen: Vec<_> = (0..1000).map(first).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 1000);
+    let shares = (0..1000).filter(|&seed| Random::new(seed).percent(50)).count();
+    assert!((400..600).contains(&shares), "{shares}: the first choice of small seeds is not even");
 }

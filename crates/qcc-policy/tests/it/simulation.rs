@@ -79,6 +79,10 @@ impl World {
     }
 
     fn begin(&mut self) {
+        if self.started.is_empty() {
+            // The budget counts its seconds from its first request.
+            self.epoch = self.now;
+        }
         self.budget.request(self.now);
         self.started.push(self.second());
         let plan: Vec<ProviderId> = (0..self.failing.len() as u32).map(ProviderId).collect();
@@ -114,8 +118,11 @@ impl World {
             draw,
             now,
         );
+        if let Some(billed) = request.failover.owed() {
+            self.cooldowns.charge(request.plan[billed.candidate], MODEL, None, billed.charge, now);
+        }
         match step {
-            Step::Try { candidate, wait } => {
+            Step::Try { candidate, wait, .. } => {
                 request.tries += 1;
                 assert!(request.tries <= LIMITS.max_attempts as usize + request.plan.len());
                 request.running = Some((candidate, now + wait));

@@ -9,11 +9,11 @@ use percent_encoding::percent_decode_str;
 use qcc_store::FailoverRow;
 use serde_json::{Value, json};
 
-use super::{happened, page, profiles, providers};
+use super::{happened, health, page, profiles, providers};
 use crate::body::Body;
 use crate::events::Event;
 use crate::ingress::access::shorten;
-use crate::ingress::body;
+use crate::ingress::body::{self, Buffered};
 use crate::ingress::recognise::check_type;
 use crate::log::timestamp;
 use crate::outside;
@@ -56,6 +56,18 @@ pub(crate) async fn answer(
         "/api/stats" => {
             read(&request, "GET, HEAD")?;
             happened::stats(state, happened::hours(request.uri().query())?, id).await
+        }
+        "/api/health" => {
+            read(&request, "GET, HEAD")?;
+            Ok(page(StatusCode::OK, &health::listed(state, snapshot), id))
+        }
+        "/api/health/check" => {
+            only(&request, &Method::POST, "POST")?;
+            health::check(state, snapshot, small_body(state, snapshot, request).await?, id).await
+        }
+        "/api/health/history" => {
+            read(&request, "GET, HEAD")?;
+            health::history(state, snapshot, request.uri().query(), id).await
         }
         _ => named(state, snapshot, &request, asker, id).await,
     }
@@ -104,13 +116,7 @@ async fn switch(
     request: Request<Incoming>,
     id: &str,
 ) -> Result<Response<Body>, Refused> {
-    if state.is_draining() {
-        return Err(Refused::Draining);
-    }
-    let (head, body) = request.into_parts();
-    check_type(&head.headers)?;
-    let most = snapshot.config.settings.proxy.max_buffered;
-    let body = body::read(&head.headers, body, &state.buffers, MAX_BODY, most).await?;
+    let body = small_body(state, snapshot, request).await?;
     let wanted = wanted(&body.bytes)?;
     let name = wanted.clone();
     // It goes on when the client leaves: what is in force is also kept.
@@ -118,6 +124,16 @@ async fn switch(
         Ok(pin) => Ok(page(StatusCode::OK, &pin_body(pin), id)),
         Err(unknown) => Err(Refused::unknown("profile", &name.unwrap_or_default(), &unknown.known)),
     }
+}
+
+async fn small_body(state: &State, snapshot: &Snapshot, request: Request<Incoming>) -> Result<Buffered, Refused> {
+    if state.is_draining() {
+        return Err(Refused::Draining);
+    }
+    let (head, body) = request.into_parts();
+    check_type(&head.headers)?;
+    let most = snapshot.config.settings.proxy.max_buffered;
+    body::read(&head.headers, body, &state.buffers, MAX_BODY, most).await
 }
 
 /// The profile to pin, `None` for none.
@@ -154,8 +170,14 @@ fn reset(state: &State, snapshot: &Snapshot, name: &str, id: &str) -> Result<Res
         return Err(Refused::unknown("provider", name, &known));
     };
     if let Some(upstream) = snapshot.upstream_named(name) {
-        let cooldowns = state.engine().reset(upstream.id, now());
-        state.room.open(upstream.id);
+        let cooldowns = {
+            let mut engine = state.engine();
+            let cooldowns = engine.reset(upstream.id, now());
+            state.probing.look(&mut engine);
+            cooldowns
+        };
+        state.keeping.hurry();
+        state.back(upstream.id);
         state.log.emit(Event::ProviderReset { provider: name.to_owned(), cooldowns });
         state.reconsider();
     }

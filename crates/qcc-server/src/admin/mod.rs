@@ -4,6 +4,8 @@ pub(crate) mod api;
 
 mod happened;
 
+mod health;
+
 pub(crate) mod models;
 
 mod profiles;

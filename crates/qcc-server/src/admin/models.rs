@@ -110,7 +110,8 @@ async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Ve
     list
 }
 
-async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
+/// What one provider lists; `None`: nothing that can be read.
+pub(crate) async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
     let reply = upstream.send(Method::GET, PATH, headers, Bytes::new()).await.ok()?;
     if reply.response.status() != StatusCode::OK {
         return None;
@@ -118,6 +119,10 @@ async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>
     let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
     let mut list: Value = serde_json::from_slice(&body).ok()?;
     match list["data"].take() {
+        // Other dialects' entries have little more than the name.
+        Value::Array(models) if upstream.tongue.is_some() => {
+            Some(models.iter().filter_map(|model| model["id"].as_str().map(entry)).collect())
+        }
         Value::Array(models) => Some(models),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use qcc_config::Provider;
 use qcc_policy::breaker::Standing;
 use qcc_policy::engine::Absent;
-use qcc_policy::{ProviderId, Reason};
+use qcc_policy::{Class, HealthReport, ProviderId, Reason};
 use serde_json::{Value, json};
 
 use crate::state::{Snapshot, State, dialect_name, now};
@@ -14,6 +14,7 @@ pub(crate) struct Report<'s> {
     out: Vec<Out>,
     /// Those that have to prove themselves before traffic comes back.
     recovering: Vec<ProviderId>,
+    health: Vec<(ProviderId, HealthReport)>,
 }
 
 struct Out {
@@ -39,8 +40,10 @@ impl<'s> Report<'s> {
         let engine = state.engine();
         let out = engine.absent(now).into_iter().map(shown).collect();
         let ids = snapshot.upstreams.iter().map(|upstream| upstream.id);
-        let recovering = ids.filter(|id| matches!(engine.breaker(*id, now), Standing::HalfOpen { .. })).collect();
-        Self { snapshot, out, recovering }
+        let half_open = |id: &ProviderId| matches!(engine.breaker(*id, now), Standing::HalfOpen { .. });
+        let recovering = ids.clone().filter(half_open).collect();
+        let health = ids.map(|id| (id, engine.health(id, now))).collect();
+        Self { snapshot, out, recovering, health }
     }
 
     /// Every provider of the configuration; no credential.
@@ -59,8 +62,14 @@ impl<'s> Report<'s> {
             "healthy": word == "closed",
             "state": word,
             "cooldowns": self.cooldowns(provider),
+            "class": Class::Unknown.to_string(),
+            "score": null,
         });
         let id = self.snapshot.upstream_named(&provider.name).map(|upstream| upstream.id);
+        if let Some((_, health)) = self.health.iter().find(|(known, _)| Some(*known) == id) {
+            entry["class"] = health.class.to_string().into();
+            entry["score"] = health.score.into();
+        }
         if id.is_some_and(|id| self.recovering.contains(&id)) {
             entry["recovering"] = true.into();
         }

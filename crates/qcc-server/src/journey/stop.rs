@@ -33,7 +33,9 @@ impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
     pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        if !asked.inbound.suits(&upstream.provider) {
+        // Other dialects have no free count; the gateway estimates.
+        let uncountable = asked.kind == Kind::CountTokens && upstream.tongue.is_some();
+        if uncountable || !asked.inbound.suits(&upstream.provider) {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());

@@ -116,6 +116,7 @@ impl State {
         } else if self.snapshot().pinned.is_some() {
             // The profile of the pin is there again, and means everybody.
             self.engine().switch(now());
+            self.keeping.hurry();
         }
         self.follow(&mut marks, Cause::Config);
     }
@@ -162,6 +163,7 @@ impl State {
         self.snapshot.store(snapshot.into());
         // Whoever switches means everybody, also conversations that are warm elsewhere.
         self.engine().switch(now());
+        self.keeping.hurry();
         let row = self.change(&mut marks, to, reason.to_owned(), Who::Manual);
         self.follow(&mut marks, Cause::Health);
         row

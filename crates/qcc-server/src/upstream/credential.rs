@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
-use qcc_config::{Auth, Provider};
+use qcc_config::{Auth, Dialect, Provider};
 use qcc_dialect::anthropic::head;
 
 /// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
@@ -44,13 +44,20 @@ impl Inbound {
         }
     }
 
-    /// Whether `provider` can be asked: one that takes the client's credential needs the client to have one.
+    /// Whether `provider` can be asked: one that takes the client's credential needs the client to have one, and one of
+    /// another dialect would not know it.
     pub(crate) fn suits(&self, provider: &Provider) -> bool {
-        provider.auth != Auth::Passthrough || self.api_key.is_some() || self.bearer.is_some()
+        let own = provider.dialect == Dialect::Anthropic && (self.api_key.is_some() || self.bearer.is_some());
+        provider.auth != Auth::Passthrough || own
     }
 
     /// The headers that go up, but for those of the provider itself.
     pub(crate) fn headers_for(&self, provider: &Provider) -> HeaderMap {
+        if provider.dialect != Dialect::Anthropic {
+            // The others speak of the client's dialect, or of its vendor's.
+            let agent = self.forward.get(header::USER_AGENT).map(|agent| (header::USER_AGENT, agent.clone()));
+            return HeaderMap::from_iter(agent);
+        }
         let mut headers = self.forward.clone();
         if provider.auth == Auth::Passthrough {
             headers.extend(self.api_key.clone().map(|key| (api_key_header(), key)));
@@ -117,10 +124,10 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
 ///
 /// # Errors
 /// When it has characters that a header cannot carry.
-pub(crate) fn header_of(auth: &Auth) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeaderValue> {
-    let (name, text) = match auth {
-        Auth::ApiKey(key) => (api_key_header(), key.expose().to_owned()),
-        Auth::Token(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
+pub(crate) fn header_of(provider: &Provider) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeaderValue> {
+    let (name, text) = match &provider.auth {
+        Auth::ApiKey(key) if provider.dialect == Dialect::Anthropic => (api_key_header(), key.expose().to_owned()),
+        Auth::ApiKey(key) | Auth::Token(key) => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
         Auth::Passthrough => return Ok(None),
     };
     let mut value = HeaderValue::from_str(&text)?;

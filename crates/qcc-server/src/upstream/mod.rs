@@ -16,8 +16,9 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
-use qcc_config::{PoolSettings, Provider};
+use qcc_config::{Dialect, PoolSettings, Provider};
 use qcc_dialect::anthropic::head;
+use qcc_dialect::translate::Tongue;
 use qcc_policy::ProviderId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -38,6 +39,8 @@ pub(crate) struct Upstream {
     pub(crate) id: ProviderId,
     pub(crate) provider: Provider,
     pub(crate) transport: Arc<Transport>,
+    /// What it speaks, where that is not the Anthropic dialect.
+    pub(crate) tongue: Option<Tongue>,
     headers: Vec<(HeaderName, HeaderValue)>,
     models: Vec<(globset::GlobMatcher, String)>,
 }
@@ -78,7 +81,7 @@ impl Transport {
 impl Upstream {
     pub(crate) fn new(id: ProviderId, provider: Provider, transport: Arc<Transport>) -> Result<Self, Unusable> {
         let unusable = |what: String| Unusable { provider: provider.name.clone(), what };
-        let credential = credential::header_of(&provider.auth)
+        let credential = credential::header_of(&provider)
             .map_err(|_| unusable("auth_value has characters that a header cannot carry".to_owned()))?;
         let mut headers: Vec<_> = credential.into_iter().collect();
         for (name, value) in &provider.headers {
@@ -98,7 +101,9 @@ impl Upstream {
                 .map_err(|error| unusable(format!("models: {error}")))?;
             models.push((glob.compile_matcher(), model.clone()));
         }
-        Ok(Self { id, provider, transport, headers, models })
+        let foreign = provider.dialect == Dialect::Openai;
+        let tongue = foreign.then(|| Tongue::openai(&provider.base_url));
+        Ok(Self { id, provider, transport, tongue, headers, models })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -152,7 +157,7 @@ impl Upstream {
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }
-        let uri: Uri = head::messages_url(&self.provider.base_url, path_and_query).parse().map_err(|_| {
+        let uri: Uri = self.address(path_and_query).parse().map_err(|_| {
             SendError::Address(format!("`{}{path_and_query}` is not an address", self.provider.base_url))
         })?;
         let mut request = Request::new(Full::new(body));
@@ -162,6 +167,15 @@ impl Upstream {
         *request.headers_mut() = headers;
         let response = self.transport.pool.send(request).await?;
         Ok(Reply { response, permit: turn })
+    }
+
+    /// Where a path of the Anthropic dialect is on this provider.
+    fn address(&self, path_and_query: &str) -> String {
+        match &self.tongue {
+            None => head::messages_url(&self.provider.base_url, path_and_query),
+            Some(tongue) if path_and_query.starts_with("/v1/models") => tongue.models_url(),
+            Some(tongue) => tongue.answer_url(),
+        }
     }
 
     /// Opens a connection that the next request can use. Sends nothing over it.
@@ -184,6 +198,9 @@ pub(crate) enum SendError {
     /// The connection died, or what came over it is not HTTP.
     #[error("no answer")]
     Exchange(#[source] hyper::Error),
+    /// The same over a connection that had been idle before.
+    #[error("a connection that had been idle ended without an answer")]
+    Idle(#[source] hyper::Error),
     /// The connection was closed before anything could be sent.
     #[error("the connection was closed as soon as it was open")]
     Closed,

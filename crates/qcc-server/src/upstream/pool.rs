@@ -34,6 +34,13 @@ const H2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_s
 /// Bytes that one HTTP/1.1 connection may buffer in each direction. An answer's head must fit.
 const BUFFER: usize = 64 * 1024;
 
+/// No provider closes a connection that has been idle for less; Node's servers do after 5 s.
+const RESTED: Duration = Duration::from_secs(1);
+
+/// A connection that was closed while it was idle shows that as soon as it is used, within the time that bytes need there
+/// and back. Later it is the provider that died.
+const CROSSING: Duration = Duration::from_secs(2);
+
 /// How often idle connections are looked at when they may stay for ever.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -60,6 +67,8 @@ struct Lane {
     /// Requests must name the whole address: the other end is a proxy.
     proxied: bool,
     reused: bool,
+    /// It had been idle for a while.
+    rested: bool,
     ended: bool,
     /// The worker whose runtime reads it. Others can use it too, at the price of waking that one.
     home: usize,
@@ -108,6 +117,7 @@ impl Pool {
     /// Sends a request and waits for the head of its answer. Dropped, the request is given up and its connection ends.
     pub(crate) async fn send(self: &Arc<Self>, mut request: Request<Out>) -> Result<Response<Answer>, SendError> {
         let address = request.uri().clone();
+        let began = Instant::now();
         loop {
             let answered = match self.way(&address).await? {
                 Way::Lane(mut lane) => {
@@ -124,7 +134,7 @@ impl Pool {
                         // Only a connection that was idle may have ended unseen; a new one that does so is a fault.
                         Err(NotAnswered::Unsent(unsent)) if lane.reused => Err(unsent),
                         Err(NotAnswered::Unsent(_)) => return Err(SendError::Closed),
-                        Err(NotAnswered::Failed(error)) => return Err(SendError::Exchange(error)),
+                        Err(NotAnswered::Failed(error)) => return Err(lane.failed(error, began)),
                     }
                 }
                 Way::Shared { mut sender, reused } => {
@@ -185,6 +195,7 @@ impl Pool {
             let fresh = self.idle_for.is_none_or(|limit| now.duration_since(since) < limit);
             if fresh && lane.is_open() {
                 lane.reused = true;
+                lane.rested = now.duration_since(since) >= RESTED;
                 return Some(lane);
             }
         }
@@ -204,6 +215,7 @@ impl Pool {
             driver: Box::pin(driver),
             proxied,
             reused: false,
+            rested: false,
             ended: false,
             home: workers::home(),
         })))
@@ -254,6 +266,15 @@ async fn sweep(pool: Weak<Pool>, every: Duration) -> Option<Infallible> {
 // === impl Lane ===
 
 impl Lane {
+    /// An exchange that came to nothing, and when it began. What is no HTTP is no matter of the connection's age.
+    fn failed(&self, error: hyper::Error, began: Instant) -> SendError {
+        if self.rested && !error.is_parse() && began.elapsed() < CROSSING {
+            SendError::Idle(error)
+        } else {
+            SendError::Exchange(error)
+        }
+    }
+
     async fn exchange(&mut self, request: Request<Out>) -> Result<Response<Incoming>, NotAnswered> {
         let mut answer = pin!(self.sender.try_send_request(request));
         let mut driven = false;

@@ -47,7 +47,7 @@ async fn ready_wants_a_provider_that_can_be_asked_and_live_does_not() {
     let list = providers(&[("one", upstream.url())]);
     let running = Running::start(&list).await;
     assert_eq!(running.ask(&Request::get("/ready")).await.status, 200);
-    for unusable in ["enabled: false, auth_value", "type: openai, auth_value"] {
+    for unusable in ["enabled: false, auth_value", "type: gemini, auth_value"] {
         let running = Running::start(&list.replace("auth_value", unusable)).await;
         let answer = running.ask(&Request::get("/ready")).await;
         assert_eq!((answer.status, answer.json()["status"].as_str()), (503, Some("no provider that can be asked")));
@@ -70,7 +70,7 @@ async fn health_and_providers_show_who_is_out_and_for_how_long_and_no_secret() {
         .replace("auth_value: key-one", "auth_type: auth_token, headers: {x-extra: hidden-header}, auth_value: key-one")
         .replace("auth_value: key-two", "proxy: 'http://user:hidden-password@127.0.0.1:1', auth_value: key-two")
         .replace("auth_value: key-off", "enabled: false, auth_value: key-off")
-        .replace("auth_value: key-other", "type: openai, auth_value: key-other");
+        .replace("auth_value: key-other", "type: gemini, auth_value: key-other");
     let running = Running::start(&format!("{list}proxy: {{client_keys: [door-key]}}")).await;
     let ask = |path: &str| Request::get(path).header("x-api-key", "door-key");
     running.ask(&for_message().with("x-api-key", "door-key")).await;

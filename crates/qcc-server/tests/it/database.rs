@@ -107,6 +107,8 @@ async fn a_deleted_database_keeps_the_pin_no_more_until_it_is_set_again() {
     let pair = Pair::new().await;
     let running = pair.serve("").await;
     pin(&running, Some("backup")).await;
+    // Nothing is on its way there any more, which would make it anew.
+    get(&running, "/api/failovers").await;
     fs::remove_file(pair.database()).unwrap();
     let told = get(&running, "/api/pin").await;
     assert_eq!((&told["pinned"], &told["kept"]), (&json!("backup"), &json!(false)));

@@ -14,7 +14,7 @@ use qcc_testkit::replies::{
 use qcc_testkit::{Ended, Refusing, Reply, Request, Script, Upstream};
 use serde_json::json;
 
-use crate::support::{QUICK, Running, for_message, for_stream, providers};
+use crate::support::{QUICK, Running, for_message, for_stream, pass_time, providers};
 
 /// A way to fail and what the provider is left out for.
 type Fault = (String, Reply, &'static str);
@@ -318,6 +318,18 @@ async fn a_kept_connection_that_died_is_replaced_without_anybody_noticing() {
         assert_eq!(running.standing("a").await, "closed", "nobody is charged for it");
         assert!(b.posts().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_died_after_a_rest_is_nobodys_fault_even_where_nothing_may_be_repeated() {
+    let good = from_b().reply();
+    let a = Upstream::start(dying_on_first_reuse(Reply::new().reset(), good.clone())).await.unwrap();
+    let b = Upstream::start(good).await.unwrap();
+    let running = Running::with(&[("a", &a), ("b", &b)], "retry: {budget: 0, budget_floor: 0}\n").await;
+    assert_eq!(running.ask(&for_stream()).await.header("x-qcc-provider"), Some("a"));
+    pass_time(Duration::from_secs(2)).await;
+    assert_eq!(running.ask(&for_stream()).await.header("x-qcc-provider"), Some("b"));
+    assert_eq!((a.posts().len(), running.standing("a").await), (2, "closed".to_owned()));
 }
 
 /// Answers well, but once: on the first connection that is used again.

@@ -106,3 +106,27 @@ async fn a_full_room_refuses_nobody_unasked() {
     assert_eq!(running.ask(&for_message()).await.status, 503);
     assert_eq!(a.posts().len(), asked + 1, "it was asked although it is out");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_waited_long_enough_asks_who_is_out_before_it_is_refused() {
+    let a = Upstream::start(failing()).await.unwrap();
+    let short = HOLDS.replace("max_wait: 2m", "max_wait: 50ms");
+    let running = Running::with(&[("a", &a)], &short).await;
+    assert_eq!(running.ask(&for_message()).await.status, 503);
+    assert_eq!(a.posts().len(), 2, "at first, and before it was refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_provider_confirms_after_a_wait_that_the_request_is_at_fault() {
+    let odd = || Script::always(status(418, "teapot", "no", &[]));
+    let (a, b) = (Upstream::start(odd()).await.unwrap(), Upstream::start(failing()).await.unwrap());
+    let mut running = Running::with(&[("a", &a), ("b", &b)], HOLDS).await;
+    let mut client = Connection::open(running.address()).await.unwrap();
+    client.send(&for_message()).await.unwrap();
+    assert_eq!(running.event("provider_cooled").await["provider"], "a");
+    assert_eq!(running.event("provider_cooled").await["provider"], "b");
+    b.set_script(odd());
+    reset(&running, "b").await;
+    assert_eq!(client.receive().await.unwrap().status, 418);
+    assert_eq!(running.standing("a").await, "closed", "its charge is taken back");
+}

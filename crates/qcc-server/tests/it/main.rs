@@ -37,11 +37,17 @@ mod hold;
 #[cfg(test)]
 mod ingress;
 #[cfg(test)]
+mod keep;
+#[cfg(test)]
 mod leading;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod openai;
+#[cfg(test)]
 mod pin;
+#[cfg(test)]
+mod probes;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

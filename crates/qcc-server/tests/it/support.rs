@@ -105,13 +105,14 @@ impl Running {
     }
 }
 
-/// One failure is enough to be left out, one success to return, nobody is kept waiting, and no session stays where it was,
-/// unless the test is about that: so a test shows with two requests what happens with twenty.
+/// One failure is enough to be left out, one success to return, nobody is kept waiting, no session stays where it was, and
+/// nobody is probed, unless the test is about that: so a test shows with two requests what happens with twenty.
 fn plain(mut yaml: String) -> String {
     let usual = [
         ("breaker:", "breaker: {failure_threshold: 1, success_threshold: 1, jitter: 0}\n"),
         ("hold:", "hold: {max_wait: 0s}\n"),
         ("affinity:", "affinity: {enabled: false}\n"),
+        ("health:", "health: {interval: 0s, conversation_interval: 0s}\n"),
         ("failover:", "failover: {cooldown: 0s}\n"),
     ];
     for (section, text) in usual {

@@ -86,7 +86,13 @@ impl Shelf for Unsteady {
         }
     }
 
-    fn flush(&self, _: Duration) {}
+    fn has_room(&self) -> bool {
+        !self.fails_now()
+    }
+
+    fn flush(&self, _: Duration) -> bool {
+        !self.fails_now()
+    }
 
     fn set_pin(&self, pin: Option<&str>, _: &FailoverRow) -> Result<(), StoreError> {
         if self.fails_now() {

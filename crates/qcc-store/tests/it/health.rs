@@ -43,6 +43,19 @@ fn the_probes_of_a_provider_are_told_newest_first_and_only_as_far_as_asked() {
 }
 
 #[test]
+fn the_probes_of_a_kind_since_a_moment_are_counted_by_provider() {
+    let place = Place::empty();
+    let mut store = place.open();
+    let free = HealthCheckRow { kind: "api".into(), ..check(5, "a") };
+    for row in [check(1, "a"), check(4, "a"), check(5, "a"), free, check(9, "b")] {
+        store.record(Row::HealthCheck(row)).unwrap();
+    }
+    let counted = store.checks_since("conversation", 4).unwrap();
+    assert_eq!(counted, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+    assert_eq!(store.checks_since("connection", 0).unwrap(), []);
+}
+
+#[test]
 fn the_events_of_one_provider_or_of_all_are_told_newest_first() {
     let place = Place::empty();
     let mut store = place.open();

@@ -1,6 +1,6 @@
 //! What is old goes, what is not stays, and nobody waits for it.
 
-use qcc_store::{Found, HealthCheckRow, ProviderEventRow, Row, SessionRow, StateRow, Store};
+use qcc_store::{Found, HealthCheckRow, Kept, ProviderEventRow, Row, SessionRow, StateRow, Store};
 use rusqlite::Connection;
 
 use crate::support::{Place, answered, row};
@@ -37,9 +37,18 @@ fn everything(at: &[i64]) -> Place {
             next_try_ms: None,
         };
         store.record(Row::ProviderEvent(event)).unwrap();
-        store.save_state(&[StateRow { identity: name.clone(), updated_ms: at_ms, state: name.clone() }]).unwrap();
-        let session = SessionRow { key: at_ms.unsigned_abs(), used_ms: at_ms, identity: name.clone(), state: name };
-        store.save_sessions(&[session], 100).unwrap();
+        let kept = Kept {
+            states: vec![StateRow { identity: name.clone(), updated_ms: at_ms, state: name.clone() }],
+            sessions: vec![SessionRow {
+                key: at_ms.unsigned_abs(),
+                used_ms: at_ms,
+                identity: name.clone(),
+                state: name,
+            }],
+            most_sessions: 100,
+            ..Kept::default()
+        };
+        store.record(Row::Kept(Box::new(kept))).unwrap();
     }
     place
 }

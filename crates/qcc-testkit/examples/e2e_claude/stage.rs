@@ -63,7 +63,7 @@ impl<'a> Stage<'a> {
         let stage = Self::bare(qcc, claude)?;
         // The limits of the first are short, so that a silent provider does not take minutes.
         let text = format!(
-            "proxy: {{port: 0, drain: 2s}}\n\
+            "proxy: {{port: 0, drain: 2s}}\nhealth: {{interval: 0s}}\n\
              providers:\n\
              - {{name: first, base_url: '{first}', auth_value: key-of-first, \
              timeouts: {{first_byte: 2s, idle: 2s, stall: 4s}}}}\n\

@@ -16,6 +16,8 @@ mod drill;
 mod endpoint;
 mod env;
 mod explain;
+mod health;
+mod keyed;
 mod logs;
 mod priority;
 mod restart;
@@ -55,6 +57,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Remove(remove)) => setup::remove::run(&context, &remove),
         Some(Command::Endpoint(command)) => endpoint::run(&context, &command),
         Some(Command::Priority(command)) => priority::run(&context, &command),
+        Some(Command::Health(command)) => health::run(&context, &command),
         Some(Command::Presets) => setup::presets::run(&context),
         Some(Command::Proxy(Proxy::Start(start))) => start::run(&context, &start),
         Some(Command::Proxy(Proxy::Stop)) => stop::run(&context),

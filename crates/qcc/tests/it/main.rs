@@ -9,6 +9,7 @@ mod doctor;
 mod drill;
 mod env;
 mod explain;
+mod health;
 mod home;
 mod logs;
 mod priority;

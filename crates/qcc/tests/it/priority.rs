@@ -193,3 +193,23 @@ async fn a_change_is_in_force_when_its_command_ends() {
     ");
     assert_eq!(exchange(address, &request).await.unwrap().said(), "from work");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn enabling_an_endpoint_while_no_gateway_runs_ends_what_the_last_one_held_against_it() {
+    let refused = replies::status(401, "authentication_error", "invalid x-api-key", &[]);
+    let work = Upstream::start(refused).await.unwrap();
+    let relay = Upstream::start(replies::message_json("from relay")).await.unwrap();
+    let home = Home::with(&config(&work.url(), &relay.url()));
+    let request = claude_request("claude-sonnet-5", false, 4);
+    let restarted = async || {
+        let address = home.json(&["proxy", "start"])["address"].as_str().unwrap().replace("http://", "");
+        let said = exchange(address.parse().unwrap(), &request).await.unwrap().said();
+        home.qcc(&["proxy", "stop"]);
+        said
+    };
+    assert_eq!(restarted().await, "from relay");
+    work.set_script(replies::message_json("from work"));
+    assert_eq!(restarted().await, "from relay", "its key was refused");
+    assert_eq!(home.qcc(&["endpoint", "enable", "production", "work"]).code, Some(0));
+    assert_eq!(restarted().await, "from work");
+}

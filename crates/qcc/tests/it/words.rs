@@ -19,6 +19,7 @@ fn the_help_lists_what_exists_and_nothing_else() {
       remove       Remove a profile or provider that nothing refers to
       endpoint     Choose which providers are in a profile
       priority     Choose which profile is asked first, and when that changes
+      health       Check providers, and show how well they are
       presets      Show the vendors whose address is known
       proxy        Start, stop and watch the gateway
       stats        Show how each provider is and what it did lately

@@ -17,14 +17,14 @@ fn asked_for(model: &str) -> Target {
 
 fn fails(gateway: &mut Gateway, model: &str, charge: Charge) -> Option<Transition> {
     let target = asked_for(model);
-    let attempt = gateway.engine.begin(&target, 100, gateway.now);
+    let attempt = gateway.engine.begin(&target, 100, true, gateway.now).expect("it is at no limit");
     let mut spent = gateway.engine.end(attempt, true, None, gateway.now);
     gateway.engine.charge(&mut spent, &target, charge, 0, gateway.now)
 }
 
 fn works(gateway: &mut Gateway, model: &str) -> Option<Transition> {
     let target = asked_for(model);
-    let attempt = gateway.engine.begin(&target, 100, gateway.now);
+    let attempt = gateway.engine.begin(&target, 100, true, gateway.now).expect("it is at no limit");
     gateway.engine.succeed(attempt, &target, None, None, gateway.now).0
 }
 
@@ -84,7 +84,7 @@ fn a_half_open_model_lets_one_probe_pass() {
     }
     gateway.pass_time(OPEN);
     let opus = asked_for("opus");
-    let probe = gateway.engine.begin(&opus, 100, gateway.now);
+    let probe = gateway.engine.begin(&opus, 100, true, gateway.now).expect("it is at no limit");
     assert_eq!(is_out(&mut gateway, "opus"), Some(Reason::ModelFault));
     let mut spent = gateway.engine.end(probe, false, None, gateway.now);
     gateway.engine.release(&mut spent, &opus);

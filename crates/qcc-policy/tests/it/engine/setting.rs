@@ -10,11 +10,9 @@ use qcc_policy::{
     Strategy, Tier,
 };
 
-use super::nature::Script;
+use super::nature::{Nature, Script};
 use crate::random::Random;
 
-/// Providers have faults only until then.
-pub(super) const END: Duration = Duration::from_secs(90);
 const STRATEGIES: [Strategy; 6] = [
     Strategy::Priority,
     Strategy::Weighted,
@@ -24,35 +22,87 @@ const STRATEGIES: [Strategy; 6] = [
     Strategy::Latency,
 ];
 
-pub(super) struct Setting {
+/// What a reload may change.
+#[derive(Debug, Clone)]
+pub(super) struct Config {
     pub(super) breaker: breaker::Config,
     pub(super) limits: Limits,
     pub(super) budget: (f64, u32),
     /// Zero: nobody waits.
     pub(super) max_wait: Duration,
     pub(super) max_waiters: usize,
-    pub(super) plan: PlanInput,
-    pub(super) providers: Vec<(Caps, Script)>,
+    /// `failover.cooldown`, and `failover.recovery`.
+    failback: FailbackSettings,
+    plan: PlanInput,
+    pub(super) caps: Vec<Caps>,
+}
+
+/// A provider that no configuration changes.
+pub(super) struct Upstream {
+    pub(super) script: Script,
+    /// The model that it does not serve.
+    pub(super) lacks: Option<usize>,
+    /// Its answers say what is left of its limits.
+    pub(super) announces: bool,
+}
+
+pub(super) struct Setting {
+    pub(super) config: Config,
+    pub(super) upstreams: Vec<Upstream>,
     pub(super) sessions: usize,
+    /// Providers have faults only until then, and nobody comes after it.
+    pub(super) end: Duration,
+    /// What a request has before commit.
     pub(super) deadline: Duration,
-    /// `failover.cooldown`, in seconds.
-    pub(super) cooldown: u64,
+    /// Threads look at the clock in another order than they take the lock, so many milliseconds apart.
+    pub(super) skew: u64,
+    /// When somebody changes the configuration.
+    pub(super) reloads: Vec<Duration>,
+    /// When somebody resets a provider by hand, or switches.
+    pub(super) hands: Vec<Duration>,
 }
 
 impl Setting {
     pub(super) fn any(random: &mut Random) -> Self {
-        let count = 2 + random.below(5) as u32;
-        let mut providers: Vec<_> = (0..count).map(|_| (caps(random), Script::any(END, random))).collect();
-        if random.percent(15) {
-            let from = random.millis(60_000);
-            let to = from + random.millis(30_000);
-            providers.iter_mut().for_each(|(_, script)| script.cut(from, to));
+        let count = 2 + random.below(5) as usize;
+        let long = random.percent(10);
+        let end = Duration::from_secs(if long { 420 } else { 90 });
+        let upstream = |random: &mut Random| Upstream {
+            script: Script::any(end, random),
+            lacks: random.percent(6).then(|| random.below(2) as usize),
+            announces: random.percent(10),
+        };
+        let mut upstreams: Vec<Upstream> = (0..count).map(|_| upstream(random)).collect();
+        if long || random.percent(15) {
+            let from = random.millis(end.as_millis() as u64 / 2);
+            let to = from + random.millis(end.as_millis() as u64 / 2);
+            let nature = random.of(&[Nature::Refusing, Nature::Storm, Nature::Storm]);
+            upstreams.iter_mut().for_each(|upstream| upstream.script.cut(from, to, nature));
         }
+        let times = |share, most, random: &mut Random| -> Vec<Duration> {
+            let many = if random.percent(share) { 1 + random.below(most) } else { 0 };
+            (0..many).map(|_| random.millis(end.as_millis() as u64)).collect()
+        };
+        Self {
+            config: Config::any(count, random),
+            upstreams,
+            sessions: 1 + random.below(6) as usize,
+            end,
+            deadline: Duration::from_secs(random.of(&[290, 290, 60])),
+            skew: random.of(&[0, 3]),
+            reloads: times(20, 3, random),
+            hands: times(10, 2, random),
+        }
+    }
+}
+
+impl Config {
+    fn any(count: usize, random: &mut Random) -> Self {
         Self {
             breaker: breaker(random),
             limits: Limits {
-                max_attempts: 1 + random.below(6) as u32,
-                same_provider: random.below(3) as u32,
+                max_attempts: random.of(&[5, 5, 5, 1, 2, 3]),
+                same_provider: random.of(&[1, 1, 1, 0, 2]),
                 backoff: Backoff {
                     initial: Duration::from_millis(250),
                     multiplier: 2.0,
@@ -60,31 +110,61 @@ impl Setting {
                     jitter: 0.2,
                 },
             },
-            budget: random.of(&[(0.2, 10), (0.0, 0), (0.2, 1)]),
-            max_wait: random.of(&[Duration::ZERO, Duration::from_secs(30), Duration::from_secs(240)]),
+            budget: random.of(&[(0.2, 10), (0.2, 10), (0.2, 10), (0.0, 0), (0.2, 1)]),
+            max_wait: Duration::from_secs(random.of(&[0, 30, 240])),
             max_waiters: random.of(&[1000, 1000, 2]),
-            plan: plan(count, random),
-            providers,
-            sessions: 1 + random.below(6) as usize,
-            deadline: Duration::from_secs(random.of(&[900, 900, 40])),
-            cooldown: random.of(&[0, 20, 300]),
+            failback: FailbackSettings {
+                recovery: random.percent(80),
+                cooldown: Duration::from_secs(random.of(&[0, 20, 300])),
+            },
+            plan: plan((0..count as u32).collect(), random),
+            caps: (0..count).map(|_| caps(random)).collect(),
+        }
+    }
+
+    /// Another one, in which some providers may be gone.
+    pub(super) fn reloaded(&self, random: &mut Random) -> Self {
+        let count = self.caps.len();
+        let mut new = Self::any(count, random);
+        let mut left: Vec<u32> = (0..count as u32).filter(|_| random.percent(75)).collect();
+        if left.is_empty() {
+            left.push(random.below(count as u64) as u32);
+        }
+        new.plan = plan(left, random);
+        // Limits seldom change.
+        for (caps, old) in new.caps.iter_mut().zip(&self.caps) {
+            *caps = if random.percent(20) { *caps } else { *old };
+        }
+        new
+    }
+
+    pub(super) fn settings(&self) -> EngineSettings {
+        let affinity = AffinitySettings { ttl: Duration::from_hours(1), max_sessions: 1000, recovery: true };
+        let health = HealthSettings::default();
+        EngineSettings { breaker: self.breaker, affinity, health, failback: self.failback }
+    }
+
+    pub(super) fn limit(&self, engine: &mut Engine) {
+        for (number, caps) in (0..).zip(&self.caps) {
+            engine.limit(ProviderId(number), *caps);
+            // Two keys of one vendor.
+            engine.place(ProviderId(number), u64::from(number / 2));
         }
     }
 
     pub(super) fn engine(&self) -> Engine {
-        let affinity = AffinitySettings { ttl: Duration::from_hours(1), max_sessions: 1000, recovery: true };
-        let health = HealthSettings::default();
-        let failback = FailbackSettings { recovery: true, cooldown: Duration::from_secs(self.cooldown) };
-        let mut engine = Engine::new(EngineSettings { breaker: self.breaker, affinity, health, failback });
-        for (number, (caps, _)) in (0..).zip(&self.providers) {
-            engine.limit(ProviderId(number), *caps);
-            engine.place(ProviderId(number), u64::from(number / 2));
-        }
+        let mut engine = Engine::new(self.settings());
+        self.limit(&mut engine);
         engine
     }
 
     pub(super) fn router(&self) -> Router {
         Router::new(&self.plan)
+    }
+
+    /// How many providers the plan has.
+    pub(super) fn providers(&self) -> usize {
+        self.plan.providers.len()
     }
 
     pub(super) fn hold(&self) -> Hold {
@@ -104,7 +184,8 @@ impl Setting {
 pub(super) fn by_load(count: u32) -> Router {
     let endpoints = (0..count).map(|number| endpoint(number, 1, 100)).collect();
     let profile = PlanProfile { tier: None, strategy: Strategy::LeastInflight, key: 99, endpoints };
-    Router::new(&PlanInput { providers: enabled(count), profiles: vec![profile], ..PlanInput::default() })
+    let all: Vec<u32> = (0..count).collect();
+    Router::new(&PlanInput { providers: enabled(&all), profiles: vec![profile], ..PlanInput::default() })
 }
 
 fn caps(random: &mut Random) -> Caps {
@@ -131,7 +212,7 @@ fn breaker(random: &mut Random) -> breaker::Config {
     }
 }
 
-fn plan(count: u32, random: &mut Random) -> PlanInput {
+fn plan(providers: Vec<u32>, random: &mut Random) -> PlanInput {
     let profiles = 1 + random.below(3);
     let mut made: Vec<PlanProfile> = (0..profiles)
         .map(|key| PlanProfile {
@@ -141,17 +222,17 @@ fn plan(count: u32, random: &mut Random) -> PlanInput {
             endpoints: Vec::new(),
         })
         .collect();
-    for number in 0..count {
+    for &number in &providers {
         let endpoint = endpoint(number, 1 + random.below(2) as u32, 1 + random.below(200) as u32);
         made[random.below(profiles) as usize].endpoints.push(endpoint);
     }
-    PlanInput { providers: enabled(count), profiles: made, ..PlanInput::default() }
+    PlanInput { providers: enabled(&providers), profiles: made, ..PlanInput::default() }
 }
 
 fn endpoint(number: u32, priority: u32, weight: u32) -> PlanEndpoint {
     PlanEndpoint { provider: ProviderId(number), priority, weight, enabled: true }
 }
 
-fn enabled(count: u32) -> Vec<PlanProvider> {
-    (0..count).map(|number| PlanProvider { id: ProviderId(number), enabled: true }).collect()
+fn enabled(providers: &[u32]) -> Vec<PlanProvider> {
+    providers.iter().map(|&number| PlanProvider { id: ProviderId(number), enabled: true }).collect()
 }

@@ -1,17 +1,15 @@
-//! A run in virtual time: the queue of events, and plain books beside the engine that say what has to be true of it.
+//! A run in virtual time: the queue of events, what happens from outside, and the ways into the engine.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use qcc_policy::breaker::{self, LEASE};
-use qcc_policy::engine::{Asking, Engine, Target};
-use qcc_policy::{
-    Caps, Charge, Hold, ProviderId, Reason, RetryBudget, Router, SessionKey, Standing, Ticket, Transition,
-};
+use qcc_policy::breaker;
+use qcc_policy::engine::{Engine, Target};
+use qcc_policy::{Hold, ProviderId, Router, SessionKey, Standing, Ticket};
 
-use super::nature::{Nature, Script};
+use super::books::{Budget, Counts, Provider};
 use super::request::Request;
-use super::setting::{END, Setting, by_load};
+use super::setting::Setting;
 use crate::random::{Random, start};
 
 /// Requests per run, at most.
@@ -23,49 +21,32 @@ pub(super) const MODELS: [&str; 2] = ["large", "small"];
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event {
-    Arrive { session: usize },
-    Repeat { id: usize, candidate: usize },
-    First { id: usize, number: u64 },
-    Over { id: usize, number: u64 },
-    Leave { id: usize },
+    Arrive {
+        session: usize,
+    },
+    /// The wait for the session's own provider is over.
+    Own {
+        id: usize,
+    },
+    Begin {
+        id: usize,
+        candidate: usize,
+        anyway: bool,
+    },
+    First {
+        id: usize,
+        number: u64,
+    },
+    Over {
+        id: usize,
+        number: u64,
+    },
+    Leave {
+        id: usize,
+    },
     Poll,
-}
-
-/// What is known of a provider without the engine.
-pub(super) struct Provider {
-    pub(super) caps: Caps,
-    pub(super) script: Script,
-    pub(super) starts: Vec<Instant>,
-    pub(super) running: u32,
-    /// Charges that were not refunded: its own faults, and everything else.
-    faults: u32,
-    refusals: u32,
-    /// When its sessions were forgotten.
-    pub(super) forgotten: Option<Instant>,
-    /// Its probes by number, and when their leases end.
-    pub(super) probes: Vec<(u64, Instant)>,
-}
-
-/// What all runs together say.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
-    pub(super) requests: u64,
-    pub(super) attempts: u64,
-    pub(super) answered: u64,
-    /// Broken after commit, or refused for what the request itself is.
-    pub(super) broken: u64,
-    pub(super) gone: u64,
-    pub(super) failed: u64,
-    /// Failed although a provider was well all the time.
-    pub(super) lost: u64,
-    /// The same, where the waiting room was full.
-    pub(super) turned_away: u64,
-    /// Looks at a provider that is well, and those that found it out for an old fault.
-    pub(super) looks: u64,
-    pub(super) out_though_well: u64,
-    /// Requests of a session whose provider was well and admissible, and those that it answered.
-    pub(super) at_home: u64,
-    pub(super) stayed: u64,
+    Reload,
+    Hand,
 }
 
 pub(super) struct World {
@@ -75,15 +56,19 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) engine: Engine,
     pub(super) router: Router,
-    pub(super) budget: RetryBudget,
+    pub(super) budget: Budget,
     pub(super) hold: Hold,
     pub(super) providers: Vec<Provider>,
     pub(super) requests: BTreeMap<usize, Request>,
     pub(super) tickets: BTreeMap<Ticket, usize>,
-    /// Whoever answered a session's model last.
-    pub(super) homes: BTreeMap<SessionKey, ProviderId>,
+    /// Whoever answered a session's model last, and when.
+    pub(super) homes: BTreeMap<SessionKey, (ProviderId, Instant)>,
+    /// Whose answer to a session broke off, and until when it is asked last there.
+    pub(super) broken: BTreeMap<u64, (ProviderId, Instant)>,
     pub(super) counts: Counts,
     pub(super) number: u64,
+    /// Whether the configuration is still the one of the beginning.
+    pub(super) untouched: bool,
     arrived: usize,
     ended: usize,
     polled_at: Option<Instant>,
@@ -94,26 +79,17 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64, talks: bool) -> Self {
-        // It takes an odd number for an even one.
-        let mut random = Random::new(seed << 1);
+        let mut random = Random::new(seed);
         let setting = Setting::any(&mut random);
-        let provider = |(caps, script): &(Caps, Script)| Provider {
-            caps: *caps,
-            script: script.clone(),
-            starts: Vec::new(),
-            running: 0,
-            faults: 0,
-            refusals: 0,
-            forgotten: None,
-            probes: Vec::new(),
-        };
-        let now = start();
+        let config = &setting.config;
+        // Clocks may look back a little.
+        let now = start() + Duration::from_hours(1);
         Self {
-            engine: setting.engine(),
-            router: setting.router(),
-            budget: setting.retries(),
-            hold: setting.hold(),
-            providers: setting.providers.iter().map(provider).collect(),
+            engine: config.engine(),
+            router: config.router(),
+            budget: Budget::new(config.retries(), config.budget),
+            hold: config.hold(),
+            providers: config.caps.iter().map(|caps| Provider::new(*caps, now)).collect(),
             setting,
             random,
             epoch: now,
@@ -121,8 +97,10 @@ impl World {
             requests: BTreeMap::new(),
             tickets: BTreeMap::new(),
             homes: BTreeMap::new(),
+            broken: BTreeMap::new(),
             counts: Counts::default(),
             number: 0,
+            untouched: true,
             arrived: 0,
             ended: 0,
             polled_at: None,
@@ -136,6 +114,12 @@ impl World {
         for session in 0..self.setting.sessions {
             let after = self.random.millis(5000);
             self.at(self.now + after, Event::Arrive { session });
+        }
+        for after in self.setting.reloads.clone() {
+            self.at(self.now + after, Event::Reload);
+        }
+        for after in self.setting.hands.clone() {
+            self.at(self.now + after, Event::Hand);
         }
         while let Some(((at, _), event)) = self.queue.pop_first() {
             assert!(self.events < MOST_EVENTS, "it turns in circles");
@@ -164,20 +148,31 @@ impl World {
         self.now.duration_since(self.epoch)
     }
 
+    /// What a thread takes for the time: it may have looked at the clock a little before others did.
+    pub(super) fn clock(&mut self) -> Instant {
+        let skew = self.setting.skew;
+        if skew == 0 { self.now } else { self.now - self.random.millis(skew + 1) }
+    }
+
     fn happen(&mut self, event: Event) {
         match event {
             Event::Arrive { session } => {
-                if self.since() < END && self.arrived < MOST {
+                if self.since() < self.setting.end && self.arrived < MOST {
                     self.arrived += 1;
                     self.look_at_everybody();
                     self.arrive(session, self.arrived);
                 }
             }
-            Event::Repeat { id, candidate } => self.with(id, |world, id, request| world.repeat(id, request, candidate)),
+            Event::Own { id } => self.with(id, |world, id, request| world.walk(id, request)),
+            Event::Begin { id, candidate, anyway } => {
+                self.with(id, |world, id, request| world.begin(id, request, candidate, anyway));
+            }
             Event::First { id, number } => self.with(id, |world, id, request| world.first_event(id, request, number)),
             Event::Over { id, number } => self.with(id, |world, id, request| world.over(id, request, number)),
             Event::Leave { id } => self.with(id, |world, _, request| world.leave(request)),
             Event::Poll => self.poll(),
+            Event::Reload => self.reload(),
+            Event::Hand => self.intervene(),
         }
     }
 
@@ -216,123 +211,75 @@ impl World {
         }
     }
 
+    /// Changes what is known of a provider, as the server's `Charged::change`: those who wait hear of it where that makes
+    /// it admissible.
+    pub(super) fn change<T>(&mut self, target: &Target, at: Instant, change: impl FnOnce(&mut Engine) -> T) -> T {
+        let waits = !self.hold.is_empty();
+        let was_out = waits && self.engine.standing(target, TOKENS, at) != Standing::Admissible;
+        let changed = change(&mut self.engine);
+        if was_out && self.engine.standing(target, TOKENS, at) == Standing::Admissible {
+            self.open(target);
+        }
+        changed
+    }
+
+    /// Tells the line that a candidate is back.
+    pub(super) fn open(&mut self, target: &Target) {
+        if !self.hold.is_empty() {
+            let settled = self.engine.is_settled(target, self.now);
+            self.hold.open(target.provider, settled);
+            self.poll_at(self.now);
+        }
+    }
+
+    /// The same for a provider of which somebody said so.
+    fn open_all(&mut self, id: ProviderId) {
+        if !self.hold.is_empty() {
+            let settled = self.engine.breaker(id, self.now) == breaker::Standing::Closed;
+            self.hold.open(id, settled);
+            self.poll_at(self.now);
+        }
+    }
+
+    /// The configuration is another one; who is under way keeps its plan.
+    fn reload(&mut self) {
+        let config = self.setting.config.reloaded(&mut self.random);
+        self.say(|| format!("reload: {config:?}"));
+        self.counts.reloads += 1;
+        self.untouched = false;
+        self.engine.configure(config.settings());
+        config.limit(&mut self.engine);
+        self.router = config.router();
+        self.budget.configure(config.budget);
+        self.hold.configure(config.max_wait, config.max_waiters);
+        for (provider, caps) in self.providers.iter_mut().zip(&config.caps) {
+            provider.reload(*caps, self.now);
+        }
+        self.setting.config = config;
+        for number in 0..self.providers.len() {
+            self.open_all(ProviderId(number as u32));
+        }
+    }
+
+    /// Somebody enables an endpoint, or switches the profile.
+    fn intervene(&mut self) {
+        let at = self.clock();
+        if self.random.percent(50) {
+            self.say(|| "somebody switches".to_owned());
+            self.engine.switch(at);
+            self.homes.clear();
+            // Answers that are under way bind nobody.
+            self.providers.iter_mut().for_each(|provider| provider.forgotten = Some(at));
+            return;
+        }
+        let id = ProviderId(self.random.below(self.providers.len() as u64) as u32);
+        self.say(|| format!("somebody enables {id:?}"));
+        self.engine.reset(id, at);
+        self.provider(id).forget_probes();
+        self.open_all(id);
+    }
+
     pub(super) fn provider(&mut self, id: ProviderId) -> &mut Provider {
         &mut self.providers[id.0 as usize]
-    }
-
-    // === Books ===
-
-    pub(super) fn told(&mut self, news: Option<&Transition>) {
-        match news {
-            Some(&Transition::Out { provider, reason: Reason::Fault, term, .. }) => {
-                self.say(|| format!("       {provider:?} opens for {term:?}"));
-                self.provider(provider).probes.clear();
-            }
-            Some(&Transition::Back { provider, reason, .. }) => {
-                self.say(|| format!("       {provider:?} is back from {reason}"));
-                if reason == Reason::Fault {
-                    self.provider(provider).probes.clear();
-                }
-                // As the server's `Charged::tell`.
-                if !self.hold.is_empty() {
-                    self.hold.open(provider, u32::MAX);
-                    self.poll_at(self.now);
-                }
-            }
-            Some(Transition::Out { .. }) | None => {}
-        }
-    }
-
-    pub(super) fn charged(&mut self, id: ProviderId, charge: Charge, back: bool) {
-        let Charge::Out { reason, .. } = charge else { return };
-        let now = self.now;
-        let provider = self.provider(id);
-        let count = if reason == Reason::Fault { &mut provider.faults } else { &mut provider.refusals };
-        *count = if back { count.checked_sub(1).expect("only what was charged is refunded") } else { *count + 1 };
-        if matches!(reason, Reason::Credential | Reason::Quota) {
-            provider.forgotten = Some(now);
-            self.homes.retain(|_, home| *home != id);
-        }
-    }
-
-    /// Of the breaker before an attempt: as many leases are out as probes run. Notes a new one.
-    pub(super) fn book_probe(&mut self, id: ProviderId, number: u64) {
-        let (now, most, lease) = (self.now, self.setting.probes(), self.setting.breaker.lease);
-        let standing = self.engine.breaker(id, now);
-        let provider = self.provider(id);
-        provider.probes.retain(|(_, until)| *until > now);
-        let running = provider.probes.len();
-        match standing {
-            breaker::Standing::Closed => assert_eq!(running, 0, "{id:?} is closed"),
-            breaker::Standing::HalfOpen { free, .. } => assert_eq!(most - running, free as usize, "leases of {id:?}"),
-            breaker::Standing::Open { .. } => assert!(running <= most, "{running} leases of {id:?}"),
-        }
-        if standing != breaker::Standing::Closed && running < most {
-            let lease = if lease.is_zero() { LEASE } else { lease };
-            provider.probes.push((number, now + lease));
-        }
-    }
-
-    /// Nobody is out who did nothing, and nobody is forgotten who did.
-    fn look_at_everybody(&mut self) {
-        let at = self.since();
-        for number in 0..self.providers.len() {
-            let id = ProviderId(number as u32);
-            let standing = self.engine.provider_standing(id, self.now);
-            let provider = &self.providers[number];
-            let reason = if let Standing::Out { reason, .. } = standing { Some(reason) } else { None };
-            let charged = provider.faults + provider.refusals > 0;
-            assert!(charged || matches!(reason, None | Some(Reason::Limited)), "{id:?} did nothing: {standing:?}");
-            let is_limited = reason == Some(Reason::Limited);
-            assert!(!is_limited || provider.caps != Caps::default(), "{id:?} has no limits");
-            if provider.script.at(at) == Nature::Healthy && !is_limited {
-                self.counts.looks += 1;
-                self.counts.out_though_well += u64::from(reason.is_some());
-            }
-        }
-    }
-
-    /// After the last request and a long while everybody can be asked again, is not busy, and recovers.
-    fn assert_nothing_is_left(&mut self) {
-        assert!(self.hold.is_empty());
-        let count = self.providers.len() as u32;
-        for id in (0..count).map(ProviderId) {
-            assert_eq!(self.provider(id).running, 0);
-            if let breaker::Standing::HalfOpen { free, .. } = self.engine.breaker(id, self.now + LEASE * 4) {
-                assert_eq!(free as usize, self.setting.probes(), "leases of {id:?} after the end");
-            }
-            if let breaker::Standing::HalfOpen { free, .. } = self.engine.breaker(id, self.now) {
-                assert_eq!(free as usize, self.setting.probes(), "leases of {id:?} at the end");
-            }
-        }
-        self.now += Duration::from_hours(12);
-        for id in (0..count).map(ProviderId) {
-            self.engine.limit(id, Caps { concurrency: 1, ..Caps::default() });
-            assert_eq!(self.engine.provider_standing(id, self.now), Standing::Admissible, "{id:?} is out for ever");
-        }
-        self.assert_all_are_idle(count);
-        let target = |id| Target { provider: id, model: MODELS[0].into(), fingerprint: None };
-        for id in (0..count).map(ProviderId) {
-            for _ in 0..self.setting.breaker.success_threshold.max(1) {
-                let attempt = self.engine.begin(&target(id), TOKENS, self.now);
-                self.engine.succeed(attempt, &target(id), None, None, self.now);
-            }
-            assert_eq!(self.engine.breaker(id, self.now), breaker::Standing::Closed, "{id:?} never recovers");
-        }
-    }
-
-    /// Whoever has attempts in flight would never be the least busy one.
-    fn assert_all_are_idle(&mut self, count: u32) {
-        let router = by_load(count);
-        let mut seen = vec![false; count as usize];
-        let mut draws = 0;
-        while seen.contains(&false) {
-            draws += 1;
-            assert!(draws < 500, "somebody is still busy: {seen:?}");
-            let draw = self.random.draw();
-            let asking = Asking { model: MODELS[0], session: None, binds: false, draw };
-            let arranged = self.engine.arrange(&router, &asking, self.now);
-            seen[arranged.candidates[0].provider.0 as usize] = true;
-        }
     }
 }

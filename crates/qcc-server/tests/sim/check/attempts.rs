@@ -132,11 +132,16 @@ pub(super) fn probe_alone(book: &Book) {
             continue;
         };
         let ask = &book.asks[exchange.ask];
+        // The trial of a request that waited goes by force where no lease is free, and leaves the next one its own. That no
+        // lease is given out twice is shown in the simulation of the policy, which sees them.
+        if is_again(book, exchange) {
+            continue;
+        }
         let running = probes.entry(exchange.provider).or_default();
         running.retain(|other| other.end().is_none_or(|end| end > sample.stamp));
         running.push(exchange);
         let most = book.settings.iter().map(|(_, setting)| setting.probes).max().unwrap_or(1) as usize;
-        if running.len() <= most || is_again(book, exchange) {
+        if running.len() <= most {
             continue;
         }
         let setting = book.setting_at(ask.began.at);

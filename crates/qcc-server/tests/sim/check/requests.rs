@@ -149,14 +149,15 @@ fn against(line: &Line, number: usize) -> Against {
     }
 }
 
-/// Whoever may be held and has somebody to wait for is held for as long as its own time and `hold.max_wait` allow.
+/// Whoever may be held and has somebody to wait for is held for as long as `hold.max_wait` and its own time allow, of which
+/// a sixth is for a last look at everybody.
 pub(super) fn nobody_gives_up_early(book: &Book) {
     for (number, ask, line) in failed(book).filter(|(_, ask, _)| is_steady(book, ask)) {
         let setting = book.setting_at(ask.began.at);
         let hopes =
             setting.plan(&ask.print.model, false).iter().any(|(one, _)| against(line, one.number) == Against::Fault);
         let holds = setting.max_wait > 0 && !is_full(book, setting.max_waiters) && ask.kind != Kind::Count;
-        let least = allowed(book, ask).min(setting.hold());
+        let least = (allowed(book, ask) * 5 / 6).min(setting.hold());
         let took = line.stamp.at.saturating_sub(ask.began.at) + SLACK;
         let shortened = line.event["error"].as_str().is_some_and(|error| error.contains("in time"));
         assert!(!holds || !hopes || shortened || took >= least, "ask {number} gives up after {took:?} of {least:?}");

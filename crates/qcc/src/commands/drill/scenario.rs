@@ -195,10 +195,11 @@ impl Scenario {
         let first = provider(FIRST, first, limits);
         let second = second.map(|addr| provider(SECOND, addr, "")).unwrap_or_default();
         let drain = DRAIN.as_secs();
-        // One fault shows what three would in daily use, and nobody is kept waiting for a provider that never returns.
+        // One fault shows what three would in daily use, nobody is kept waiting for a provider that never returns, and
+        // every request that a provider sees is the scenario's.
         format!(
             "proxy: {{drain: {drain}s}}\nretry: {{initial: 20ms, max: 100ms}}\nbreaker: {{failure_threshold: 1}}\n\
-             hold: {{max_wait: 0s}}\nproviders:\n{first}{second}"
+             hold: {{max_wait: 0s}}\nhealth: {{interval: 0s}}\nproviders:\n{first}{second}"
         )
     }
 

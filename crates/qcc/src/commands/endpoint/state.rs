@@ -1,6 +1,7 @@
 //! `qcc endpoint remove | enable | disable PROFILE ID`.
 
 use qcc_config::edit::{Document, Edit, Node, Step, WrittenEndpoint, WrittenProfile};
+use qcc_store::{Kept, Row};
 use serde_json::json;
 
 use super::{endpoint, profile};
@@ -8,7 +9,7 @@ use crate::cli::setup::EndpointId;
 use crate::context::Context;
 use crate::edits;
 use crate::failure::{Failure, OK, Outcome};
-use crate::live::Gateway;
+use crate::live::{self, Gateway};
 use crate::output::harmless;
 
 /// What is meant, once it is known.
@@ -59,6 +60,8 @@ pub(super) fn enable(context: &Context, id: &EndpointId) -> Outcome {
             Ok(_) => context.output.talk("what the running gateway held against it is forgotten"),
             Err(failure) => context.output.note(format_args!("its cooldown was not cleared: {}", failure.message())),
         }
+    } else if let Err(failure) = forget(context, &meant.provider) {
+        context.output.note(format_args!("what was kept of it was not cleared: {}", failure.message()));
     }
     if provider.is_some_and(|provider| !provider.enabled) {
         let name = harmless(&meant.provider);
@@ -67,6 +70,17 @@ pub(super) fn enable(context: &Context, id: &EndpointId) -> Outcome {
         ));
     }
     Ok(OK)
+}
+
+/// What the last gateway kept of a provider, so that the next one does not find it.
+fn forget(context: &Context, name: &str) -> Result<(), Failure> {
+    let config = context.load()?.config;
+    let provider = config.providers.iter().find(|provider| provider.name == name);
+    if let (Some(provider), Some(mut store)) = (provider, live::kept(context)?) {
+        let kept = Kept { cleared: vec![qcc_server::identity_of(provider)], ..Kept::default() };
+        store.record(Row::Kept(Box::new(kept))).map_err(|error| live::failed(&error))?;
+    }
+    Ok(())
 }
 
 fn change(

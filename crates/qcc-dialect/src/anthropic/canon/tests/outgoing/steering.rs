@@ -1,0 +1,246 @@
+//! Tools, sampling, thinking and the form of the answer.
+
+use super::*;
+
+#[test]
+fn a_plain_request_is_written_as_anthropic_takes_it() {
+    let request = Request {
+        system: vec![Text { text: "Be brief.".to_owned(), cache: None }],
+        stream: true,
+        user: Some("u".to_owned()),
+        stop: vec!["END".to_owned()],
+        temperature: Some(0.5),
+        ..asking(vec![user("Hi")])
+    };
+    let mut losses = Losses::new();
+    let body = encode_request(&request, "claude-opus-4-6", &mut losses).unwrap();
+    let expected = concat!(
+        r#"{"model":"claude-opus-4-6","max_tokens":20000,"stream":true,"system":[{"type":"text","text":"Be brief."}],"#,
+        r#""messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"temperature":0.5,"#,
+        r#""stop_sequences":["END"],"metadata":{"user_id":"u"}}"#,
+    );
+    assert_eq!((std::str::from_utf8(&body).unwrap(), losses), (expected, Losses::new()));
+}
+
+// 11
+#[test]
+fn a_model_that_called_without_signed_thinking_is_not_asked_to_think_on_a_budget() {
+    let thought = Part::Thinking(Thought { text: "hm".to_owned(), signature: Some("EqQB".to_owned()) });
+    let going_on = |mut parts: Vec<Part>| {
+        parts.push(call("a", "x", "{}"));
+        let turns = vec![user("q"), turn(Role::Assistant, parts), turn(Role::User, vec![result("a", vec![])])];
+        Request { thinking: Some(Thinking::Budget(4096)), ..asking(turns) }
+    };
+    let (body, losses) = encode(&going_on(vec![]), "claude-opus-4-5");
+    assert_eq!(body.get("thinking"), None);
+    assert_eq!(losses, ["thinking: dropped: what the model thought before its last calls is not there"]);
+    let (body, losses) = encode(&going_on(vec![thought]), "claude-opus-4-5");
+    assert_eq!((&body["thinking"]["budget_tokens"], losses), (&json!(4096), vec![]));
+}
+
+// 15
+#[test]
+fn a_tool_whose_name_anthropic_refuses_is_not_sent_there() {
+    let why = |name: &str| {
+        let request = Request { tools: vec![tool(name, "{}")], ..asking(vec![user("q")]) };
+        try_encode(&request, "claude-opus-5").err().map(|unfit| unfit.to_string())
+    };
+    let refused = Some("tools.name: Anthropic takes 1 to 128 letters, digits, _ and -".to_owned());
+    assert_eq!((why("mcp__a-b"), why("a.b"), why("ä"), why("")), (None, refused.clone(), refused.clone(), refused));
+}
+
+// 17, 18, 19
+#[test]
+fn schemas_and_inputs_are_sent_letter_for_letter_but_for_a_missing_type() {
+    let input = r#"{ "z": 1.0, "a": 1e3, "n": 123456789012345678901234567890, "h": "\ud83d" }"#;
+    let table = [
+        (r#"{"type": "object", "b": true, "a": false}"#, r#"{"type": "object", "b": true, "a": false}"#),
+        (r#"{ "properties": {"z": 1e3}}"#, r#"{"type":"object","properties":{"z": 1e3}}"#),
+        ("{ }", r#"{"type":"object"}"#),
+        ("true", r#"{"type":"object"}"#),
+        (r#"{"type":null}"#, r#"{"type":"object"}"#),
+    ];
+    for (given, sent) in table {
+        let calls = turn(Role::Assistant, vec![call("a", "x", input)]);
+        let request = Request {
+            tools: vec![tool("x", given)],
+            ..asking(vec![user("q"), calls, turn(Role::User, vec![result("a", vec![])])])
+        };
+        let body = encode_request(&request, "claude-opus-5", &mut Losses::new()).unwrap();
+        let body = std::str::from_utf8(&body).unwrap();
+        assert!(body.contains(&format!(r#""input_schema":{sent}}}"#)), "{body}");
+        assert!(body.contains(&format!(r#""input":{input}}}"#)), "{body}");
+    }
+}
+
+// 20
+#[test]
+fn what_anthropic_has_nothing_for_is_named_or_keeps_the_request_away() {
+    let with = |name: &str, value: &str| {
+        let others = vec![(name.to_owned(), raw(value))];
+        try_encode(&Request { others, ..asking(vec![user("q")]) }, "claude-opus-5").map(|(_, losses)| losses)
+    };
+    assert_eq!(with("seed", "7"), Ok(vec!["seed: dropped".to_owned()]));
+    assert_eq!(with("n", "1"), Ok(vec![]));
+    for (name, value) in [("n", "2"), ("web_search_options", "{}"), ("audio", "{}"), ("previous_response_id", "\"r\"")]
+    {
+        assert_eq!(with(name, value).unwrap_err().what, name);
+    }
+    let odd = Part::Other { kind: "input_audio".to_owned(), raw: raw("{}") };
+    let refused = try_encode(&asking(vec![turn(Role::User, vec![odd])]), "claude-opus-5").unwrap_err();
+    assert_eq!(refused.to_string(), "messages.content.input_audio: Anthropic has no such block");
+    let tools = vec![Tool::Other { kind: "web_search".to_owned(), name: None, raw: raw("{}") }];
+    let refused = try_encode(&Request { tools, ..asking(vec![user("q")]) }, "claude-opus-5").unwrap_err();
+    assert_eq!(refused.what, "tools.web_search");
+}
+
+// 23
+#[test]
+fn an_answer_without_a_limit_gets_one() {
+    let (body, losses) = encode(&Request { max_tokens: None, ..asking(vec![user("q")]) }, "claude-opus-5");
+    assert_eq!((&body["max_tokens"], losses), (&json!(DEFAULT_MAX_TOKENS), vec![]));
+}
+
+// 25
+#[test]
+fn a_temperature_goes_only_to_models_that_take_one() {
+    let warm = |temperature, model| {
+        let (body, losses) = encode(&Request { temperature: Some(temperature), ..asking(vec![user("q")]) }, model);
+        (body.get("temperature").and_then(Value::as_f64), losses.join("; "))
+    };
+    assert_eq!(warm(0.5, "claude-sonnet-4-6"), (Some(0.5), String::new()));
+    assert_eq!(warm(1.5, "claude-sonnet-4-6"), (Some(1.0), "temperature: clamped to 1".to_owned()));
+    assert_eq!(warm(0.5, "claude-opus-5"), (None, "temperature: dropped".to_owned()));
+    assert_eq!(warm(1.0, "claude-opus-5"), (None, String::new()), "1 is what it has anyway");
+}
+
+// 26
+#[test]
+fn a_call_is_forced_only_where_that_is_allowed() {
+    let choose = |choice: Option<ToolChoice>, parallel_tools, thinking, model| {
+        let tools = vec![tool("x", "{}")];
+        let request = Request { tools, tool_choice: choice, parallel_tools, thinking, ..asking(vec![user("q")]) };
+        let (body, losses) = encode(&request, model);
+        (body.get("tool_choice").cloned(), losses.join("; "))
+    };
+    let lost = || "tool_choice: sent as auto".to_owned();
+    let auto = || Some(json!({"type": "auto"}));
+    let any = || Some(ToolChoice::Any);
+    assert_eq!(choose(any(), None, None, "claude-opus-5"), (Some(json!({"type": "any"})), String::new()));
+    assert_eq!(choose(any(), None, None, "claude-opus-5-5"), (auto(), lost()));
+    assert_eq!(choose(any(), None, Some(Thinking::Budget(2048)), "claude-opus-4-5"), (auto(), lost()));
+    let named = Some(ToolChoice::Tool("x".to_owned()));
+    let one = json!({"type": "tool", "name": "x", "disable_parallel_tool_use": true});
+    assert_eq!(choose(named, Some(false), None, "claude-opus-5"), (Some(one), String::new()));
+    let auto_alone = json!({"type": "auto", "disable_parallel_tool_use": true});
+    assert_eq!(choose(None, Some(false), None, "claude-opus-5"), (Some(auto_alone), String::new()));
+    assert_eq!(
+        choose(Some(ToolChoice::None), Some(true), None, "claude-opus-5"),
+        (Some(json!({"type": "none"})), String::new())
+    );
+    let (body, _) = encode(&Request { tool_choice: any(), ..asking(vec![user("q")]) }, "claude-opus-5");
+    assert_eq!(body.get("tool_choice"), None, "there is no tool");
+}
+
+// 27
+#[test]
+fn thinking_is_asked_for_as_the_model_takes_it() {
+    use Effort::{High, Minimal, None as Nothing};
+    use Thinking::{Adaptive, Budget, Disabled};
+    let budget = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
+    let adaptive = || json!({"type": "adaptive"});
+    let table = [
+        (
+            Some(Adaptive),
+            None,
+            "claude-opus-4-5",
+            budget(8192),
+            Value::Null,
+            "thinking: sent with a budget of 8192 tokens",
+        ),
+        (
+            None,
+            Some(High),
+            "claude-opus-4-5",
+            budget(16_384),
+            Value::Null,
+            "thinking: sent with a budget of 16384 tokens",
+        ),
+        (Some(Budget(2000)), Some(High), "claude-opus-4-5", budget(2000), Value::Null, "effort: dropped"),
+        (
+            Some(Budget(90_000)),
+            None,
+            "claude-opus-4-6",
+            budget(19_999),
+            Value::Null,
+            "thinking: clamped to 19999 tokens",
+        ),
+        (Some(Budget(2000)), None, "claude-opus-4-7", adaptive(), Value::Null, "thinking: sent as adaptive"),
+        (None, Some(High), "claude-opus-5", adaptive(), json!("high"), ""),
+        (None, Some(Minimal), "claude-opus-5", adaptive(), json!("low"), "effort: sent as low"),
+        (None, Some(Nothing), "claude-opus-5", json!({"type": "disabled"}), Value::Null, ""),
+        (
+            Some(Disabled),
+            None,
+            "claude-opus-5-5",
+            Value::Null,
+            Value::Null,
+            "thinking: the model cannot be told not to think",
+        ),
+        (
+            Some(Disabled),
+            None,
+            "claude-sonnet-5-5",
+            json!({"type": "between_tools"}),
+            Value::Null,
+            "thinking: sent as between_tools",
+        ),
+        (None, None, "claude-opus-5", Value::Null, Value::Null, ""),
+    ];
+    for (thinking, effort, model, expected, word, lost) in table {
+        let (body, losses) = encode(&Request { thinking, effort, ..asking(vec![user("q")]) }, model);
+        let told = (body["thinking"].clone(), body["output_config"]["effort"].clone(), losses.join("; "));
+        assert_eq!(told, (expected, word, lost.to_owned()), "{thinking:?} {effort:?} {model}");
+    }
+    let short = Request { thinking: Some(Budget(2000)), max_tokens: Some(500), ..asking(vec![user("q")]) };
+    let (body, losses) = encode(&short, "claude-opus-4-5");
+    assert_eq!((body.get("thinking"), losses.len()), (None, 1));
+}
+
+// 29
+#[test]
+fn stop_texts_of_white_space_are_left_out() {
+    let stop = ["a", " ", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+    let (body, losses) = encode(&Request { stop, ..asking(vec![user("q")]) }, "claude-opus-5");
+    assert_eq!(body["stop_sequences"], json!(["a", "b", "c", "d", "e"]));
+    assert_eq!(losses, ["stop: those of white space alone dropped"]);
+}
+
+// 30
+#[test]
+fn no_more_breakpoints_are_set_than_anthropic_takes() {
+    let marked = |words: &str| Text { text: words.to_owned(), cache: Some(Cache::Long) };
+    let request = Request {
+        system: vec![marked("a"), marked("b")],
+        ..asking(vec![turn(Role::User, ["c", "d", "e"].map(|words| Part::Text(marked(words))).to_vec())])
+    };
+    let (body, losses) = encode(&request, "claude-opus-5");
+    assert_eq!(body.to_string().matches(r#""ttl":"1h""#).count(), 4);
+    assert_eq!(losses, ["cache_control: more than 4 breakpoints, the later ones dropped"]);
+}
+
+#[test]
+fn the_form_of_the_answer_is_asked_for() {
+    let format = Format::JsonSchema {
+        name: Some("x".to_owned()),
+        schema: raw(r#"{"type":"object","z":1}"#),
+        strict: Some(true),
+    };
+    let (body, losses) = encode(&Request { format: Some(format), ..asking(vec![user("q")]) }, "claude-opus-5");
+    assert_eq!(body["output_config"], json!({"format": {"type": "json_schema", "schema": {"type": "object", "z": 1}}}));
+    assert_eq!(losses, [""; 0]);
+    let (body, losses) =
+        encode(&Request { format: Some(Format::JsonObject), ..asking(vec![user("q")]) }, "claude-opus-5");
+    assert!(body["system"][0]["text"].as_str().unwrap().contains("one JSON object"));
+    assert_eq!(losses, ["response_format: sent as an instruction"]);
+}

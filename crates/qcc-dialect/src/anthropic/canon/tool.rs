@@ -1,0 +1,54 @@
+//! Tools and whether they have to be called.
+
+use serde_json::value::RawValue;
+
+use super::block::{Lost, cache};
+use super::members::{BadRequest, Members, Read, list};
+use crate::canon::{Json, Tool, ToolChoice};
+
+/// The tools of a request.
+pub(super) fn tools(raw: &RawValue, lost: &mut Lost) -> Read<Vec<Tool>> {
+    let raws: Vec<&RawValue> = list(raw)?;
+    let read = |(at, raw): (usize, &&RawValue)| tool(raw, lost).map_err(|bad| bad.within(at));
+    raws.iter().enumerate().map(read).collect()
+}
+
+fn tool(raw: &RawValue, lost: &mut Lost) -> Read<Tool> {
+    let members = Members::of(raw)?;
+    match members.string("type")? {
+        Some(kind) if kind != "custom" => {
+            Ok(Tool::Other { kind, name: members.string("name")?, raw: Json::from(raw.to_owned()) })
+        }
+        _ => custom(&members, lost).map_err(|bad| bad.within("custom")),
+    }
+}
+
+fn custom(members: &Members<'_>, lost: &mut Lost) -> Read<Tool> {
+    const KNOWN: &[&str] = &["type", "name", "description", "input_schema", "strict", "cache_control"];
+    lost.note("tools", members, KNOWN);
+    let schema = Json::from(members.need("input_schema")?.to_owned());
+    if !schema.is_object() {
+        return Err(BadRequest::new("input_schema", "Input should be a valid dictionary"));
+    }
+    Ok(Tool::Custom {
+        name: members.need_string("name")?,
+        description: members.string("description")?,
+        schema,
+        strict: members.bool("strict")?,
+        cache: cache(members)?,
+    })
+}
+
+/// What `tool_choice` says: whether a tool has to be called, and whether several may be at once. `None`: in words that
+/// are not known here.
+pub(super) fn choice(members: &Members<'_>) -> Read<Option<(ToolChoice, Option<bool>)>> {
+    let choice = match members.need_string("type")?.as_str() {
+        "auto" => ToolChoice::Auto,
+        "any" => ToolChoice::Any,
+        "tool" => ToolChoice::Tool(members.need_string("name")?),
+        "none" => ToolChoice::None,
+        _ => return Ok(None),
+    };
+    let parallel = members.bool("disable_parallel_tool_use")?.map(|disabled| !disabled);
+    Ok(Some((choice, parallel)))
+}

@@ -1,0 +1,81 @@
+//! An answer, whole.
+
+use super::Part;
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Message {
+    /// The provider's id of it.
+    pub id: Option<String>,
+    /// The model as the provider names it.
+    pub model: Option<String>,
+    /// What it says.
+    pub parts: Vec<Part>,
+    /// Why it ended. `None`: the provider did not say, so it may not be whole.
+    pub stop: Option<Stop>,
+    /// What it cost.
+    pub usage: Usage,
+    /// Tools whose calls had no JSON object as input: such an answer must not be passed on as whole.
+    pub broken: Vec<String>,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// The kind.
+    pub reason: StopReason,
+    /// The text that ended it, where that is known.
+    pub sequence: Option<String>,
+}
+
+/// Kinds of ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// The model had no more to say.
+    EndTurn,
+    /// `max_tokens` were reached.
+    MaxTokens,
+    /// One of the stop texts came.
+    StopSequence,
+    /// It calls a tool.
+    ToolUse,
+    /// It refuses, or a filter did.
+    Refusal,
+    /// A server's loop paused; the client sends the same on.
+    PauseTurn,
+    /// The context window is full.
+    ContextExceeded,
+    /// Another word of its dialect.
+    Other(String),
+}
+
+/// Token counts; `None` where the provider did not say. The whole prompt is `input + cache_read + cache_write`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the prompt, without what the cache served or stored.
+    pub input: Option<u64>,
+    /// Of the answer, thinking included.
+    pub output: Option<u64>,
+    /// Of the prompt, read from the cache.
+    pub cache_read: Option<u64>,
+    /// Of the prompt, written to the cache.
+    pub cache_write: Option<u64>,
+    /// Of the answer, thought.
+    pub thinking: Option<u64>,
+}
+
+impl Usage {
+    /// Takes over what a later report says; what it leaves out stays.
+    pub fn take(&mut self, later: Self) {
+        let members = [
+            (&mut self.input, later.input),
+            (&mut self.output, later.output),
+            (&mut self.cache_read, later.cache_read),
+            (&mut self.cache_write, later.cache_write),
+            (&mut self.thinking, later.thinking),
+        ];
+        for (count, reported) in members {
+            *count = reported.or(*count);
+        }
+    }
+}

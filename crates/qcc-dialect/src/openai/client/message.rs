@@ -1,0 +1,83 @@
+//! A whole answer as a client expects it, its counts, its reason, and errors.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::canon::{Losses, Message, Part, StopReason, Usage};
+
+/// Writes an answer. `created` is in seconds since the Unix epoch.
+pub fn encode_message(message: &Message, model_as_asked: &str, id: &str, created: u64, losses: &mut Losses) -> Bytes {
+    let (mut text, mut thought, mut calls) = (String::new(), String::new(), Vec::new());
+    for part in &message.parts {
+        match part {
+            Part::Text(said) => text.push_str(&said.text),
+            Part::Thinking(said) => {
+                thought.push_str(&said.text);
+                if said.signature.as_ref().is_some_and(|signature| !signature.is_empty()) {
+                    losses.dropped("content.thinking.signature");
+                }
+            }
+            Part::ToolUse(call) => calls.push(json!({
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.input.text()},
+            })),
+            Part::Redacted(_) => losses.dropped("content.redacted_thinking"),
+            Part::Other { kind, .. } => losses.dropped(format!("content.{kind}")),
+            Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => {
+                losses.dropped("content");
+            }
+        }
+    }
+    let reason = message.stop.as_ref().map(|stop| finish_reason(&stop.reason));
+    let said = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
+    let mut answer = Map::new();
+    answer.insert("role".to_owned(), json!("assistant"));
+    answer.insert("content".to_owned(), said(text));
+    answer.insert("refusal".to_owned(), Value::Null);
+    if !thought.is_empty() {
+        answer.insert("reasoning_content".to_owned(), json!(thought));
+    }
+    if !calls.is_empty() {
+        answer.insert("tool_calls".to_owned(), Value::Array(calls));
+    }
+    let body = json!({
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model_as_asked,
+        "choices": [{"index": 0, "message": answer, "logprobs": null, "finish_reason": reason}],
+        "usage": usage(message.usage),
+    });
+    body.to_string().into()
+}
+
+/// An error as clients of this dialect read it. `kind` is a type of OpenAI's, such as `server_error`.
+#[must_use]
+pub fn error_body(kind: &str, code: Option<&str>, message: &str) -> Bytes {
+    json!({"error": {"message": message, "type": kind, "param": null, "code": code}}).to_string().into()
+}
+
+/// The prompt's count includes what the cache served and stored.
+pub(super) fn usage(usage: Usage) -> Value {
+    let (read, write) = (usage.cache_read.unwrap_or_default(), usage.cache_write.unwrap_or_default());
+    let prompt = usage.input.unwrap_or_default().saturating_add(read).saturating_add(write);
+    let completion = usage.output.unwrap_or_default();
+    json!({
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt.saturating_add(completion),
+        "prompt_tokens_details": {"cached_tokens": read, "cache_write_tokens": write},
+        "completion_tokens_details": {"reasoning_tokens": usage.thinking.unwrap_or_default()},
+    })
+}
+
+/// The reason in this dialect's words.
+pub(super) fn finish_reason(reason: &StopReason) -> &'static str {
+    match reason {
+        StopReason::MaxTokens | StopReason::ContextExceeded => "length",
+        StopReason::ToolUse => "tool_calls",
+        StopReason::Refusal => "content_filter",
+        StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn | StopReason::Other(_) => "stop",
+    }
+}

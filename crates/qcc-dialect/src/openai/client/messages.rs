@@ -1,0 +1,116 @@
+//! Messages of a client. The operator's first words stand before the conversation; every result is a turn of its own.
+
+use serde_json::value::RawValue;
+
+use super::request::{BadRequest, Members, Read, bad};
+use crate::canon::{Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
+
+/// What the operator says first, and the conversation.
+pub(super) fn turns(entries: Vec<Members<'_>>) -> Read<(Vec<Text>, Vec<Turn>)> {
+    let mut system = Vec::new();
+    let mut turns: Vec<Turn> = Vec::new();
+    for (at, entry) in entries.into_iter().enumerate() {
+        let turn = turn(entry).map_err(|inner| within(at, inner))?;
+        if turn.role == Role::System && turns.is_empty() {
+            system.extend(turn.parts.into_iter().filter_map(|part| match part {
+                Part::Text(text) => Some(text),
+                _ => None,
+            }));
+        } else {
+            turns.push(turn);
+        }
+    }
+    Ok((system, turns))
+}
+
+fn within(at: usize, inner: BadRequest) -> BadRequest {
+    BadRequest { what: format!("messages.{at}.{}", inner.what), why: inner.why }
+}
+
+fn turn(mut entry: Members<'_>) -> Read<Turn> {
+    let role: String = entry.need("role")?;
+    let (role, parts) = match role.as_str() {
+        "system" | "developer" => (Role::System, content(&mut entry)?),
+        "user" => (Role::User, content(&mut entry)?),
+        "assistant" => (Role::Assistant, assistant(&mut entry)?),
+        "tool" => {
+            let id = entry.need("tool_call_id")?;
+            let result = ToolResult { id, parts: content(&mut entry)?, is_error: false, cache: None };
+            (Role::User, vec![Part::ToolResult(result)])
+        }
+        _ => return Err(bad("role", "must be system, developer, user, assistant or tool")),
+    };
+    Ok(Turn { role, parts })
+}
+
+/// A text, or parts. None is no part.
+fn content(entry: &mut Members<'_>) -> Read<Vec<Part>> {
+    let Some(raw) = entry.take::<&RawValue>("content")? else { return Ok(Vec::new()) };
+    if raw.get().starts_with('"') {
+        let text = serde_json::from_str(raw.get()).map_err(|_| bad("content", "is no text"))?;
+        return Ok(vec![Part::Text(Text { text, cache: None })]);
+    }
+    let parts: Vec<&RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| bad("content", "must be a text or a list of parts"))?;
+    parts.into_iter().map(part).collect()
+}
+
+fn part(raw: &RawValue) -> Read<Part> {
+    let mut part: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("content", "a part is no object"))?;
+    let kind: String = part.need("type")?;
+    Ok(match kind.as_str() {
+        "text" | "refusal" => Part::Text(Text { text: part.need(&kind)?, cache: None }),
+        "image_url" => {
+            let url: String = part.need::<Members<'_>>("image_url")?.need("url")?;
+            Part::Image(Image { source: source(url), cache: None })
+        }
+        "file" => file(part.need("file")?)?,
+        _ => Part::Other { kind, raw: Json::from(raw.to_owned()) },
+    })
+}
+
+fn file(mut file: Members<'_>) -> Read<Part> {
+    let source = match (file.take::<String>("file_data")?, file.take("file_id")?) {
+        (Some(data), _) => source(data),
+        (None, Some(id)) => Source::File(id),
+        (None, None) => return Err(bad("file", "has neither file_data nor file_id")),
+    };
+    let title = file.take("filename")?;
+    Ok(Part::Document(Document { source, title, context: None, citations: false, cache: None }))
+}
+
+/// Data that is written as an address, or an address.
+fn source(url: String) -> Source {
+    let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
+    match inline {
+        Some((media_type, data)) => Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() },
+        None => Source::Url(url),
+    }
+}
+
+fn assistant(entry: &mut Members<'_>) -> Read<Vec<Part>> {
+    let thought = entry.take::<String>("reasoning_content")?;
+    let thought = thought.or(entry.take("reasoning")?);
+    let mut parts: Vec<Part> =
+        thought.map(|text| Part::Thinking(Thought { text, signature: None })).into_iter().collect();
+    parts.extend(content(entry)?);
+    if let Some(text) = entry.take("refusal")? {
+        parts.push(Part::Text(Text { text, cache: None }));
+    }
+    for call in entry.take::<Vec<Members<'_>>>("tool_calls")?.unwrap_or_default() {
+        parts.push(Part::ToolUse(self::call(call)?));
+    }
+    Ok(parts)
+}
+
+fn call(mut call: Members<'_>) -> Read<ToolUse> {
+    let id = call.need("id")?;
+    let Some(mut function) = call.take::<Members<'_>>("function")? else {
+        return Err(bad("tool_calls", "only calls of functions can be carried"));
+    };
+    let text = function.take::<String>("arguments")?.unwrap_or_default();
+    let input = if text.trim().is_empty() { Ok(Json::empty_object()) } else { Json::from_text(text) };
+    let input = input.ok().filter(Json::is_object);
+    let input = input.ok_or_else(|| bad("tool_calls.function.arguments", "must be the text of a JSON object"))?;
+    Ok(ToolUse { id, name: function.need("name")?, input })
+}

@@ -1,0 +1,91 @@
+//! What errors of this dialect say, and how those in the middle of an answer are told.
+//!
+//! The shapes differ more than anywhere: an object, a text, vLLM's flat one, FastAPI's `detail`, OpenRouter's number with
+//! the vendor's own error inside. They are all read by [`ErrorFacts`].
+
+use serde_json::value::RawValue;
+
+use super::wire::{Chunk, text};
+pub use crate::anthropic::ErrorFacts;
+use crate::anthropic::{Topic, looks_like_html};
+use crate::canon::Event;
+
+/// Most of an unreadable event that is quoted, in characters.
+const QUOTED: usize = 120;
+
+/// The error in a chunk or a body, if it is one and not an answer.
+pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a RawValue> {
+    let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
+    let typed = chunk.r#type.is_some() && chunk.code.is_none();
+    let bare =
+        !typed && chunk.choices.is_none() && [chunk.code, chunk.detail, chunk.message].iter().any(Option::is_some);
+    if chunk.error.is_some() || bare || text(chunk.object).as_deref() == Some("error") {
+        return Some(whole);
+    }
+    choices.iter().find_map(|choice| choice.error)
+}
+
+/// An error within a stream.
+pub(super) fn in_band(data: &[u8]) -> Event {
+    let facts = ErrorFacts::in_band(data);
+    // A code that is a number says no more than the status.
+    let is_word = |code: &String| code.parse::<u64>().is_err();
+    let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
+    let message = if facts.message.is_empty() {
+        "the provider reports an error without a text".to_owned()
+    } else {
+        facts.message
+    };
+    Event::Fault { status: facts.status, kind, message }
+}
+
+/// A reason for the end that is none.
+pub(super) fn failed(status: u16, why: &str) -> Event {
+    fault(status, "finish_reason", why.to_owned())
+}
+
+/// A call that must not be run.
+pub(super) fn broken(why: &str) -> Event {
+    fault(502, "broken_tool_call", why.to_owned())
+}
+
+/// Data that is no JSON.
+pub(super) fn not_json(data: &str) -> Event {
+    fault(502, "not_json", format!("the provider sent a chunk that is not JSON: {}", quoted(data)))
+}
+
+/// JSON that this dialect does not have.
+pub(super) fn other_json(data: &str) -> Event {
+    let message = format!(
+        "the provider sent JSON that is no chunk of chat completions (hint: check the provider's type): {}",
+        quoted(data)
+    );
+    fault(502, "other_dialect", message)
+}
+
+/// Text that is no stream: an error object without `data:`, a web page, anything else.
+pub(super) fn not_a_stream(body: &[u8]) -> Event {
+    if looks_like_html(body) {
+        let message = "the provider sent a web page instead of a stream (hint: check base_url)";
+        return fault(502, "html", message.to_owned());
+    }
+    if body.trim_ascii_start().starts_with(b"{") {
+        return in_band(body);
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]).into_owned();
+    fault(502, "not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
+}
+
+fn fault(status: u16, kind: &str, message: String) -> Event {
+    Event::Fault { status, kind: kind.to_owned(), message }
+}
+
+fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED).collect()
+}
+
+/// A fault as the facts of an error.
+pub(super) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
+    let (kind, code) = (Some(kind), None);
+    ErrorFacts { status, kind, code, message, topic: Topic::None, html: false, regain_at: None }
+}

@@ -1,0 +1,54 @@
+//! Reads an answer in one piece, through the same machine that reads a stream: it is one chunk that has everything.
+
+use serde::Deserialize as _;
+use serde_json::value::RawValue;
+
+use super::error;
+use super::names::ToolNames;
+use super::stream::Decoder;
+use super::wire::Chunk;
+use crate::anthropic::response::Wrong;
+use crate::anthropic::{ErrorFacts, looks_like_html};
+use crate::canon::{Collector, Event, Message};
+
+/// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`].
+///
+/// # Errors
+/// What the body is instead of an answer.
+pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    if body.is_empty() {
+        return Err(Wrong::Empty);
+    }
+    if looks_like_html(body) {
+        return Err(Wrong::Html);
+    }
+    let body = String::from_utf8_lossy(body);
+    let raw: &RawValue = serde_json::from_str(&body).map_err(|_| Wrong::NotJson)?;
+    let chunk = Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).map_err(|_| Wrong::OtherJson)?;
+    if let Some(told) = error::told(&chunk, raw) {
+        return Err(Wrong::Error(ErrorFacts::in_band(told.get().as_bytes())));
+    }
+    if chunk.choices.as_ref().is_none_or(|choices| choices.0.is_empty()) {
+        return Err(Wrong::OtherJson);
+    }
+    let mut events = Vec::new();
+    let mut decoder = Decoder::whole(names.clone());
+    decoder.chunk(&chunk, raw, &mut events);
+    let stop = decoder.close(&mut events);
+    message(events, stop)
+}
+
+fn message(events: Vec<Event>, stop: Option<crate::canon::Stop>) -> Result<Message, Wrong> {
+    let mut collector = Collector::new();
+    for event in events {
+        if let Event::Fault { status, kind, message } = event {
+            return Err(Wrong::Error(error::facts(status, kind, message)));
+        }
+        collector.push(event);
+    }
+    collector.push(Event::End);
+    let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
+    message.stop = stop;
+    Ok(message)
+}

@@ -1,0 +1,294 @@
+//! Corner cases of streams. What a vendor's stream looks like as a whole is in the golden files.
+
+use super::*;
+use crate::canon::{Delta, StopReason};
+
+/// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
+#[test]
+fn a_character_and_an_event_may_be_cut_anywhere() {
+    let stream = fixture("stream", "openai_text.sse");
+    let whole = decode(&stream);
+    assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂.", "usage", "EndTurn", "end"]);
+    for at in 0..stream.len() {
+        let pieces = [&stream[..at], &stream[at..]];
+        assert_eq!(
+            decode_pieces(&Vendor::Unknown.traits(), &ToolNames::new(), pieces.into_iter()),
+            whole,
+            "cut at {at}"
+        );
+    }
+}
+
+/// Case 36: several data lines of one chunk.
+#[test]
+fn a_chunk_may_be_written_over_several_lines() {
+    let events = decode(b"data: {\"choices\":\ndata: [{\"delta\":{\"content\":\"a\"},\n: comment\ndata: \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+    assert_eq!(words(&events), ["start", "text:a.", "EndTurn", "end"]);
+}
+
+/// Case 37: a stream that begins with a call begins with a start all the same, and only one.
+#[test]
+fn the_start_comes_once_before_anything() {
+    let events = chunks(&[
+        fragment(json!(0), json!("a"), json!("t"), json!("{}")),
+        delta(json!({"role": "assistant"})),
+        finish("tool_calls"),
+    ]);
+    assert_eq!(words(&events), ["start", "t#a:{}.", "ToolUse", "end"]);
+    assert_eq!(events[0], Event::Start { id: Some("c1".to_owned()), model: Some("m".to_owned()) });
+}
+
+/// Case 42: the reason in the same chunk as the last content.
+#[test]
+fn content_beside_a_reason_comes_before_the_end() {
+    let events = chunks(&[json!({"choices": [{"delta": {"content": "all"}, "finish_reason": "stop"}]})]);
+    assert_eq!(words(&events), ["start", "text:all.", "EndTurn", "end"]);
+}
+
+/// Cases 43 and 44: counts after the reason, zeros after counts, counts with every chunk, odd ones.
+#[test]
+fn the_counts_are_the_last_that_say_something() {
+    let usage = |prompt: Value, completion: Value| json!({"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "prompt_tokens_details": {"cached_tokens": 30}}});
+    let counts = |stream: &[Value]| {
+        let events = chunks(stream);
+        let usages =
+            events.iter().filter_map(|event| if let Event::Usage(usage) = event { Some(*usage) } else { None });
+        usages.map(|usage| (usage.input, usage.output, usage.cache_read)).collect::<Vec<_>>()
+    };
+    let text = || delta(json!({"content": "a"}));
+    assert_eq!(counts(&[text(), finish("stop"), usage(json!(100), json!(7))]), [(Some(70), Some(7), Some(30))]);
+    let later =
+        [text(), usage(json!(100), json!(1)), finish("stop"), usage(json!(100), json!(7)), usage(json!(0), json!(0))];
+    assert_eq!(counts(&later), [(Some(70), Some(7), Some(30))]);
+    assert_eq!(counts(&[text(), finish("stop"), usage(json!(20), json!(-7))]), [(Some(0), None, Some(30))]);
+    assert_eq!(counts(&[text(), finish("stop"), usage(json!(1e300), json!("x"))]), [(None, None, Some(30))]);
+    assert_eq!(counts(&[text(), finish("stop"), json!({"choices": [], "usage": null})]), []);
+}
+
+/// Case 45: bytes end without a reason: nothing is closed. With one the answer is whole.
+#[test]
+fn an_answer_without_a_reason_is_left_open() {
+    let text = || delta(json!({"content": "Half"}));
+    assert_eq!(words(&chunks(&[text()])), ["start", "text:Half"]);
+    let done = format!("data: {}\n\ndata: [DONE]\n\n", text());
+    assert_eq!(words(&decode(done.as_bytes())), ["start", "text:Half"]);
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}});
+    assert_eq!(words(&chunks(&[text(), usage.clone()])), ["start", "text:Half"]);
+    assert_eq!(words(&chunks(&[text(), finish("stop"), usage])), ["start", "text:Half.", "usage", "EndTurn", "end"]);
+    assert_eq!(words(&decode(b"")), Vec::<String>::new());
+    let reasons = [
+        json!({"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}),
+        json!({"choices": [{"delta": {}, "finish_reason": null}]}),
+    ];
+    assert_eq!(words(&chunks(&reasons)), ["start", "text:a"]);
+}
+
+/// Case 45: counts of a cut answer are not lost.
+#[test]
+fn the_counts_of_a_cut_answer_can_be_asked_for() {
+    let mut decoder = Decoder::new(&Vendor::Unknown.traits(), ToolNames::new());
+    let mut events = Vec::new();
+    decoder.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n", &mut events);
+    decoder.finish(&mut events);
+    let usage = decoder.usage().unwrap();
+    assert_eq!((usage.input, usage.output, events.len()), (Some(5), Some(1), 3));
+}
+
+/// Case 46: errors within a 200, in every form, and nothing after them.
+#[test]
+fn an_error_in_the_stream_is_a_fault_and_the_last_word() {
+    let table = [
+        ("data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n", "fault 500 server_error"),
+        ("data: {\"error\":\"overloaded\"}\n\n", "fault 500 "),
+        ("data: {\"error\":{\"code\":429,\"message\":\"x\"}}\n\n", "fault 429 429"),
+        (
+            "data: {\"object\":\"error\",\"message\":\"x\",\"type\":\"BadRequestError\",\"code\":400}\n\n",
+            "fault 400 BadRequestError",
+        ),
+        ("data: {\"message\":\"Unauthorized\"}\n\n", "fault 500 "),
+        ("data: {\"code\":\"1302\",\"msg\":\"x\"}\n\n", "fault 500 1302"),
+        (
+            "event: error\ndata: {\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}\n\n",
+            "fault 429 rate_limit_exceeded",
+        ),
+        ("event: error\ndata: plain words\n\n", "fault 500 "),
+        ("{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}", "fault 429 insufficient_quota"),
+        ("<html><body>no</body></html>", "fault 502 html"),
+        ("upstream connect error", "fault 502 not_a_stream"),
+        ("data: <html>\n\n", "fault 502 not_json"),
+        ("data: {\"type\":\"response.created\",\"response\":{}}\n\n", "fault 502 other_dialect"),
+        ("data: 7\n\n", "fault 502 other_dialect"),
+        ("data: {\"choices\":{}}\n\n", "fault 502 other_dialect"),
+        (
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"network_error\"}]}\n\n",
+            "start|fault 502 finish_reason",
+        ),
+    ];
+    for (stream, expected) in table {
+        let more = format!("{stream}\n\ndata: {}\n\ndata: [DONE]\n\n", finish("stop"));
+        assert_eq!(words(&decode(more.as_bytes())).join("|"), expected, "{stream}");
+    }
+}
+
+#[test]
+fn odd_lines_after_the_beginning_and_events_of_others_break_nothing() {
+    let stream = format!(
+        "data: {}\n\nstray words\n\nevent: ping\ndata: {{\"type\":\"ping\"}}\n\nid: 7\nretry: 3\n\ndata: {}\n\n",
+        delta(json!({"content": "a"})),
+        finish("stop")
+    );
+    assert_eq!(words(&decode(stream.as_bytes())), ["start", "text:a.", "EndTurn", "end"]);
+}
+
+/// Case 52: thinking and text by turns, and thinking after text.
+#[test]
+fn thinking_and_text_may_alternate() {
+    let think = |text: &str| delta(json!({"reasoning_content": text}));
+    let text = |text: &str| delta(json!({"content": text}));
+    let events = chunks(&[think("a"), think("b"), text("c"), think("d"), text(""), text("e"), finish("stop")]);
+    assert_eq!(words(&events), ["start", "thinking:ab.", "text:c.", "thinking:d.", "text:e.", "EndTurn", "end"]);
+    let both = chunks(&[delta(json!({"reasoning": "x", "content": "y"})), finish("stop")]);
+    assert_eq!(words(&both)[1..3], ["thinking:x.", "text:y."]);
+    let twice = chunks(&[delta(json!({"reasoning": "x", "reasoning_content": "x"})), finish("stop")]);
+    assert_eq!(words(&twice)[1], "thinking:x.", "servers that write both mean one");
+}
+
+/// Case 52: `<think>` over any pieces, where it is known to be used.
+#[test]
+fn think_tags_are_thinking_only_where_the_provider_writes_them() {
+    let tagged = Traits { think_tags: true, ..Vendor::Vllm.traits() };
+    let read = |traits: &Traits, text: &str, size: usize| {
+        let letters: Vec<char> = text.chars().collect();
+        let mut stream: String = letters
+            .chunks(size)
+            .map(|piece| format!("data: {}\n\n", delta(json!({"content": piece.iter().collect::<String>()}))))
+            .collect();
+        stream += &format!("data: {}\n\n", finish("stop"));
+        words(&decode_pieces(traits, &ToolNames::new(), std::iter::once(stream.as_bytes())))
+    };
+    for size in [1, 2, 3, 7, 100] {
+        let text = "\n<think>Is </ it?</think>\n\nIt <think>is</think>.";
+        assert_eq!(read(&tagged, text, size)[1..3], ["thinking:Is </ it?.", "text:It <think>is</think>.."], "{size}");
+        assert_eq!(read(&tagged, "<thin ice", size)[1], "text:<thin ice.", "{size}");
+        assert_eq!(read(&tagged, "<think>cut </thi", size)[1], "thinking:cut </thi.", "{size}");
+        assert_eq!(read(&Vendor::Vllm.traits(), "<think>a</think>b", size)[1], "text:<think>a</think>b.", "{size}");
+    }
+}
+
+/// Case 53: more answers than one, and a first chunk without any.
+#[test]
+fn only_the_first_of_several_answers_is_read() {
+    let both = json!({"choices": [
+        {"index": 1, "delta": {"content": "no"}, "finish_reason": "length"},
+        {"index": 0, "delta": {"content": "yes"}},
+    ]});
+    let second = json!({"choices": [{"index": 1, "delta": {"content": "no"}, "finish_reason": "stop"}]});
+    let filter = json!({"choices": [], "prompt_filter_results": []});
+    assert_eq!(words(&chunks(&[both.clone(), second])), ["start", "text:yes"]);
+    let empty = json!({});
+    let usage_first = json!({"choices": [], "usage": null, "object": "chat.completion.chunk"});
+    assert_eq!(
+        words(&chunks(&[empty, filter, usage_first, both, finish("stop")])),
+        ["start", "text:yes.", "EndTurn", "end"]
+    );
+}
+
+/// Case 54: filters with and without text before them, and refusals.
+#[test]
+fn a_filter_and_a_refusal_are_refusals() {
+    let text = delta(json!({"content": "So "}));
+    assert_eq!(words(&chunks(&[text.clone(), finish("content_filter")])), ["start", "text:So .", "Refusal", "end"]);
+    assert_eq!(words(&chunks(&[finish("content_filter")])), ["start", "Refusal", "end"]);
+    let refusal = delta(json!({"content": null, "refusal": "No."}));
+    assert_eq!(words(&chunks(&[refusal.clone(), finish("stop")])), ["start", "text:No..", "Refusal", "end"]);
+    assert_eq!(words(&chunks(&[text, refusal, finish("length")]))[2], "MaxTokens");
+}
+
+#[test]
+fn reasons_are_translated_as_the_table_says() {
+    let table = [
+        ("stop", StopReason::EndTurn, StopReason::ToolUse),
+        ("tool_calls", StopReason::EndTurn, StopReason::ToolUse),
+        ("function_call", StopReason::EndTurn, StopReason::ToolUse),
+        ("length", StopReason::MaxTokens, StopReason::MaxTokens),
+        ("content_filter", StopReason::Refusal, StopReason::Refusal),
+        ("sensitive", StopReason::Refusal, StopReason::Refusal),
+        ("model_length", StopReason::ContextExceeded, StopReason::ContextExceeded),
+        ("novel", StopReason::Other("novel".to_owned()), StopReason::Other("novel".to_owned())),
+    ];
+    for (reason, without, with) in table {
+        let stop = |events: Vec<Event>| {
+            events.into_iter().find_map(|event| if let Event::Stop(stop) = event { Some(stop.reason) } else { None })
+        };
+        assert_eq!(stop(chunks(&[delta(json!({"content": "a"})), finish(reason)])), Some(without), "{reason}");
+        let call = fragment(json!(0), json!("c"), json!("t"), json!("{}"));
+        assert_eq!(stop(chunks(&[call, finish(reason)])), Some(with), "{reason}");
+    }
+}
+
+/// Case 19: halves of characters, NUL, numbers of any size in the input of a call.
+#[test]
+fn what_cannot_be_a_character_costs_only_itself() {
+    let raw = r#"data: {"choices":[{"delta":{"content":"a\ud83d"}}]}"#.to_owned() + "\n\n";
+    let input = r#"{\"half\":\"\\ud83d\",\"nul\":\"\\u0000\",\"n\":1e3,\"big\":18446744073709551616}"#;
+    let raw = raw
+        + r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"t","arguments":""#
+        + input
+        + "\"}}]},\"finish_reason\":\"stop\"}]}\n\n";
+    let events = decode(raw.as_bytes());
+    let inputs: Vec<&Delta> =
+        events.iter().filter_map(|event| if let Event::Delta(delta) = event { Some(delta) } else { None }).collect();
+    assert!(matches!(inputs[0], Delta::Text(text) if text.starts_with('a')));
+    assert_eq!(
+        inputs[1],
+        &Delta::Input(r#"{"half":"\ud83d","nul":"\u0000","n":1e3,"big":18446744073709551616}"#.to_owned())
+    );
+    assert_eq!(words(&events).last().unwrap(), "end");
+    let invalid = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\xff\"},\"finish_reason\":\"stop\"}]}\n\n";
+    assert_eq!(words(&decode(invalid)), ["start", "text:a\u{fffd}.", "EndTurn", "end"]);
+}
+
+/// Cases 10 and 14: what a vendor seals or signs of its thoughts comes back to it as it was, through the client.
+#[test]
+fn sealed_thoughts_make_the_round_trip() {
+    let item = |more: Value| {
+        let mut item = json!({"type": "reasoning.text", "format": "google-gemini-v1", "index": 0});
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        delta(json!({"reasoning_details": [item]}))
+    };
+    let sealed =
+        delta(json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "AbC", "id": "c", "index": 1}]}));
+    let call = fragment(json!(0), json!("c"), json!("t"), json!("{}"));
+    let events = chunks(&[
+        item(json!({"text": "Hm"})),
+        item(json!({"text": ".", "signature": "s"})),
+        sealed,
+        call,
+        finish("stop"),
+    ]);
+    assert_eq!(words(&events)[1], "thinking:Hm.+signature.");
+    let signature = events.iter().find_map(|event| {
+        if let Event::Delta(Delta::Signature(signature)) = event { Some(signature.clone()) } else { None }
+    });
+    let body = conversation(json!([
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": signature}, super::call("c", "t")]},
+        {"role": "user", "content": [result("c", "1")]},
+    ]));
+    let sent = send(Vendor::OpenRouter, "google/gemini-3", body.clone());
+    let expected = json!([
+        {"type": "reasoning.text", "format": "google-gemini-v1", "index": 0, "text": "Hm.", "signature": "s"},
+        {"type": "reasoning.encrypted", "data": "AbC", "id": "c", "index": 1},
+    ]);
+    assert_eq!(
+        (&sent.body["messages"][1]["reasoning_details"], &sent.body["messages"][1]["reasoning"]),
+        (&expected, &json!("Hm."))
+    );
+    let elsewhere = send(Vendor::Unknown, "m", body.clone());
+    assert_eq!(elsewhere.body["messages"][1]["reasoning_content"], "Hm.");
+    assert!(!elsewhere.text.contains("qcc1"));
+    let mut losses = Losses::new();
+    let anthropic = crate::anthropic::canon::encode_request(&request(body), "claude-opus-5", &mut losses).unwrap();
+    assert!(!String::from_utf8_lossy(&anthropic).contains("qcc1"), "Anthropic has not signed it");
+    assert_eq!(losses.iter().next().unwrap().what, "messages.thinking");
+}

@@ -1,0 +1,63 @@
+//! Token counts of an answer.
+//!
+//! Here the prompt includes what the cache served and stored; the neutral form counts each token once. Of several reports
+//! the later wins, except that a zero never replaces a count: some close a stream with empty ones.
+
+use serde_json::Value;
+
+use crate::canon::Usage;
+
+/// Counts as they are reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    cached: Option<u64>,
+    cache_write: Option<u64>,
+    reasoning: Option<u64>,
+}
+
+/// Where vendors put each count.
+const PROMPT: &[&str] = &["/prompt_tokens"];
+const COMPLETION: &[&str] = &["/completion_tokens"];
+const CACHED: &[&str] = &["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_tokens"];
+const CACHE_WRITE: &[&str] =
+    &["/prompt_tokens_details/cache_write_tokens", "/prompt_tokens_details/cache_creation_input_tokens"];
+const REASONING: &[&str] = &["/completion_tokens_details/reasoning_tokens"];
+
+impl Counts {
+    /// Takes over what a `usage` object says. What is no count, a negative one too, is passed over.
+    pub(super) fn take(&mut self, usage: &str) {
+        let Ok(usage) = serde_json::from_str::<Value>(usage) else { return };
+        let members = [
+            (&mut self.prompt, PROMPT),
+            (&mut self.completion, COMPLETION),
+            (&mut self.cached, CACHED),
+            (&mut self.cache_write, CACHE_WRITE),
+            (&mut self.reasoning, REASONING),
+        ];
+        for (count, places) in members {
+            let reported = places.iter().find_map(|place| usage.pointer(place)?.as_u64());
+            match reported {
+                Some(0) if count.is_some() => {}
+                Some(reported) => *count = Some(reported),
+                None => {}
+            }
+        }
+    }
+
+    /// As the neutral form counts. `None`: nothing was reported.
+    pub(super) fn canon(self) -> Option<Usage> {
+        if self == Self::default() {
+            return None;
+        }
+        let from_cache = self.cached.unwrap_or_default().saturating_add(self.cache_write.unwrap_or_default());
+        Some(Usage {
+            input: self.prompt.map(|prompt| prompt.saturating_sub(from_cache)),
+            output: self.completion,
+            cache_read: self.cached,
+            cache_write: self.cache_write,
+            thinking: self.reasoning,
+        })
+    }
+}
