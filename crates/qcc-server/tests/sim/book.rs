@@ -252,6 +252,11 @@ impl Book {
         self.scripts[provider].is_well(from, to)
     }
 
+    /// Whether the gateway had begun to drain by then.
+    pub(crate) fn is_drained(&self, at: Duration) -> bool {
+        self.draining.is_some_and(|draining| draining.at <= at)
+    }
+
     /// The row of a request.
     pub(crate) fn row_of(&self, ask: &Ask) -> Option<&RequestRecord> {
         self.rows.iter().find(|row| row.request.bytes_in == ask.length)

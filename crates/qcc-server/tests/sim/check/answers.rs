@@ -73,6 +73,9 @@ fn is_a_true_stream(number: usize, ask: &Ask, exchange: &Exchange) {
         );
         return;
     };
+    let shown = [&b"event: content_block_delta"[..], b"\"tool_use\""];
+    let proven = shown.iter().any(|sign| memmem::find(&ask.body[..same], sign).is_some());
+    assert!(proven || ask.how() == Some(Ended::Left), "ask {number} hears a stream before any content");
     let names = sse::names(&ask.body);
     let count = |wanted: &str| names.iter().filter(|name| *name == wanted).count();
     let (stops, errors) = (count("message_stop"), count("error"));

@@ -52,7 +52,7 @@ pub(super) fn are_told_as_they_were(book: &Book, number: usize, ask: &Ask) {
     let name = format!("p{}", answered.provider);
     assert_eq!(row.request.provider.as_deref(), Some(name.as_str()), "who answered ask {number}");
     let heard = ask.how() == Some(Ended::Clean) && ask.status == 200;
-    let drained = book.draining.is_some_and(|draining| draining.at <= ask.until());
+    let drained = book.is_drained(ask.until());
     assert!(heard || !is_heard(ask) || drained, "ask {number} counts as whole and was not heard");
 }
 
@@ -93,6 +93,15 @@ pub(super) fn carry_what_was_sent(book: &Book) {
     }
 }
 
+/// After its terminal event an answer is over for the gateway, and its provider may still send the end of the body, a byte
+/// at a time.
+const TAIL: Duration = Duration::from_secs(1);
+
+/// Whether an exchange was under way at this moment for the gateway.
+fn goes_on(book: &Book, exchange: &Exchange, moment: Stamp) -> bool {
+    exchange.began <= moment && let_go(book, exchange).is_none_or(|end| end.at > moment.at + TAIL)
+}
+
 /// When the gateway let go of an exchange: its provider may hear of that later.
 fn let_go(book: &Book, exchange: &Exchange) -> Option<Stamp> {
     let ask = &book.asks[exchange.ask];
@@ -103,18 +112,24 @@ fn let_go(book: &Book, exchange: &Exchange) -> Option<Stamp> {
     [exchange.end(), told, left, later.map(|other| other.began).min()].into_iter().flatten().min()
 }
 
-/// Never more at once, or within a minute, than a provider's own limits say.
+/// Never more at once, or within a minute, than a provider's own limits say, nor more connections than its host may have.
 pub(super) fn leave_limits_alone(book: &Book) {
+    for exchange in &book.exchanges {
+        let of_host = book.exchanges.iter().filter(|other| other.provider == exchange.provider);
+        let at_once = of_host.filter(|other| goes_on(book, other, exchange.began));
+        let most = book.settings[0].1.per_host as usize;
+        assert!(most == 0 || at_once.count() <= most, "p{} has too many connections", exchange.provider);
+    }
     for exchange in book.exchanges.iter().filter(|exchange| !exchange.counts) {
         let began = exchange.began;
         let mut during = book.settings_during(began.at.saturating_sub(Duration::from_mins(2)), began.at);
         let (Some(setting), None) = (during.next(), during.next()) else { continue };
         let provider = &setting.providers[exchange.provider];
         let others = || book.exchanges.iter().filter(|other| !other.counts && other.provider == exchange.provider);
-        let running =
-            others().filter(|other| other.began <= began && let_go(book, other).is_none_or(|end| end > began));
+        let running = others().filter(|other| goes_on(book, other, began));
         let most = provider.concurrency as usize;
-        assert!(most == 0 || running.count() <= most, "p{} is asked too much at once", exchange.provider);
+        let running: Vec<_> = running.map(|other| (other.ask, other.began.at)).collect();
+        assert!(most == 0 || running.len() <= most, "p{} is asked too much at once: {running:?}", exchange.provider);
         // What began a minute ago was counted when its attempt began, before its connection was there.
         let minute = Duration::from_secs(58);
         let lately = others().filter(|other| other.began <= began && began.at - other.began.at < minute);
@@ -142,7 +157,7 @@ pub(super) fn probe_alone(book: &Book) {
             continue;
         }
         let running = probes.entry(exchange.provider).or_default();
-        running.retain(|other| let_go(book, other).is_none_or(|end| end > sample.stamp));
+        running.retain(|other| goes_on(book, other, sample.stamp));
         running.push(exchange);
         let most = book.settings.iter().map(|(_, setting)| setting.probes).max().unwrap_or(1) as usize;
         if running.len() <= most {
@@ -213,7 +228,7 @@ pub(super) fn false_verdicts(book: &Book) -> Vec<String> {
                 *closer == provider.number && (from.saturating_sub(CROSSING)..=to + CROSSING).contains(at)
             };
             let crossed = book.closings.iter().any(closing);
-            let drained = book.draining.is_some_and(|draining| draining.at <= to);
+            let drained = book.is_drained(to);
             // A status that no well provider explains is its fault until another one says the same.
             let strange = ask.bad == Some(418);
             if !crossed && !drained && !strange && book.is_well(provider.number, from, to) {

@@ -7,6 +7,9 @@ use qcc_policy::{Reason, Standing};
 use super::{SLACK, is_heard};
 use crate::book::{Ask, Book, Ended, Kind, Line};
 
+/// A request that was sent whole so long ago is under way: the gateway may still have had to read it.
+const LATELY: Duration = Duration::from_secs(30);
+
 /// What the gateway itself allows everything before commit.
 const MOST: Duration = Duration::from_secs(290);
 
@@ -26,8 +29,11 @@ pub(super) fn ends_once(book: &Book, number: usize, ask: &Ask) {
         assert!(finished == 0 || ended == id, "ask {number} is {id:?} for its client and {ended:?} in the log");
     } else {
         assert!(ends <= 1, "ask {number} ends {ends} times in the log");
+        // Its client left, or was let go of at the end, when it was under way for long.
+        let known = ask.sent.is_some_and(|sent| sent.at + LATELY < ask.until());
+        assert!(ends == 1 || !known || book.is_drained(ask.until()), "ask {number} has no end in the log");
     }
-    let drained = book.draining.is_some_and(|draining| draining.at <= ask.until());
+    let drained = book.is_drained(ask.until());
     if how == Some(Ended::Unheard) && ask.fresh {
         assert!(drained, "ask {number} was not answered at all");
     }
