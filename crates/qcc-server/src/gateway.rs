@@ -166,15 +166,21 @@ impl Gateway {
             _ => None,
         };
         announce(&state, address, &notices);
+        Ok(Self::of_parts(state, listening, address, notices, watch))
+    }
+
+    /// Sets to work what runs beside the requests.
+    pub(crate) fn of_parts(
+        state: Arc<State>,
+        listening: Listening,
+        address: SocketAddr,
+        notices: Vec<Notice>,
+        watch: Option<tasks::reload::Watch>,
+    ) -> Self {
         tasks::warm::start(&state);
         tasks::keep::start(&state);
         let probing = Some(tasks::probe::start(&state));
-        Ok(Self { state, listening, address, notices, _watch: watch, _probing: probing })
-    }
-
-    /// One that was put together elsewhere.
-    pub(crate) fn of_parts(state: Arc<State>, listening: Listening, address: SocketAddr, notices: Vec<Notice>) -> Self {
-        Self { state, listening, address, notices, _watch: None, _probing: None }
+        Self { state, listening, address, notices, _watch: watch, _probing: probing }
     }
 
     pub(crate) fn state(&self) -> &Arc<State> {

@@ -14,6 +14,7 @@ use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
 
 use crate::observe;
+use crate::outside;
 use crate::upstream::connect::causes;
 use crate::upstream::credential::{Consumed, Inbound};
 use crate::upstream::tls::Roots;
@@ -139,7 +140,7 @@ impl Answered {
         let page = text(header::CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/html"));
         // A cache hands out the date of the day on which it stored the answer.
         let date = text(header::DATE).filter(|_| !headers.contains_key(header::AGE));
-        Self { status, page, skew: date.and_then(|date| skew(date, SystemTime::now())) }
+        Self { status, page, skew: date.and_then(|date| skew(date, outside::wall_clock())) }
     }
 }
 

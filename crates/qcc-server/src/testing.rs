@@ -79,8 +79,7 @@ impl Simulated {
         let (door, streams) = unbounded_channel();
         let workers = Workers::start(0).map_err(StartError::Workers)?;
         let listening = Listening::simulated(streams, Arc::clone(&state), workers);
-        tasks::warm::start(&state);
-        let gateway = Gateway::of_parts(state, listening, ([127, 0, 0, 1], 7860).into(), notices);
+        let gateway = Gateway::of_parts(state, listening, ([127, 0, 0, 1], 7860).into(), notices, None);
         Ok(Self { gateway, door })
     }
 

@@ -169,6 +169,7 @@ pub(super) async fn check(
         }
     };
     tokio::select! {
+        biased;
         () = all => {}
         () = state.probing.stopped() => return Err(Refused::Draining),
     }

@@ -89,6 +89,7 @@ async fn run(state: &Arc<State>) {
     loop {
         let next = begin_due(state, &mut running);
         tokio::select! {
+            biased;
             () = state.probing.over.cancelled() => return,
             () = state.probing.news.notified() => {}
             Some(_) = running.join_next() => {}

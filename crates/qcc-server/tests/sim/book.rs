@@ -93,6 +93,14 @@ pub(crate) struct Exchange {
     pub(crate) gone: Arc<Mutex<Option<Stamp>>>,
 }
 
+/// One of the gateway's own requests, as a provider sees it.
+#[derive(Debug)]
+pub(crate) struct Probed {
+    pub(crate) provider: usize,
+    pub(crate) at: Duration,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
 /// How things stood inside when an attempt began.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
@@ -115,6 +123,7 @@ pub(crate) struct Book {
     pub(crate) clock: Clock,
     pub(crate) asks: Vec<Ask>,
     pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) probes: Vec<Probed>,
     pub(crate) lines: Vec<Line>,
     pub(crate) rows: Vec<RequestRecord>,
     pub(crate) scripts: Vec<Script>,
@@ -196,6 +205,7 @@ impl Book {
             clock,
             asks: Vec::new(),
             exchanges: Vec::new(),
+            probes: Vec::new(),
             lines: Vec::new(),
             rows: Vec::new(),
             scripts: Vec::new(),

@@ -27,6 +27,7 @@ pub(crate) struct Counts {
     pub(crate) gone: u64,
     pub(crate) held: u64,
     pub(crate) reloads: u64,
+    pub(crate) probes: u64,
     /// Failed although a provider was well and nothing but a fault of before stood against it.
     pub(crate) lost: u64,
     /// The same, where the waiting room was full.
@@ -46,6 +47,7 @@ impl std::ops::AddAssign for Counts {
         self.gone += other.gone;
         self.held += other.held;
         self.reloads += other.reloads;
+        self.probes += other.probes;
         self.lost += other.lost;
         self.turned_away += other.turned_away;
         self.false_verdicts += other.false_verdicts;
@@ -66,6 +68,7 @@ pub(crate) fn counts(book: &Book) -> Counts {
         gone: of("client_gone"),
         held: book.rows.iter().filter(|row| row.request.held_ms > 0).count() as u64,
         reloads: book.settings.len() as u64 - 1,
+        probes: book.probes.len() as u64,
         lost: lost.len() as u64,
         turned_away,
         false_verdicts: attempts::false_verdicts(book).len() as u64,
@@ -83,6 +86,7 @@ pub(crate) fn book(book: &Book) {
     }
     requests::every_end_is_of_a_request(book);
     attempts::carry_what_was_sent(book);
+    attempts::probe_with_their_own(book);
     attempts::leave_limits_alone(book);
     attempts::probe_alone(book);
     attempts::repeat_within_budget(book);

@@ -10,18 +10,18 @@ use bytes::{Bytes, BytesMut};
 use http::Uri;
 use memchr::memmem;
 use qcc_server::testing::{Dialling, Inside, Io};
-use qcc_testkit::replies::event;
+use qcc_testkit::replies::{Framing, error_body, event, head as http_head, message};
 use qcc_testkit::wire::{Body, Head, Taken, header, take_head};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::answer::{Answer, Stop, To};
-use crate::book::{Book, Exchange, Kind, Print, Sample, Shared, lock};
+use crate::book::{Book, Exchange, Kind, Print, Probed, Sample, Shared, lock};
 use crate::nature::{Nature, Script};
 use crate::net::{Clock, End, Line, Stamp, connection};
 use crate::random::Random;
-use crate::setting::{Provider, Setting};
+use crate::setting::{MODELS, Provider, Setting};
 
 /// Bytes of a piece that come one at a time, where they do.
 const TRICKLE: usize = 40;
@@ -144,6 +144,8 @@ impl Serving {
             };
             let Some((head, began)) = head else { return };
             let Some(received) = self.receive(&head, began, gone).await else { return };
+            // A probe has its answer.
+            let Some(received) = received else { continue };
             if !self.answer(received).await {
                 return;
             }
@@ -164,12 +166,19 @@ impl Serving {
         }
     }
 
-    /// Notes the request and reads its body. `None`: it did not come, or nothing is wanted of it.
-    async fn receive(&mut self, head: &Head, began: Stamp, gone: &Arc<Mutex<Option<Stamp>>>) -> Option<Received> {
+    /// Notes the request and reads its body. `None`: the connection ends.
+    async fn receive(
+        &mut self,
+        head: &Head,
+        began: Stamp,
+        gone: &Arc<Mutex<Option<Stamp>>>,
+    ) -> Option<Option<Received>> {
         let at = self.providers.clock.now();
         let nature = self.providers.scripts[self.number].now(at, &mut self.random);
         let credential = header(&head.headers, "x-api-key").or_else(|| header(&head.headers, "authorization"));
-        let ask = head.header("x-sim-ask").and_then(|text| text.parse().ok()).expect("every request has its number");
+        let Some(ask) = head.header("x-sim-ask").and_then(|text| text.parse().ok()) else {
+            return self.probed(head, nature).await;
+        };
         let counts = head.first_line.contains("count_tokens");
         let mut received = Received {
             exchange: 0,
@@ -208,7 +217,42 @@ impl Serving {
             received.kind = Kind::Stream;
         }
         lock(&self.providers.book).exchanges[received.exchange].print = Print::of(&body);
-        Some(received)
+        Some(Some(received))
+    }
+
+    /// One of the gateway's own requests, which no client asked for. `None`: the connection ends.
+    async fn probed(&mut self, head: &Head, nature: Nature) -> Option<Option<Received>> {
+        let mut framing = Body::announced_by(head, Body::Length(0)).ok()?;
+        let body = self.body(&mut framing).await?;
+        let line = head.first_line.clone();
+        {
+            let mut book = lock(&self.providers.book);
+            let at = book.clock.now();
+            book.say(&format!("p{} is probed: {line}, {nature:?}", self.number));
+            book.probes.push(Probed { provider: self.number, at, headers: head.headers.clone() });
+        }
+        pause(self.random.millis(5..1500)).await;
+        let (status, said) = match nature {
+            Nature::Silent | Nature::SilentAfterHead | Nature::Stalling | Nature::Pinging => {
+                self.wait_until_gone().await;
+                return None;
+            }
+            Nature::Failing(status) | Nature::Forbidding(status) | Nature::PageUnder(status) => {
+                (status, refused(status))
+            }
+            Nature::Overloaded => (529, refused(529)),
+            Nature::Throttling(_) => (429, refused(429)),
+            Nature::Well | Nature::Trickling if line.starts_with("GET") => {
+                (200, json!({"data": MODELS.map(|id| json!({"type": "model", "id": id})), "has_more": false}))
+            }
+            Nature::Well | Nature::Trickling => (200, message(&code_in(&body))),
+            _ => return None,
+        };
+        let body = Bytes::from(said.to_string());
+        let headers = [("content-type", "application/json")];
+        let answer = [&http_head(status, &headers, Framing::ContentLength, body.len())[..], &body].concat();
+        self.end.write_all(&answer).await.ok()?;
+        Some(None)
     }
 
     async fn body(&mut self, body: &mut Body) -> Option<Bytes> {
@@ -327,6 +371,17 @@ impl Serving {
     async fn wait_until_gone(&mut self) {
         while matches!(self.end.fill(&mut self.buffer).await, Ok(1..)) {}
     }
+}
+
+fn refused(status: u16) -> Value {
+    error_body("api_error", &format!("a probe is refused ({status})"))
+}
+
+/// The code that has to be repeated: the last word of the question.
+fn code_in(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let question = body["messages"][0]["content"].as_str().unwrap_or_default();
+    question.split_whitespace().next_back().unwrap_or_default().to_owned()
 }
 
 /// A credential, as it has to arrive at a provider: header and value.

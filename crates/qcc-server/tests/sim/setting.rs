@@ -280,6 +280,7 @@ fn rest(random: &mut Random) -> String {
     let open = random.of(&["5s", "20s", "60s"]);
     let successes = random.within(1..3);
     let affinity = !random.percent(20);
+    let probes = random.of(&[("60s", "10m"), ("10s", "30s"), ("5s", "0"), ("0", "0")]);
     let timeouts = random.of(&[
         "",
         "",
@@ -288,6 +289,8 @@ fn rest(random: &mut Random) -> String {
     ]);
     format!(
         "breaker: {{failure_threshold: {failures}, open_initial: {open}, success_threshold: {successes}, \
-         half_open_probes: PROBES}}\naffinity: {{enabled: {affinity}}}\n{timeouts}"
+         half_open_probes: PROBES}}\naffinity: {{enabled: {affinity}}}\n\
+         health: {{interval: {}, conversation_interval: {}}}\n{timeouts}",
+        probes.0, probes.1
     )
 }

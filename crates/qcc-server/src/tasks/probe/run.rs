@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qcc_policy::engine::{Found, Said, Target};
-use qcc_policy::{Code, ProbeKind, ProbeLease, ProbeRefused, ProviderId};
+use qcc_policy::engine::{Check, Found, Said, Target};
+use qcc_policy::{Code, Outcome, ProbeKind, ProbeLease, ProbeRefused, ProviderId, classify};
 use qcc_store::{HealthCheckRow, Row};
 use tokio::time::{Instant, timeout_at};
 
@@ -102,14 +102,32 @@ async fn free(state: &State, snapshot: &Snapshot, upstream: &Upstream, lease: Pr
     (layer, found)
 }
 
+/// A check whose answer is awaited. Dropped, the gateway ends: what it took is given back, and it says nothing.
+struct UnderWay<'a> {
+    state: &'a State,
+    target: &'a Target,
+    check: Option<Check>,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(check) = self.check.take() {
+            let said = Said::Failed(classify(&Outcome::ClientGone, false));
+            let _nobody_is_charged = self.state.engine().checked(check, self.target, said, None, 0, now());
+        }
+    }
+}
+
 /// `None`: there was no room for it.
 async fn converse(state: &State, snapshot: &Snapshot, upstream: &Upstream, lease: ProbeLease) -> Option<Layer> {
     let model = model(state, snapshot, upstream).await;
     let target = Target { provider: upstream.id, model: model.as_str().into(), fingerprint: None };
     let check = state.engine().begin_check(lease, &target, TOKENS, now()).ok()?;
+    let mut under_way = UnderWay { state, target: &target, check: Some(check) };
     let limit = snapshot.config.settings.health.timeout;
     let check::Talk { layer, said, tokens } = check::converse(upstream, &model, Code::new(state.draw()), limit).await;
     let draw = state.draw();
+    let check = under_way.check.take()?;
     let news = {
         let mut engine = state.engine();
         let news = engine.checked(check, &target, said, tokens, draw, now());

@@ -74,12 +74,7 @@ pub(super) fn carry_what_was_sent(book: &Book) {
             };
             assert!(settings.iter().any(|setting| sent(&setting)), "exchange {number} asks for {}", print.model);
         }
-        let carried: Vec<_> = exchange
-            .headers
-            .iter()
-            .filter(|(name, _)| matches!(name.as_str(), "x-api-key" | "authorization" | "cookie"))
-            .map(|(name, value)| (name.as_str(), value.clone()))
-            .collect();
+        let carried = carried(&exchange.headers);
         let right = settings.iter().any(|setting| match credentials(setting, exchange.provider) {
             Some(expected) => carried == [expected],
             None => {
@@ -110,6 +105,23 @@ fn let_go(book: &Book, exchange: &Exchange) -> Option<Stamp> {
     // A request tries one thing at a time.
     let later = book.exchanges.iter().filter(|other| other.ask == exchange.ask && other.began > exchange.began);
     [exchange.end(), told, left, later.map(|other| other.began).min()].into_iter().flatten().min()
+}
+
+/// The credentials among the headers.
+fn carried(headers: &[(String, String)]) -> Vec<(&str, String)> {
+    let all = headers.iter().filter(|(name, _)| matches!(name.as_str(), "x-api-key" | "authorization" | "cookie"));
+    all.map(|(name, value)| (name.as_str(), value.clone())).collect()
+}
+
+/// Probes carry the provider's own credential, and nobody is probed who has none.
+pub(super) fn probe_with_their_own(book: &Book) {
+    for probe in &book.probes {
+        let minute = probe.at.saturating_sub(Duration::from_mins(1));
+        let right = book.settings_during(minute, probe.at).any(|setting| {
+            credentials(setting, probe.provider).is_some_and(|expected| carried(&probe.headers) == [expected])
+        });
+        assert!(right, "a probe of p{} carries {:?}", probe.provider, carried(&probe.headers));
+    }
 }
 
 /// Never more at once, or within a minute, than a provider's own limits say, nor more connections than its host may have.

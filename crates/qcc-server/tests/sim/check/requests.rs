@@ -179,6 +179,7 @@ pub(super) fn lost(book: &Book) -> (Vec<usize>, u64) {
             let from = ask.began.at.max(line.stamp.at.saturating_sub(LONG));
             against(line, provider.number) == Against::Fault
                 && !limited
+                && !is_being_tried(book, provider.number, line)
                 && book.is_well(provider.number, from, line.stamp.at)
         });
         let held = line.event["held_ms"].is_number();
@@ -189,6 +190,14 @@ pub(super) fn lost(book: &Book) -> (Vec<usize>, u64) {
         }
     }
     (lost, turned_away)
+}
+
+/// Whether somebody else was finding out, at the end of a request, whether a provider that is out is back: while that one
+/// hangs, as it may for `timeouts.first_byte`, nobody else is sent there.
+fn is_being_tried(book: &Book, number: usize, line: &Line) -> bool {
+    let is_out = line.standings.iter().any(|(known, standing)| *known == number && *standing != Standing::Admissible);
+    let mut there = book.exchanges.iter().filter(|exchange| exchange.provider == number && !exchange.counts);
+    is_out && there.any(|one| one.began < line.stamp && one.end().is_none_or(|end| end > line.stamp))
 }
 
 /// Whether the waiting room of this run can be full at all.
