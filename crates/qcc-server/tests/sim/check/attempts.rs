@@ -107,9 +107,12 @@ pub(super) fn probe_with_their_own(book: &Book) {
 /// Never more at once, or within a minute, than a provider's own limits say, nor more connections than its host may have.
 pub(super) fn leave_limits_alone(book: &Book) {
     for exchange in &book.exchanges {
+        // A reload may bring other connections, beside which the old ones end by themselves.
+        let since = book.settings.iter().rev().find(|(since, _)| *since <= exchange.began).map(|(since, _)| *since);
         let at_once = book.exchanges.iter().filter(|other| {
-            let goes_on = other.began <= exchange.began && other.end().is_none_or(|end| end > exchange.began);
-            other.provider == exchange.provider && goes_on
+            let goes_on = other.began <= exchange.began && other.freed().is_none_or(|freed| freed > exchange.began);
+            let is_new = since.is_none_or(|since| book.asks[other.ask].began > since);
+            other.provider == exchange.provider && goes_on && is_new
         });
         let most = book.settings[0].1.per_host as usize;
         assert!(most == 0 || at_once.count() <= most, "p{} has too many connections", exchange.provider);
