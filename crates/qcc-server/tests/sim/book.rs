@@ -108,8 +108,8 @@ pub(crate) struct Probed {
 pub(crate) struct Sample {
     pub(crate) stamp: Stamp,
     pub(crate) breaker: Option<breaker::Standing>,
-    /// Of every provider, for a request without tokens.
-    pub(crate) standings: BTreeMap<usize, Standing>,
+    /// Of every candidate by its number, for each model, and a request without tokens.
+    pub(crate) standings: BTreeMap<(usize, &'static str), Standing>,
 }
 
 /// A line of the log.

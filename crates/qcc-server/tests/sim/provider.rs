@@ -1,7 +1,6 @@
 //! The providers: what is dialled, and what serves a connection. HTTP/1.1 by hand, since a well-behaved server repairs
 //! the very faults that are wanted here.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -115,13 +114,14 @@ impl Providers {
     fn sample(&self, number: usize) -> Option<Sample> {
         let inside = self.inside.get()?;
         let stamp = self.clock.stamp();
-        let numbers = 0..self.scripts.len();
-        let standings = numbers.filter_map(|number| Some((number, inside.standing(&format!("p{number}"), "", 0)?)));
-        Some(Sample {
-            stamp,
-            breaker: inside.breaker(&format!("p{number}")),
-            standings: standings.collect::<BTreeMap<_, _>>(),
-        })
+        let book = lock(&self.book);
+        let setting = book.setting();
+        let each =
+            MODELS.into_iter().flat_map(|model| setting.plan(model, false).into_iter().map(move |one| (model, one)));
+        let standings = each.filter_map(|(model, (provider, sent))| {
+            Some(((provider.number, model), inside.standing(&provider.name(), &sent, 0)?))
+        });
+        Some(Sample { stamp, breaker: inside.breaker(&format!("p{number}")), standings: standings.collect() })
     }
 }
 

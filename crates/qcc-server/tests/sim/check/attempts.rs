@@ -10,7 +10,7 @@ use qcc_store::AttemptOutcome;
 use super::{is_failure, is_heard};
 use crate::book::{Ask, Book, Ended, Exchange};
 use crate::provider::credentials;
-use crate::setting::Credential;
+use crate::setting::{Credential, MODELS};
 
 /// Before and after a moment, in which what was on its way may have crossed.
 const CROSSING: Duration = Duration::from_secs(1);
@@ -160,8 +160,9 @@ pub(super) fn probe_alone(book: &Book) {
             continue;
         }
         let setting = book.setting_at(ask.began.at);
+        let Some(model) = MODELS.into_iter().find(|model| *model == ask.print.model) else { continue };
         let untried = setting.plan(&ask.print.model, false).into_iter().find(|(other, _)| {
-            let is_free = sample.standings.get(&other.number) == Some(&Standing::Admissible);
+            let is_free = sample.standings.get(&(other.number, model)) == Some(&Standing::Admissible);
             let tried = is_tried(book, ask, &other.name());
             is_free && !tried && other.number != exchange.provider
         });
