@@ -88,6 +88,8 @@ pub(crate) struct Exchange {
     pub(crate) frames: Vec<Bytes>,
     /// The answer is whole and everything of it was written.
     pub(crate) whole: bool,
+    /// When its last piece was written, which may be the terminal event.
+    pub(crate) told: Option<Stamp>,
     pub(crate) over: Option<Stamp>,
     /// When the gateway let go of the connection.
     pub(crate) gone: Arc<Mutex<Option<Stamp>>>,
@@ -106,8 +108,8 @@ pub(crate) struct Probed {
 pub(crate) struct Sample {
     pub(crate) stamp: Stamp,
     pub(crate) breaker: Option<breaker::Standing>,
-    /// Of every provider, for a request without tokens.
-    pub(crate) standings: BTreeMap<usize, Standing>,
+    /// Of every candidate by its number, for each model, and a request without tokens.
+    pub(crate) standings: BTreeMap<(usize, &'static str), Standing>,
 }
 
 /// A line of the log.
@@ -190,8 +192,13 @@ impl Exchange {
         self.frames.concat()
     }
 
-    /// When the gateway can have been done with it at the earliest.
+    /// When the attempt can have ended at the earliest.
     pub(crate) fn end(&self) -> Option<Stamp> {
+        [self.told, self.freed()].into_iter().flatten().min()
+    }
+
+    /// When its connection can have been free at the earliest.
+    pub(crate) fn freed(&self) -> Option<Stamp> {
         let gone = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         [self.over, gone].into_iter().flatten().min()
     }

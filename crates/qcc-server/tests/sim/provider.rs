@@ -1,7 +1,6 @@
 //! The providers: what is dialled, and what serves a connection. HTTP/1.1 by hand, since a well-behaved server repairs
 //! the very faults that are wanted here.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -115,13 +114,14 @@ impl Providers {
     fn sample(&self, number: usize) -> Option<Sample> {
         let inside = self.inside.get()?;
         let stamp = self.clock.stamp();
-        let numbers = 0..self.scripts.len();
-        let standings = numbers.filter_map(|number| Some((number, inside.standing(&format!("p{number}"), "", 0)?)));
-        Some(Sample {
-            stamp,
-            breaker: inside.breaker(&format!("p{number}")),
-            standings: standings.collect::<BTreeMap<_, _>>(),
-        })
+        let book = lock(&self.book);
+        let setting = book.setting();
+        let each =
+            MODELS.into_iter().flat_map(|model| setting.plan(model, false).into_iter().map(move |one| (model, one)));
+        let standings = each.filter_map(|(model, (provider, sent))| {
+            Some(((provider.number, model), inside.standing(&provider.name(), &sent, 0)?))
+        });
+        Some(Sample { stamp, breaker: inside.breaker(&format!("p{number}")), standings: standings.collect() })
     }
 }
 
@@ -203,6 +203,7 @@ impl Serving {
                 status: 0,
                 frames: Vec::new(),
                 whole: false,
+                told: None,
                 over: None,
                 gone: Arc::clone(gone),
             });
@@ -292,7 +293,7 @@ impl Serving {
             exchange.frames.clone_from(&answer.frames);
         }
         pause(self.random.millis(5..1500)).await;
-        let written = self.write(&answer).await;
+        let written = self.write(received.exchange, &answer).await;
         self.note(received.exchange, &answer, &written);
         written.is_ok() && self.stop(received.exchange, &answer).await
     }
@@ -312,7 +313,7 @@ impl Serving {
     }
 
     /// Whether every byte was written that is there to be sent.
-    async fn write(&mut self, answer: &Answer) -> io::Result<bool> {
+    async fn write(&mut self, number: usize, answer: &Answer) -> io::Result<bool> {
         let mut left = answer.most.unwrap_or(u64::MAX);
         self.put(&answer.head(), answer, &mut left).await?;
         for frame in &answer.frames[..answer.sent] {
@@ -322,6 +323,10 @@ impl Serving {
                 pause(wait).await;
             }
             self.put(&answer.framed(frame), answer, &mut left).await?;
+        }
+        if answer.sent == answer.frames.len() {
+            let mut book = lock(&self.providers.book);
+            book.exchanges[number].told = Some(book.clock.stamp());
         }
         if answer.stop == Stop::InOrder
             && let Some(end) = answer.end()
