@@ -340,6 +340,9 @@ impl Journey {
         let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
         charged.announced(&good.head().headers);
+        if let Some(Lost(lost)) = good.head().extensions.get() {
+            self.exchange.note(|row| row.loss = Some(lost.clone()));
+        }
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());
