@@ -281,6 +281,7 @@ impl Journey {
         if is_overload(&fault.outcome) {
             self.defer_the_host_of(stop, failover);
         }
+        self.stops[stop].unfit = fault.outcome == Outcome::Failed(qcc_policy::Failure::Unfit);
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(stop, &fault.outcome, &verdict, at);

@@ -201,6 +201,24 @@ async fn what_another_dialect_would_get_wrong_goes_elsewhere_and_costs_nobody() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_can_be_put_to_nobody_does_not_wait_for_anybody() {
+    let open = Upstream::start(chunks(&hello(), true)).await.unwrap();
+    let text = format!(
+        "hold: {{max_wait: 240s}}\nproviders:\n  - {{name: open, type: openai, base_url: '{}', auth_value: sk-open}}\n",
+        open.url()
+    );
+    let mut running = Running::start(&text).await;
+    let body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true,
+        "tools": [{"type": "web_search_20250305", "name": "web_search"}],
+        "tool_choice": {"type": "tool", "name": "web_search"},
+        "messages": [{"role": "user", "content": "search"}]});
+    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+    assert_eq!((answer.status, open.posts().len()), (403, 0), "{}", answer.text());
+    assert!(answer.text().contains("web_search"), "{}", answer.text());
+    assert!(running.row().await["held_ms"].is_null(), "it was not held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_counted_by_who_can_and_models_of_all_are_listed() {
     let list = json!({"object": "list", "data": [{"id": "gpt-x", "object": "model", "owned_by": "o"}]});
     let (running, open, other) = gateway(json_body(200, &[], &list)).await;
