@@ -260,7 +260,7 @@ pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> F
             Failed::Throttled(format!("Every provider is throttled for another {} s", wait.as_secs().max(1)), wait)
         }
         Final::Forbidden => Failed::Forbidden(format!(
-            "Every provider refuses this gateway's credential, or its quota is used up: {tried}. hint: `qcc test` shows \
+            "Every provider refuses this gateway's credential, has no quota left for it, or cannot be asked this: {tried}. hint: `qcc test` shows \
              which provider needs a new key or credit"
         )),
         Final::NothingToTry if unfit => Failed::Forbidden(
