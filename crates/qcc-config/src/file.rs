@@ -67,7 +67,7 @@ pub(crate) struct Provider {
     /// Unique; any text.
     #[schemars(extend("minLength" = 1, "maxLength" = 100))]
     pub(crate) name: At<String>,
-    /// The dialect that it speaks. All but `anthropic` have no effect yet.
+    /// The dialect that it speaks. `responses` and `gemini` have no effect yet.
     #[serde(rename = "type")]
     #[schemars(extend("default" = "anthropic"))]
     pub(crate) kind: Option<At<Dialect>>,

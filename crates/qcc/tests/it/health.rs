@@ -60,7 +60,8 @@ fn shown(ended: &Ended, home: &Home) -> String {
         (r"\d+ ms|\d+\.\d s", "[span]"),
         (r"\b(\d+h( \d+m)?|\d+m( \d+s)?|\d+s)\b", "[wait]"),
         // How fast an answer was, and so its score, is the machine's affair.
-        (r"(conversation  (\[span\]  )?)\d+ +", "$1[score]  "),
+        (r"(conversation) +(\[span\]) +\d+ +", "$1  $2  [score]  "),
+        (r"(conversation) +\d+ +", "$1  [score]  "),
         (r"(healthy|degraded)( +)\d+", "$1$2[score]"),
         (r"(TIME|OK|ANSWERS|FAILED|SEEN|NEXT|PAID|\[span\]|\[wait\]|%) {2,}", "$1  "),
     ];
