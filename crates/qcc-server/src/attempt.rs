@@ -78,10 +78,14 @@ impl Good {
         let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
         if !losses.is_empty() {
-            head.extensions.insert(Lost(losses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+            let lost = losses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            head.extensions.insert(Lost(lost.chars().take(MAX_LOST).collect()));
         }
     }
 }
+
+/// Most of it that is told, in characters: names of members are the client's, and a header has to stay one.
+const MAX_LOST: usize = 1000;
 
 /// What a request lost on its way to a provider of another dialect, in one line.
 #[derive(Debug, Clone)]

@@ -251,6 +251,9 @@ pub struct RequestRow {
     /// Who answered, or was tried last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// What the request lost on its way to a provider of another dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<String>,
     /// What went down; 0 when the client left before that.
     pub status: u16,
     /// `done`, `answered`, `failed`, `broken` or `client_gone`.

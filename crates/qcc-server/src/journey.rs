@@ -281,6 +281,7 @@ impl Journey {
         if is_overload(&fault.outcome) {
             self.defer_the_host_of(stop, failover);
         }
+        self.stops[stop].unfit = fault.outcome == Outcome::Failed(qcc_policy::Failure::Unfit);
         let own = self.stops[stop].charged.target.fingerprint.is_some();
         let verdict = classify(&fault.outcome, own);
         let recorded = failover.record(stop, &fault.outcome, &verdict, at);
@@ -340,6 +341,9 @@ impl Journey {
         let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
         charged.announced(&good.head().headers);
+        if let Some(Lost(lost)) = good.head().extensions.get() {
+            self.exchange.note(|row| row.loss = Some(lost.clone()));
+        }
         let (head, body) = match good {
             Good::Whole { head, body, message } => {
                 self.exchange.committed(head.status.as_u16());

@@ -1,6 +1,7 @@
 //! A candidate of a request's plan: whether it can be asked at all, whether it may be now, and what came of asking it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use qcc_policy::engine::Target;
 use qcc_policy::{Candidate, Reason, Standing};
@@ -9,7 +10,7 @@ use super::Asked;
 use crate::attempt::Answer;
 use crate::finish::Charged;
 use crate::ingress::recognise::Kind;
-use crate::state::{Snapshot, State};
+use crate::state::{Snapshot, State, now};
 use crate::trail::{self, Trail};
 use crate::upstream::Upstream;
 
@@ -25,6 +26,8 @@ pub(super) struct Stop {
     pub(super) tried: Option<usize>,
     /// Why it was passed over, as the trail has it.
     pub(super) skipped: Option<Reason>,
+    /// The request cannot be put to it as it is meant.
+    pub(super) unfit: bool,
     /// Its last answer, in case that it has to be passed on.
     pub(super) answer: Option<Answer>,
 }
@@ -51,12 +54,21 @@ impl Stop {
         let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
         let profile = candidate.profile.and_then(|place| snapshot.config.profiles.get(place));
         let via = profile.map(|profile| profile.name.clone());
-        Some(Self { upstream, model, charged, via, tried: None, skipped: None, answer: None })
+        Some(Self { upstream, model, charged, via, tried: None, skipped: None, unfit: false, answer: None })
     }
 
-    /// Whether it may be tried now. Passing over somebody who was not tried yet is worth a note, once for each reason.
+    /// Whether it may be tried now.
+    pub(super) fn stands(&self) -> Standing {
+        if self.unfit {
+            // It will be tomorrow what it is now: nothing to wait for.
+            return Standing::Out { until: now() + Duration::from_hours(24), reason: Reason::Permission };
+        }
+        self.charged.standing()
+    }
+
+    /// The same for a walk. Passing over somebody who was not tried yet is worth a note, once for each reason.
     pub(super) fn standing(&mut self, trail: Option<&mut Trail>) -> Standing {
-        let standing = self.charged.standing();
+        let standing = self.stands();
         if let (Standing::Out { until, reason }, Some(trail)) = (standing, trail)
             && self.tried.is_none()
             && self.skipped.replace(reason) != Some(reason)

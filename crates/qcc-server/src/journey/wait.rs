@@ -52,13 +52,13 @@ impl Journey {
         if let Some(place) = place {
             over = !place.again(self.absences(), asked);
         } else {
-            let before: Vec<Standing> = self.stops.iter().map(|stop| stop.charged.standing()).collect();
+            let before: Vec<Standing> = self.stops.iter().map(Stop::stands).collect();
             if !may_hold(before.iter().copied(), self.max_wait, since) {
                 return Waited::NoUse;
             }
             *place = Place::take(&self.state, self.absences(), self.asked.deadline.at.into_std());
             let is_back = |(stop, before): (&Stop, &Standing)| {
-                *before != Standing::Admissible && stop.charged.standing() == Standing::Admissible
+                *before != Standing::Admissible && stop.stands() == Standing::Admissible
             };
             // Whoever came back while the place was taken told a room in which nobody was.
             if let Some(place) = place
@@ -80,7 +80,7 @@ impl Journey {
 
     /// How every candidate stands, as the waiting room wants to know it.
     pub(super) fn absences(&self) -> Vec<Absence> {
-        let absence = |stop: &Stop| Absence::new(&stop.charged.target, stop.charged.standing(), now());
+        let absence = |stop: &Stop| Absence::new(&stop.charged.target, stop.stands(), now());
         self.stops.iter().map(absence).collect()
     }
 }

@@ -171,8 +171,21 @@ async fn a_prompt_that_is_too_long_is_told_in_the_words_that_claude_code_knows()
 async fn what_another_dialect_cannot_carry_is_told() {
     let body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true, "messages": [
         {"role": "user", "content": [{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}]}]});
+    let (answer, _, mut running) = asked(chunks(&hello(), true), &Request::post_json("/v1/messages", &body)).await;
+    let loss = answer.header("x-qcc-loss").unwrap();
+    assert!(loss.contains("cache_control"), "{loss}");
+    assert_eq!(running.row().await["loss"], loss);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_losses_stays_a_header_whatever_a_client_sends() {
+    let mut body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true,
+        "messages": [{"role": "user", "content": "hi"}]});
+    for number in 0..1000 {
+        body[format!("member_{number}")] = json!(true);
+    }
     let (answer, ..) = asked(chunks(&hello(), true), &Request::post_json("/v1/messages", &body)).await;
-    assert!(answer.header("x-qcc-loss").unwrap().contains("cache_control"), "{:?}", answer.header("x-qcc-loss"));
+    assert_eq!((answer.said().as_str(), answer.header("x-qcc-loss").unwrap().len()), ("hello", 1000));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,6 +198,24 @@ async fn what_another_dialect_would_get_wrong_goes_elsewhere_and_costs_nobody() 
     let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
     assert_eq!((answer.header("x-qcc-provider"), open.posts().len()), (Some("other"), 0));
     assert_eq!(running.standing("open").await, "closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_be_put_to_nobody_does_not_wait_for_anybody() {
+    let open = Upstream::start(chunks(&hello(), true)).await.unwrap();
+    let text = format!(
+        "hold: {{max_wait: 240s}}\nproviders:\n  - {{name: open, type: openai, base_url: '{}', auth_value: sk-open}}\n",
+        open.url()
+    );
+    let mut running = Running::start(&text).await;
+    let body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true,
+        "tools": [{"type": "web_search_20250305", "name": "web_search"}],
+        "tool_choice": {"type": "tool", "name": "web_search"},
+        "messages": [{"role": "user", "content": "search"}]});
+    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+    assert_eq!((answer.status, open.posts().len()), (403, 0), "{}", answer.text());
+    assert!(answer.text().contains("web_search"), "{}", answer.text());
+    assert!(running.row().await["held_ms"].is_null(), "it was not held");
 }
 
 #[tokio::test(flavor = "multi_thread")]

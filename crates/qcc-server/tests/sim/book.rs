@@ -194,8 +194,13 @@ impl Exchange {
 
     /// When the attempt can have ended at the earliest.
     pub(crate) fn end(&self) -> Option<Stamp> {
+        [self.told, self.freed()].into_iter().flatten().min()
+    }
+
+    /// When its connection can have been free at the earliest.
+    pub(crate) fn freed(&self) -> Option<Stamp> {
         let gone = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        [self.told, self.over, gone].into_iter().flatten().min()
+        [self.over, gone].into_iter().flatten().min()
     }
 }
 

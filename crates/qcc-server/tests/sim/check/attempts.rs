@@ -9,7 +9,6 @@ use qcc_store::AttemptOutcome;
 
 use super::{is_failure, is_heard};
 use crate::book::{Ask, Book, Ended, Exchange};
-use crate::net::Stamp;
 use crate::provider::credentials;
 use crate::setting::{Credential, MODELS};
 
@@ -88,25 +87,6 @@ pub(super) fn carry_what_was_sent(book: &Book) {
     }
 }
 
-/// After its terminal event an answer is over for the gateway, and its provider may still send the end of the body, a byte
-/// at a time.
-const TAIL: Duration = Duration::from_secs(1);
-
-/// Whether an exchange was under way at this moment for the gateway.
-fn goes_on(book: &Book, exchange: &Exchange, moment: Stamp) -> bool {
-    exchange.began <= moment && let_go(book, exchange).is_none_or(|end| end.at > moment.at + TAIL)
-}
-
-/// When the gateway let go of an exchange: its provider may hear of that later.
-fn let_go(book: &Book, exchange: &Exchange) -> Option<Stamp> {
-    let ask = &book.asks[exchange.ask];
-    let told = book.end_of(ask).map(|line| line.stamp);
-    let left = ask.ended.filter(|_| ask.how() == Some(Ended::Left)).map(|(stamp, _)| stamp);
-    // A request tries one thing at a time.
-    let later = book.exchanges.iter().filter(|other| other.ask == exchange.ask && other.began > exchange.began);
-    [exchange.end(), told, left, later.map(|other| other.began).min()].into_iter().flatten().min()
-}
-
 /// The credentials among the headers.
 fn carried(headers: &[(String, String)]) -> Vec<(&str, String)> {
     let all = headers.iter().filter(|(name, _)| matches!(name.as_str(), "x-api-key" | "authorization" | "cookie"));
@@ -129,10 +109,11 @@ pub(super) fn leave_limits_alone(book: &Book) {
     for exchange in &book.exchanges {
         // A reload may bring other connections, beside which the old ones end by themselves.
         let since = book.settings.iter().rev().find(|(since, _)| *since <= exchange.began).map(|(since, _)| *since);
-        let of_host = book.exchanges.iter().filter(|other| {
-            other.provider == exchange.provider && since.is_none_or(|since| book.asks[other.ask].began > since)
+        let at_once = book.exchanges.iter().filter(|other| {
+            let goes_on = other.began <= exchange.began && other.freed().is_none_or(|freed| freed > exchange.began);
+            let is_new = since.is_none_or(|since| book.asks[other.ask].began > since);
+            other.provider == exchange.provider && goes_on && is_new
         });
-        let at_once = of_host.filter(|other| goes_on(book, other, exchange.began));
         let most = book.settings[0].1.per_host as usize;
         assert!(most == 0 || at_once.count() <= most, "p{} has too many connections", exchange.provider);
     }
@@ -142,10 +123,9 @@ pub(super) fn leave_limits_alone(book: &Book) {
         let (Some(setting), None) = (during.next(), during.next()) else { continue };
         let provider = &setting.providers[exchange.provider];
         let others = || book.exchanges.iter().filter(|other| !other.counts && other.provider == exchange.provider);
-        let running = others().filter(|other| goes_on(book, other, began));
+        let running = others().filter(|other| other.began <= began && other.end().is_none_or(|end| end > began));
         let most = provider.concurrency as usize;
-        let running: Vec<_> = running.map(|other| (other.ask, other.began.at)).collect();
-        assert!(most == 0 || running.len() <= most, "p{} is asked too much at once: {running:?}", exchange.provider);
+        assert!(most == 0 || running.count() <= most, "p{} is asked too much at once", exchange.provider);
         // What began a minute ago was counted when its attempt began, before its connection was there.
         let minute = Duration::from_secs(58);
         let lately = others().filter(|other| other.began <= began && began.at - other.began.at < minute);
@@ -173,7 +153,7 @@ pub(super) fn probe_alone(book: &Book) {
             continue;
         }
         let running = probes.entry(exchange.provider).or_default();
-        running.retain(|other| goes_on(book, other, sample.stamp));
+        running.retain(|other| other.end().is_none_or(|end| end > sample.stamp));
         running.push(exchange);
         let most = book.settings.iter().map(|(_, setting)| setting.probes).max().unwrap_or(1) as usize;
         if running.len() <= most {
