@@ -119,6 +119,12 @@ pub fn leave() {
 // === impl Inside ===
 
 impl Inside {
+    /// Whether nobody else holds what all requests share: no task, no connection, no thread.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// What is kept in memory for requests.
     #[must_use]
     pub fn budgets(&self) -> Budgets {

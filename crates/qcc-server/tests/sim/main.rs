@@ -17,6 +17,10 @@ mod setting;
 mod store;
 mod world;
 
+use std::io::Write as _;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
 use check::Counts;
 use world::run;
 
@@ -26,17 +30,42 @@ const SEEDS: u64 = 300;
 /// Runs that are made twice.
 const TWICE: u64 = 10;
 
-/// Says how to replay a run that fails.
-struct Replay(u64);
+/// Real time that a run may take: one that turns in circles, without virtual time passing, would never end.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// Says how to replay a run that fails, or does not end.
+struct Replay {
+    seed: u64,
+    /// Dropped, the run has ended.
+    _running: Sender<()>,
+}
+
+impl Replay {
+    fn of(seed: u64) -> Self {
+        let (running, ended) = channel::<()>();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+                // Past the harness, which would keep it for the end of the test.
+                let text = format!("seed {seed} does not end\n{}\n", command(seed));
+                drop(std::io::stderr().write_all(text.as_bytes()));
+                std::process::abort();
+            }
+        });
+        Self { seed, _running: running }
+    }
+}
 
 impl Drop for Replay {
     #[expect(clippy::print_stdout, reason = "a test that fails shows it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let seed = self.0;
-            println!("replay: QCC_SEED={seed} cargo test -p qcc-server --test sim every_run -- --nocapture");
+            println!("{}", command(self.seed));
         }
     }
+}
+
+fn command(seed: u64) -> String {
+    format!("replay: QCC_SEED={seed} cargo test -p qcc-server --test sim every_run -- --nocapture")
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -52,7 +81,7 @@ fn every_run_keeps_every_promise() {
     let mut failing = Vec::new();
     for seed in seeds.clone() {
         let ran = std::panic::catch_unwind(|| {
-            let _replay = Replay(seed);
+            let _replay = Replay::of(seed);
             run(seed, one.is_some(), false)
         });
         match ran {

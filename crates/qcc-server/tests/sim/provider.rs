@@ -2,7 +2,7 @@
 //! the very faults that are wanted here.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -32,9 +32,16 @@ pub(crate) struct Providers {
     pub(crate) scripts: Vec<Script>,
     pub(crate) random: Mutex<Random>,
     /// For samples of how things stand when an attempt begins.
-    pub(crate) inside: OnceLock<Inside>,
+    pub(crate) inside: Look,
     /// The wall clock.
     pub(crate) wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+/// A look inside, from the start of the gateway to the end of the run: it holds what holds those who look.
+pub(crate) type Look = Arc<Mutex<Option<Inside>>>;
+
+pub(crate) fn look(inside: &Look) -> Option<Inside> {
+    inside.lock().expect("one thread").clone()
 }
 
 /// One connection that a provider serves.
@@ -112,7 +119,7 @@ impl Providers {
     }
 
     fn sample(&self, number: usize) -> Option<Sample> {
-        let inside = self.inside.get()?;
+        let inside = look(&self.inside)?;
         let stamp = self.clock.stamp();
         let book = lock(&self.book);
         let setting = book.setting();

@@ -1,6 +1,6 @@
 //! One run: a configuration, providers, clients, and what befalls them, all from a seed, in virtual time.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use qcc_server::testing::{Dial, Inside, Simulated, Stage};
@@ -14,7 +14,7 @@ use crate::client::{Clients, Session};
 use crate::nature::{Nature, Script};
 use crate::net::Clock;
 use crate::operator;
-use crate::provider::Providers;
+use crate::provider::{Look, Providers, look};
 use crate::random::Random;
 use crate::setting::Setting;
 use crate::store::{self, Unsteady};
@@ -38,12 +38,13 @@ pub(crate) struct Ran {
 pub(crate) fn run(seed: u64, talks: bool, keeps: bool) -> Ran {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without sockets needs nothing");
-    let book = runtime.block_on(async {
+    let (book, inside) = runtime.block_on(async {
         let world = World::new(seed, talks, keeps);
         timeout(LONGEST, world.run()).await.expect("it ends")
     });
     drop(runtime);
     testing::leave();
+    assert!(inside.is_alone(), "something of the gateway outlives it");
     let mut book = lock(&book);
     Ran { counts: check::counts(&book), digest: book.digest(), said: book.said.take().unwrap_or_default() }
 }
@@ -55,6 +56,7 @@ struct World {
     stage: Stage,
     gateway: Simulated,
     inside: Inside,
+    look: Look,
     /// Providers have faults until then, and clients talk a little longer.
     end: Duration,
 }
@@ -67,12 +69,13 @@ impl World {
         let setting = Setting::any(&mut random);
         let end = random.millis(30_000..180_000);
         let wall = wall(&clock);
+        let inside = Look::default();
         let providers = Arc::new(Providers {
             book: Arc::clone(&book),
             clock: clock.clone(),
             scripts: scripts(&setting, end, &mut random),
             random: Mutex::new(random.fork()),
-            inside: OnceLock::new(),
+            inside: Arc::clone(&inside),
             wall: Arc::new(wall),
         });
         let (dialled, fails) = (Arc::clone(&providers), store::failures(end, &mut random));
@@ -92,17 +95,15 @@ impl World {
         }
         let begins = clock.stamp();
         lock(&book).settings.push((begins, setting));
-        let inside: Arc<OnceLock<Inside>> = Arc::default();
         let (heard, looked) = (Arc::clone(&book), Arc::clone(&inside));
-        let hear = move |event: &Event| hear(&heard, looked.get(), event);
+        let hear = move |event: &Event| hear(&heard, &looked, event);
         let gateway = Simulated::start(&text, random.draw(), stage.clone(), hear).expect("the configuration is valid");
         let inward = gateway.inside();
-        drop(inside.set(inward.clone()));
-        drop(providers.inside.set(inward.clone()));
-        Self { random, book, clock, stage, gateway, inside: inward, end }
+        *inside.lock().expect("one thread") = Some(inward.clone());
+        Self { random, book, clock, stage, gateway, inside: inward, look: inside, end }
     }
 
-    async fn run(mut self) -> Shared {
+    async fn run(mut self) -> (Shared, Inside) {
         // One that nobody explains is held, and tried for as long as it waits.
         let holds = lock(&self.book).settings.iter().any(|(_, setting)| setting.max_wait > 0);
         let clients = Arc::new(Clients {
@@ -150,7 +151,8 @@ impl World {
         }
         check::book(&lock(&self.book));
         check::nothing_is_left(&self.inside, &lock(&self.book));
-        self.book
+        self.look.lock().expect("one thread").take();
+        (self.book, self.inside)
     }
 
     /// Reloads and jumps of the wall clock, until nothing more happens.
@@ -218,11 +220,11 @@ fn scripts(setting: &Setting, end: Duration, random: &mut Random) -> Vec<Script>
 }
 
 /// Notes a line of the log. At the end of a request that failed, also how its candidates stand.
-fn hear(book: &Shared, inside: Option<&Inside>, event: &Event) {
+fn hear(book: &Shared, inside: &Look, event: &Event) {
     let event: Value = serde_json::to_value(event).expect("an event is data");
     let mut book = lock(book);
     let mut standings = Vec::new();
-    if let (Some(inside), "request_finished") = (inside, event["event"].as_str().unwrap_or_default())
+    if let (Some(inside), "request_finished") = (look(inside), event["event"].as_str().unwrap_or_default())
         && event["verdict"] == "failed"
     {
         let model = event["model"].as_str().unwrap_or_default();
