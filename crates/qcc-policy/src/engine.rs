@@ -32,8 +32,10 @@ mod arrange;
 mod faults;
 mod keep;
 mod probing;
+mod status;
 
 pub use keep::{KeptProvider, KeptSessions};
+pub use status::Absent;
 
 use arrange::Glance;
 
@@ -116,23 +118,6 @@ pub struct Spent {
     model_pass: Option<Pass>,
     /// Whether the breaker has heard of it.
     reported: bool,
-}
-
-/// Who is out at the moment, for a status page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Absent {
-    /// Which provider.
-    pub provider: ProviderId,
-    /// Which model, where only that is out.
-    pub model: Option<String>,
-    /// Which client's credential, where only that is out.
-    pub fingerprint: Option<u64>,
-    /// Why.
-    pub reason: Reason,
-    /// For how long it has been out, where that is known.
-    pub since: Option<Instant>,
-    /// When it returns. A provider that is half-open and busy with its probe: when the next one may go.
-    pub until: Instant,
 }
 
 /// Everything that outlives one request. One value serves all of them, behind a lock that is held for a moment.
@@ -437,39 +422,6 @@ impl Engine {
         self.learned(target.provider);
         self.limits.observe(target.provider, lane(target), said, now)
     }
-
-    /// Everybody who is out at the moment.
-    pub fn absent(&self, now: Instant) -> Vec<Absent> {
-        let cooling = self.cooldowns.iter(now).map(|out| Absent {
-            provider: out.provider,
-            model: out.model.map(str::to_owned),
-            fingerprint: out.fingerprint,
-            reason: out.reason,
-            since: Some(out.since),
-            until: out.until,
-        });
-        let providers = self.breakers.iter(now).filter_map(|(provider, report)| open(*provider, None, &report, now));
-        let models = self.models.iter(now);
-        let models = models.filter_map(|((provider, model), report)| open(*provider, Some(model), &report, now));
-        cooling.chain(providers).chain(models).collect()
-    }
-
-    /// Whether a candidate takes everybody, as far as faults go: its breaker is closed, and that of its model too.
-    pub fn is_settled(&self, target: &Target, now: Instant) -> bool {
-        let model = self.model_key(target).map_or(breaker::Standing::Closed, |key| self.models.standing(&key, now));
-        self.breaker(target.provider, now) == breaker::Standing::Closed && model == breaker::Standing::Closed
-    }
-
-    /// What a provider's breaker says.
-    pub fn breaker(&self, provider: ProviderId, now: Instant) -> breaker::Standing {
-        self.breakers.standing(&provider, now)
-    }
-
-    /// Failures since its last success; while its breaker is not closed, those that opened it. For a status page.
-    pub fn failures_in_a_row(&self, provider: ProviderId, now: Instant) -> u32 {
-        let mut all = self.breakers.iter(now);
-        all.find(|(known, _)| **known == provider).map_or(0, |(_, report)| report.consecutive)
-    }
 }
 
 /// How long a provider is asked last by a session whose answer it broke off. Claude Code asks again within a second; other
@@ -523,14 +475,6 @@ fn is_of_the_whole(reason: Reason, target: &Target) -> bool {
 
 fn fault(model: Option<&Arc<str>>) -> (Option<String>, Reason) {
     (model.map(|model| model.to_string()), if model.is_some() { Reason::ModelFault } else { Reason::Fault })
-}
-
-/// A breaker that lets nobody pass at the moment. `model`: where it is a model's.
-fn open(provider: ProviderId, model: Option<&Arc<str>>, report: &breaker::Report, now: Instant) -> Option<Absent> {
-    let until = report.standing.due().filter(|until| *until > now)?;
-    let (model, reason) = fault(model);
-    let since = report.out_for.and_then(|ago| now.checked_sub(ago));
-    Some(Absent { provider, model, fingerprint: None, reason, since, until })
 }
 
 /// A breaker's change in the words of a cooldown, which are those of the log. That it is half-open is no news: it may be
