@@ -11,9 +11,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use qcc_dialect::anthropic::{Seen, Watcher};
+use qcc_dialect::anthropic::Watcher;
 use qcc_dialect::scan::{scan, splice_model};
 use qcc_dialect::sse::Splitter;
+use qcc_dialect::watch::Seen;
 use serde_json::json;
 
 const ROUNDS: u32 = 15;

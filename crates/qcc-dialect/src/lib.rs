@@ -17,10 +17,16 @@
 //! - **topic**: what an error is about where its text or code says more than its status.
 //! - **estimate**: a count of tokens made here, when no provider counts ([`tokens`]).
 
+pub mod answer;
 pub mod anthropic;
 pub mod canon;
+pub mod capabilities;
+pub mod error;
+pub mod limits;
 pub mod openai;
 pub mod scan;
 pub mod sse;
 pub mod tokens;
 pub mod translate;
+pub mod wait;
+pub mod watch;

@@ -9,12 +9,13 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use qcc_dialect::anthropic::response::{Message, Wrong, check_count, check_message, read_message};
-use qcc_dialect::anthropic::stream::Seen;
-use qcc_dialect::anthropic::{ErrorFacts, Topic};
+use qcc_dialect::answer::{Told, Wrong};
+use qcc_dialect::anthropic::response::{check_count, check_message, read_message};
 use qcc_dialect::canon::Losses;
+use qcc_dialect::error::{ErrorFacts, Topic};
 use qcc_dialect::sse::fields;
 use qcc_dialect::translate::{self, Back, NotSent, Outgoing};
+use qcc_dialect::watch::Seen;
 use qcc_policy::{Failure, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
@@ -56,7 +57,7 @@ pub(crate) enum Good {
     /// A stream that has shown content. `held` goes down first.
     Stream { head: Parts, held: Vec<Bytes>, source: Box<Source> },
     /// A whole answer of the right form.
-    Whole { head: Parts, body: Bytes, message: Message },
+    Whole { head: Parts, body: Bytes, told: Told },
     /// An answer too large to be held; `held` goes down first.
     Large { head: Parts, held: Bytes, source: Box<Source> },
 }
@@ -186,9 +187,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, back: Option<&Back>) -> R
             first_event(head, source, clocks).await
         }
         Kind::Message => whole(head, source, until, back, read_message).await,
-        Kind::CountTokens => {
-            whole(head, source, until, None, |body| check_count(body).map(|_| Message::default())).await
-        }
+        Kind::CountTokens => whole(head, source, until, None, |body| check_count(body).map(|_| Told::default())).await,
     }
 }
 
@@ -346,7 +345,7 @@ fn ended_early(headers: HeaderMap, source: Source, began: bool) -> Fault {
 }
 
 fn garbage(bytes: &[u8]) -> Fault {
-    let kind = if qcc_dialect::anthropic::error::looks_like_html(bytes) { "HTML" } else { "something else" };
+    let kind = if qcc_dialect::error::looks_like_html(bytes) { "HTML" } else { "something else" };
     Fault::failed(Failure::NotTheDialect, format!("{kind} where events should be"))
 }
 
@@ -356,7 +355,7 @@ async fn whole(
     mut source: Source,
     until: Until,
     back: Option<&Back>,
-    check: fn(&[u8]) -> Result<Message, Wrong>,
+    check: fn(&[u8]) -> Result<Told, Wrong>,
 ) -> Result<Good, Fault> {
     let mut body = Bytes::new();
     loop {
@@ -381,7 +380,7 @@ async fn whole(
     }
     let brought = back.map_or_else(|| Ok(body.clone()), |back| back.message(&body));
     match brought.and_then(|body| check(&body).map(|message| (body, message))) {
-        Ok((body, message)) => Ok(Good::Whole { head, body, message }),
+        Ok((body, told)) => Ok(Good::Whole { head, body, told }),
         Err(Wrong::Error(facts)) if back.is_some() => {
             Err(observe::in_band(&facts, HeaderMap::new(), translate::error_body(&facts)))
         }

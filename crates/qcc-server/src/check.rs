@@ -135,8 +135,8 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
     let good = attempt(upstream, call).await;
     let took = started.elapsed();
     let (said, detail, hint, tokens) = match good {
-        Ok(Good::Whole { body, message, .. }) => {
-            let usage = message.usage;
+        Ok(Good::Whole { body, told, .. }) => {
+            let usage = told.usage;
             let tokens = usage.input.map(|input| input + usage.output.unwrap_or(0));
             let (said, detail, hint) = heard(&body, code, took, model);
             (said, detail, hint, tokens)

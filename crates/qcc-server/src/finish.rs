@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
-use qcc_dialect::anthropic::Usage;
+use qcc_dialect::canon::Usage;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Engine, Spent, Target};
 use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};

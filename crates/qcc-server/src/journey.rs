@@ -345,9 +345,9 @@ impl Journey {
             self.exchange.note(|row| row.loss = Some(lost.clone()));
         }
         let (head, body) = match good {
-            Good::Whole { head, body, message } => {
+            Good::Whole { head, body, told } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(message.usage, message.id.as_deref(), message.stop_reason.as_deref());
+                self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);

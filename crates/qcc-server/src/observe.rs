@@ -9,8 +9,10 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
-use qcc_dialect::anthropic::canon::BadRequest;
-use qcc_dialect::anthropic::{self, ErrorFacts, head};
+use qcc_dialect::anthropic::head;
+use qcc_dialect::canon::BadRequest;
+use qcc_dialect::error::{self, ErrorFacts};
+use qcc_dialect::{limits, wait};
 use qcc_policy::affinity::AffinitySettings;
 use qcc_policy::breaker;
 use qcc_policy::engine::EngineSettings;
@@ -140,14 +142,11 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<Announced> {
     }
     let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let said = anthropic::rate_limits(&header, now);
-    let counter = |counter: anthropic::Counter| Counter {
-        limit: counter.limit,
-        remaining: counter.remaining,
-        reset: counter.reset,
-    };
+    let said = limits::rate_limits(&header, now);
+    let counter =
+        |counter: limits::Counter| Counter { limit: counter.limit, remaining: counter.remaining, reset: counter.reset };
     let window =
-        |window: anthropic::Window| Unified { rejected: window.rejected, overage: window.overage, reset: window.reset };
+        |window: limits::Window| Unified { rejected: window.rejected, overage: window.overage, reset: window.reset };
     Some(Announced {
         requests: said.requests.map(counter),
         tokens: said.tokens.map(counter),
@@ -192,7 +191,7 @@ pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
     let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
     let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let retry_after = anthropic::retry_after(&header, now);
+    let retry_after = wait::retry_after(&header, now);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
     Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
@@ -218,12 +217,12 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
 
 fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {
     let topic = match facts.topic {
-        anthropic::Topic::None => Topic::None,
-        anthropic::Topic::Quota => Topic::Quota,
-        anthropic::Topic::ContextTooLong => Topic::ContextTooLong,
-        anthropic::Topic::ModelMissing => Topic::ModelMissing,
-        anthropic::Topic::Overloaded => Topic::Overloaded,
-        anthropic::Topic::Permission => Topic::Permission,
+        error::Topic::None => Topic::None,
+        error::Topic::Quota => Topic::Quota,
+        error::Topic::ContextTooLong => Topic::ContextTooLong,
+        error::Topic::ModelMissing => Topic::ModelMissing,
+        error::Topic::Overloaded => Topic::Overloaded,
+        error::Topic::Permission => Topic::Permission,
     };
     let until = facts.regain_at.map(|at| at.saturating_sub(now));
     Outcome::Refused(Refusal { status: facts.status, topic, html: facts.html, retry_after, until })

@@ -9,39 +9,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::{ErrorFacts, looks_like_html};
-use super::usage::Usage;
-
-/// Why a 200 body is not an answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
-    /// An error object; its status is the HTTP equivalent of its type.
-    #[error("an error came under status 200: {0}")]
-    Error(ErrorFacts),
-    /// No bytes, or only white space.
-    #[error("the body is empty")]
-    Empty,
-    /// A web page, of a login, a firewall or a wrong address (hint: check `base_url`).
-    #[error("the body is a web page, not an API answer (hint: check base_url)")]
-    Html,
-    /// Not JSON, or JSON cut off.
-    #[error("the body is not whole JSON")]
-    NotJson,
-    /// JSON of some other kind, such as another dialect's (hint: check the provider's `type`).
-    #[error("the body is JSON but no answer of the provider's dialect (hint: check its type)")]
-    OtherJson,
-}
-
-/// What is worth knowing of a message answered in one piece.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Message {
-    /// The provider's id of the message.
-    pub id: Option<String>,
-    /// Why the model stopped.
-    pub stop_reason: Option<String>,
-    /// Token counts.
-    pub usage: Usage,
-}
+use super::usage;
+use crate::answer::{Told, Wrong};
+use crate::canon::Usage;
+use crate::error::{ErrorFacts, looks_like_html};
 
 /// Whether a 200 body of `/v1/messages` is a message: `"type":"message"` with a `content` array.
 ///
@@ -55,7 +26,7 @@ pub fn check_message(body: &[u8]) -> Result<(), Wrong> {
 ///
 /// # Errors
 /// What it is instead.
-pub fn read_message(body: &[u8]) -> Result<Message, Wrong> {
+pub fn read_message(body: &[u8]) -> Result<Told, Wrong> {
     let members = members(body)?;
     let content = members.get("content").is_some_and(|content| content.get().starts_with('['));
     if string(&members, "type").as_deref() != Some("message") || !content {
@@ -63,9 +34,9 @@ pub fn read_message(body: &[u8]) -> Result<Message, Wrong> {
     }
     let mut usage = Usage::default();
     if let Some(reported) = members.get("usage").and_then(|raw| serde_json::from_str(raw.get()).ok()) {
-        usage.take(&reported);
+        usage::take(&mut usage, &reported);
     }
-    Ok(Message { id: string(&members, "id"), stop_reason: string(&members, "stop_reason"), usage })
+    Ok(Told { id: string(&members, "id"), stop_reason: string(&members, "stop_reason"), usage })
 }
 
 /// Whether a 200 body of `/v1/messages/count_tokens` is a count; gives it.

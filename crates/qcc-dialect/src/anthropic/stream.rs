@@ -6,10 +6,12 @@
 
 use serde_json::Value;
 
-use super::error::ErrorFacts;
-use super::usage::Usage;
+use super::usage;
 use super::wire::{Kind, carries, text};
+use crate::canon::Usage;
+use crate::error::ErrorFacts;
 use crate::sse::fields;
+pub use crate::watch::{Closing, Seen};
 
 mod block;
 mod closing;
@@ -18,30 +20,9 @@ mod oversized;
 mod tests;
 
 pub use block::BlockKind;
-pub use closing::{Closing, Ending};
+pub use closing::Ending;
 
 use block::Open;
-
-/// What an event means to the relay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// A ping, a comment, an event that this dialect does not know: no sign of work.
-    Idle,
-    /// Real, but no content yet: the start of a message or of an empty block, an empty delta, a block's end.
-    Progress,
-    /// A semantic event: content, a tool name, a stop reason. The first one commits. After it, deltas are
-    /// called content unread.
-    Content,
-    /// The message is whole.
-    Terminal,
-    /// An error within the stream; before commit it counts as its HTTP equivalent, after it as a break.
-    Error(ErrorFacts),
-    /// Text where events should be: a web page, bare JSON.
-    NotSse,
-    /// An event of the wrong dialect, of data that is not JSON, or a delta of a block never started, which
-    /// clients do not bear. Told only before the first semantic event.
-    Malformed,
-}
 
 /// Follows one stream, event by event.
 #[derive(Debug, Default)]
@@ -226,8 +207,8 @@ impl Watcher {
     }
 
     fn take_usage(&mut self, holder: &Value) {
-        if let Some(usage) = holder.get("usage") {
-            self.usage.take(usage);
+        if let Some(reported) = holder.get("usage") {
+            usage::take(&mut self.usage, reported);
         }
     }
 

@@ -8,9 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::error::MAX_MESSAGE;
 use super::*;
+use crate::answer::Wrong;
+use crate::canon::Usage;
+use crate::error::{ErrorFacts, MAX_MESSAGE, Topic, looks_like_html};
 use crate::scan::{scan, splice_model};
+use crate::wait::{regain_at, retry_after};
 
 fn folder(kind: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/anthropic").join(kind)
@@ -176,7 +179,7 @@ fn every_answer_in_one_piece_is_what_the_table_says() {
 fn a_message_tells_its_id_stop_reason_and_usage() {
     let message = read_message(&fixture("response", "message.json")).unwrap();
     assert_eq!((message.id.as_deref(), message.stop_reason.as_deref()), (Some("msg_01"), Some("end_turn")));
-    let usage = Usage { input: Some(9), output: Some(4), cache_read: Some(2000), cache_write: Some(3) };
+    let usage = Usage { input: Some(9), output: Some(4), cache_read: Some(2000), cache_write: Some(3), thinking: None };
     assert_eq!(message.usage, usage);
     assert_eq!(read_message(&fixture("response", "message_without_usage.json")).unwrap().usage, Usage::default());
 }

@@ -11,6 +11,7 @@
 //!
 //! Traffic between equal dialects never comes here.
 
+mod bad_request;
 mod collect;
 mod event;
 #[cfg(test)]
@@ -18,14 +19,18 @@ pub(crate) mod grammar;
 mod json;
 mod loss;
 mod message;
+mod names;
 mod request;
 mod seal;
 
+pub use bad_request::BadRequest;
 pub use collect::Collector;
 pub use event::{Block, Delta, Event};
 pub use json::Json;
 pub use loss::{Loss, Losses, Unfit};
 pub use message::{Message, Stop, StopReason, Usage};
+pub use names::{ToolIds, ToolNames};
+pub(crate) use names::{digest, sent_id};
 pub use request::{
     Cache, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text, Thinking, Thought, Tool,
     ToolChoice, ToolResult, ToolUse, Turn,

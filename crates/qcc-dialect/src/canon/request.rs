@@ -37,6 +37,8 @@ pub struct Request {
     pub user: Option<String>,
     /// Whether the answer comes as a stream.
     pub stream: bool,
+    /// Whether a stream ends with token counts, in a dialect where that is the client's to say.
+    pub include_usage: bool,
     /// Members of the client's dialect that have no place here, by name; those from further in by the way to them without
     /// indices, such as `tools.defer_loading`, each once. Each is a loss unless the target knows it.
     pub others: Vec<(String, Json)>,

@@ -6,9 +6,9 @@
 use serde_json::value::RawValue;
 
 use super::wire::{Chunk, text};
-pub use crate::anthropic::ErrorFacts;
-use crate::anthropic::{Topic, looks_like_html};
 use crate::canon::Event;
+use crate::error::ErrorFacts;
+use crate::error::{Topic, looks_like_html};
 
 /// Most of an unreadable event that is quoted, in characters.
 const QUOTED: usize = 120;

@@ -2,12 +2,11 @@
 //!
 //! Read in this order: [`traits`] (in what vendors differ, as data), [`request`] (the neutral form written as a body),
 //! [`stream`] (an answer in events), [`response`] (an answer in one piece), [`error`], [`head`] (addresses); [`client`] is the other side. `wire` holds
-//! the shapes of answers, `names` what was renamed for a provider and has its own name again in the answer.
+//! the shapes of answers.
 
 pub mod client;
 pub mod error;
 pub mod head;
-mod names;
 pub mod request;
 pub mod response;
 pub mod stream;
@@ -19,7 +18,6 @@ mod wire;
 mod tests;
 
 pub use head::{chat_url, models_url};
-pub use names::ToolNames;
 pub use request::{Encoded, encode_request};
 pub use response::decode_message;
 pub use stream::Decoder;

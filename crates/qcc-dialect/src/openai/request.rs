@@ -6,9 +6,9 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::names::{ToolNames, digest};
 use super::traits::{Traits, UserMember};
 use crate::canon::{Json, Losses, Request, Unfit};
+use crate::canon::{ToolNames, digest};
 
 mod assistant;
 mod content;

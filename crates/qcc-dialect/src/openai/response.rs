@@ -4,12 +4,12 @@ use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::error;
-use super::names::ToolNames;
 use super::stream::Decoder;
 use super::wire::Chunk;
-use crate::anthropic::response::Wrong;
-use crate::anthropic::{ErrorFacts, looks_like_html};
+use crate::answer::Wrong;
+use crate::canon::ToolNames;
 use crate::canon::{Collector, Event, Message};
+use crate::error::{ErrorFacts, looks_like_html};
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`].
 ///

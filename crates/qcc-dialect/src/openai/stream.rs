@@ -7,10 +7,10 @@ use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::error;
-use super::names::ToolNames;
 use super::traits::Traits;
 use super::usage::Counts;
 use super::wire::{Choice, Chunk, Function, Said, ToolCall, number, text};
+use crate::canon::ToolNames;
 use crate::canon::{Event, Stop, Usage};
 use crate::sse::fields;
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::anthropic::canon::decode_request;
-use crate::canon::{Event, Losses, Request, Unfit};
+use crate::canon::{Event, Losses, Request, ToolNames, Unfit};
 use crate::sse::Splitter;
 
 mod calls;

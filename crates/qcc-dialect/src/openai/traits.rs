@@ -5,6 +5,8 @@
 //! change any of these.
 
 use crate::canon::Effort;
+pub use crate::canon::ToolIds;
+pub use crate::capabilities::Forced;
 
 mod vendors;
 
@@ -98,19 +100,6 @@ pub struct Traits {
     pub drop_server_tools: bool,
 }
 
-/// Whether a tool can be forced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forced {
-    /// It can.
-    Yes,
-    /// Only that some tool is called, not which.
-    SomeTool,
-    /// As long as the model does not think.
-    WithoutThinking,
-    /// It cannot.
-    No,
-}
-
 /// How the model is told to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reasoning {
@@ -157,18 +146,6 @@ pub enum Images {
     Inline,
     /// In the request, or fetched from an address.
     Fetched,
-}
-
-/// What ids of calls look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToolIds {
-    /// Any text.
-    Any {
-        /// Most bytes.
-        longest: usize,
-    },
-    /// Nine letters and digits.
-    NineLetters,
 }
 
 /// What `response_format` can be.

@@ -16,8 +16,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
-use qcc_dialect::anthropic::stream::Seen;
 use qcc_dialect::sse::Batch;
+use qcc_dialect::watch::Seen;
 use qcc_policy::Failure;
 
 use crate::body::Cut;

@@ -5,7 +5,8 @@
 use serde_json::value::RawValue;
 
 use super::ids;
-use super::members::{BadRequest, Members, Read, list, string};
+use super::members::{Members, Read, list, string};
+use crate::canon::BadRequest;
 use crate::canon::{Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse};
 
 /// Deepest nesting of blocks that is read: a text in a document in the result of a call, and one more.

@@ -15,9 +15,9 @@ use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
 use super::write::Object;
-use crate::anthropic::ErrorFacts;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, Usage};
+use crate::error::ErrorFacts;
 use crate::sse::fields;
 
 /// The status of an answer that is not what it claims to be.

@@ -4,8 +4,7 @@
 //! commit (`ErrorFacts::in_band`). What a type cannot say is left to `error_code`. `overloaded_error` is never written: it
 //! costs Claude Code most of its tries.
 
-use crate::anthropic::Topic;
-use crate::anthropic::topic;
+use crate::error::{Topic, topic};
 
 /// The type of an error by its HTTP status.
 #[must_use]

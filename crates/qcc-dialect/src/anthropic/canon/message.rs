@@ -10,7 +10,8 @@ use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read, list};
 use super::write::{self, Object};
-use crate::anthropic::{Wrong, check_message};
+use crate::answer::Wrong;
+use crate::anthropic::check_message;
 use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, Usage};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.

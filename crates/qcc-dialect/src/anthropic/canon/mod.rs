@@ -26,7 +26,6 @@ mod tests;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use fault::{error_message, error_type};
-pub use members::BadRequest;
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
 pub use request::decode_request;

@@ -6,8 +6,9 @@
 use serde_json::value::RawValue;
 
 use super::block::{Lost, content, texts};
-use super::members::{BadRequest, Members, Read, list, string};
+use super::members::{Members, Read, list, string};
 use super::tool;
+use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Role, Thinking, Turn};
 
 /// Reads the body of `POST /v1/messages`.

@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::block::{Lost, cache};
-use super::members::{BadRequest, Members, Read, list};
+use super::members::{Members, Read, list};
+use crate::canon::BadRequest;
 use crate::canon::{Json, Tool, ToolChoice};
 
 /// The tools of a request.

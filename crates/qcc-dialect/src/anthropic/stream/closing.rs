@@ -23,6 +23,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{BlockKind, Watcher};
+use crate::watch::Closing;
 
 /// How far an answer had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +36,6 @@ pub enum Ending {
     AfterToolUse,
     /// The block that ended last is text, thinking or something of the provider's own.
     AfterText,
-}
-
-/// How to end a committed stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closing {
-    /// Whole events to append; may be empty.
-    pub bytes: Bytes,
-    /// Whether the body must then be broken off (unterminated chunked body, RST_STREAM) and not ended.
-    pub abort: bool,
 }
 
 impl Watcher {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::anthropic::Topic;
 use crate::anthropic::tests::{assert_all_named, fixture};
+use crate::error::Topic;
 use crate::sse::{MAX_EVENT, Splitter};
 
 fn events(stream: &[u8]) -> Vec<Vec<u8>> {
@@ -81,7 +81,8 @@ fn every_event_of_a_stream_means_what_the_table_says() {
 fn usage_and_id_are_taken_and_a_restated_zero_loses() {
     let (watcher, _) = watch(&events(&fixture("stream", "tools.sse")));
     assert_eq!(watcher.message_id(), Some("msg_01XYZ"));
-    let expected = Usage { input: Some(25), output: Some(89), cache_read: Some(81_234), cache_write: Some(310) };
+    let expected =
+        Usage { input: Some(25), output: Some(89), cache_read: Some(81_234), cache_write: Some(310), thinking: None };
     assert_eq!(watcher.usage(), expected);
 }
 

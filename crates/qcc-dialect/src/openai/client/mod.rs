@@ -7,4 +7,4 @@ mod request;
 
 pub use encoder::Encoder;
 pub use message::{encode_message, error_body};
-pub use request::{Asked, decode_request};
+pub use request::decode_request;

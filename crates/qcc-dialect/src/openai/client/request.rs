@@ -9,23 +9,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::messages;
-pub(super) use crate::anthropic::canon::BadRequest;
+pub(super) use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Tool, ToolChoice};
-
-/// What a client asks, and how it wants to be answered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
-    /// The request.
-    pub request: Request,
-    /// Whether a stream is to end with token counts.
-    pub include_usage: bool,
-}
 
 /// Reads the body of `POST /v1/chat/completions`.
 ///
 /// # Errors
 /// Where it is no such request, or asks for several answers at once.
-pub fn decode_request(body: &[u8]) -> Result<Asked, BadRequest> {
+pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let not_json = |cause: String| bad("", format!("the request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
     let mut members: Members<'_> = serde_json::from_str(body).map_err(|cause| match cause.is_data() {
@@ -66,7 +57,8 @@ pub fn decode_request(body: &[u8]) -> Result<Asked, BadRequest> {
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
     request.others = members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))).collect();
-    Ok(Asked { request, include_usage: include_usage.unwrap_or_default() })
+    request.include_usage = include_usage.unwrap_or_default();
+    Ok(request)
 }
 
 pub(super) type Read<T> = Result<T, BadRequest>;

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use super::content::{Call, Called, Content, Message, Piece, carried};
 use super::conversation::Pending;
 use super::{Pen, foreign};
+use crate::canon::sent_id;
 use crate::canon::{Json, Part, Thought, ToolUse, Unfit};
-use crate::openai::names::sent_id;
 use crate::openai::stream::Details;
 use crate::openai::traits::{History, HistoryMember};
 

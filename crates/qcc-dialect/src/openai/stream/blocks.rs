@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use super::arguments::Arguments;
 use super::details::Details;
+use crate::canon::ToolNames;
 use crate::canon::{Block, Delta, Event};
-use crate::openai::names::ToolNames;
 
 /// Most input of calls that is kept, in bytes, for all calls of an answer; and most text behind a call.
 const MAX_HELD: usize = 8 * 1024 * 1024;

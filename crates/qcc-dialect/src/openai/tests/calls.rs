@@ -1,6 +1,7 @@
 //! Calls in streams, however vendors cut and count them.
 
 use super::*;
+use crate::canon::ToolNames;
 
 /// Case 38: empty lists of calls beside text.
 #[test]

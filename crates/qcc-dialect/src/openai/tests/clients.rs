@@ -5,10 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::anthropic;
-use crate::canon::{Collector, Role};
-use crate::openai::client::{self, Asked, Encoder};
+use crate::canon::{Collector, Role, ToolNames};
+use crate::openai::client::{self, Encoder};
 
-fn asked(body: &Value) -> Asked {
+fn asked(body: &Value) -> Request {
     client::decode_request(body.to_string().as_bytes()).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn a_request_survives_the_way_through_the_neutral_form() {
     let asked = asked(&body);
     assert!(asked.include_usage);
     let mut losses = Losses::new();
-    let encoded = encode_request(&asked.request, &Vendor::OpenAi.traits(), "gpt-5.1", &mut losses).unwrap();
+    let encoded = encode_request(&asked, &Vendor::OpenAi.traits(), "gpt-5.1", &mut losses).unwrap();
     assert!(losses.is_empty(), "{losses:?}");
     let sent: Value = serde_json::from_slice(&encoded.body).unwrap();
     body["messages"][2]["tool_calls"][1]["function"]["arguments"] = json!("{}");
@@ -76,7 +76,7 @@ fn the_operators_first_words_are_the_system_prompt_and_later_ones_stay_in_place(
         {"role": "user", "content": "Hi"}, {"role": "system", "content": "C"},
         {"role": "assistant", "reasoning_content": "Hm.", "content": "Yes."},
     ]});
-    let request = asked(&body).request;
+    let request = asked(&body);
     let system: Vec<&str> = request.system.iter().map(|text| text.text.as_str()).collect();
     let roles: Vec<Role> = request.turns.iter().map(|turn| turn.role).collect();
     assert_eq!((system, roles), (vec!["A", "B"], vec![Role::User, Role::System, Role::Assistant]));
@@ -126,7 +126,7 @@ fn what_cannot_be_understood_is_refused_and_says_where() {
 fn what_has_no_place_is_kept_by_name() {
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}],
         "logprobs": true, "verbosity": null, "stop": "END", "tool_choice": {"type": "allowed_tools"}});
-    let request = asked(&body).request;
+    let request = asked(&body);
     let names: Vec<&str> = request.others.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names, request.stop), (vec!["logprobs", "tool_choice"], vec!["END".to_owned()]));
 }
@@ -223,8 +223,8 @@ proptest! {
         let at = at % body.len();
         body[at] = byte;
         if let Ok(asked) = client::decode_request(&body) {
-            drop(encode_request(&asked.request, &Vendor::Unknown.traits(), "m", &mut Losses::new()));
-            drop(anthropic::canon::encode_request(&asked.request, "claude-opus-5", &mut Losses::new()));
+            drop(encode_request(&asked, &Vendor::Unknown.traits(), "m", &mut Losses::new()));
+            drop(anthropic::canon::encode_request(&asked, "claude-opus-5", &mut Losses::new()));
         }
     }
 }

@@ -4,7 +4,9 @@ use super::*;
 use std::time::Duration;
 
 use crate::anthropic::canon::error_message;
-use crate::anthropic::{ErrorFacts, Topic, rate_limits, retry_after};
+use crate::error::{ErrorFacts, Topic};
+use crate::limits::rate_limits;
+use crate::wait::retry_after;
 
 #[test]
 fn every_error_says_what_the_table_says() {

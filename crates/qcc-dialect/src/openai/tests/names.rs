@@ -1,7 +1,7 @@
 //! Names of tools and ids of calls that a provider would refuse.
 
 use super::*;
-use crate::openai::names::sent_id;
+use crate::canon::sent_id;
 use crate::openai::traits::ToolIds;
 
 fn tool(name: &str) -> Value {

@@ -1,5 +1,6 @@
 //! What holds for any input: no bytes make it panic, events keep their grammar, and no cut of the bytes changes them.
 
+use crate::canon::ToolNames;
 use proptest::prelude::*;
 
 use super::*;

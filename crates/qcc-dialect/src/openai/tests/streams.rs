@@ -1,7 +1,7 @@
 //! Corner cases of streams. What a vendor's stream looks like as a whole is in the golden files.
 
 use super::*;
-use crate::canon::{Delta, StopReason};
+use crate::canon::{Delta, StopReason, ToolNames};
 
 /// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
 #[test]

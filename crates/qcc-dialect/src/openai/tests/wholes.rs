@@ -3,8 +3,8 @@
 use insta::{assert_snapshot, with_settings};
 
 use super::*;
-use crate::anthropic::response::Wrong;
-use crate::canon::{Part, StopReason};
+use crate::answer::Wrong;
+use crate::canon::{Part, StopReason, ToolNames};
 
 fn whole(body: &[u8]) -> Result<crate::canon::Message, Wrong> {
     decode_message(body, &ToolNames::new())

@@ -1,7 +1,7 @@
 //! What is read of answers: the golden streams and bodies, and what clones make of them.
 
 use super::*;
-use crate::anthropic::Wrong;
+use crate::answer::Wrong;
 use crate::anthropic::tests::fixture;
 use crate::canon::Collector;
 

@@ -54,6 +54,7 @@ fn a_plain_request_is_read_whole() {
         format: Some(Format::JsonSchema { name: None, schema: raw(r#"{"type":"object"}"#), strict: None }),
         user: Some("u".to_owned()),
         stream: true,
+        include_usage: false,
         others: vec![],
     };
     assert_eq!(request, expected);

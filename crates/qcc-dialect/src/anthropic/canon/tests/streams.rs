@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::anthropic::{ErrorFacts, Seen, Topic, Watcher};
+use crate::anthropic::Watcher;
+use crate::error::{ErrorFacts, Topic};
+use crate::watch::Seen;
 
 /// What the relay's watcher makes of a stream: its last word, and itself.
 fn watch(stream: &str) -> (Seen, Watcher) {

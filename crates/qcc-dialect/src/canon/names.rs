@@ -6,7 +6,17 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::traits::ToolIds;
+/// What ids of calls look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolIds {
+    /// Any text.
+    Any {
+        /// Most bytes.
+        longest: usize,
+    },
+    /// Nine letters and digits.
+    NineLetters,
+}
 
 /// The names of one request: what was sent under another name, and which ids of calls are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,13 +41,13 @@ impl ToolNames {
     }
 
     /// Names that need not be changed, which a changed one must not meet.
-    pub(super) fn reserve<'a>(&mut self, names: impl Iterator<Item = &'a str>, limit: usize) {
+    pub(crate) fn reserve<'a>(&mut self, names: impl Iterator<Item = &'a str>, limit: usize) {
         let legal = names.filter(|name| is_legal(name, limit));
         self.renamed.extend(legal.map(|name| (name.to_owned(), name.to_owned())));
     }
 
     /// The name under which a tool is sent: 1 to `limit` letters, digits, `_` and `-`.
-    pub(super) fn send<'a>(&mut self, name: &'a str, limit: usize) -> Cow<'a, str> {
+    pub(crate) fn send<'a>(&mut self, name: &'a str, limit: usize) -> Cow<'a, str> {
         if is_legal(name, limit) {
             return Cow::Borrowed(name);
         }
@@ -55,13 +65,13 @@ impl ToolNames {
     }
 
     /// Notes the id of a call of the conversation.
-    pub(super) fn take_id(&mut self, id: &str) {
+    pub(crate) fn take_id(&mut self, id: &str) {
         self.ids.insert(id.to_owned());
     }
 
     /// An id for a new call: the provider's own, unless it has none or the conversation has a call of that name already,
     /// as with vendors that count anew in every turn.
-    pub(super) fn new_id(&mut self, wished: &str) -> String {
+    pub(crate) fn new_id(&mut self, wished: &str) -> String {
         let base = if wished.is_empty() { "call" } else { wished };
         let numbered = (self.ids.len()..).map(|number| format!("{base}_{number}"));
         let own = (!wished.is_empty()).then(|| wished.to_owned());
@@ -73,7 +83,7 @@ impl ToolNames {
 }
 
 /// The id of a call as the provider takes it.
-pub(super) fn sent_id(id: &str, rule: ToolIds) -> Cow<'_, str> {
+pub(crate) fn sent_id(id: &str, rule: ToolIds) -> Cow<'_, str> {
     match rule {
         ToolIds::Any { longest } if (1..=longest).contains(&id.len()) => Cow::Borrowed(id),
         ToolIds::Any { .. } => Cow::Owned(format!("call_{:016x}", digest(id.as_bytes()))),
@@ -104,7 +114,7 @@ fn is_legal(name: &str, limit: usize) -> bool {
 
 /// FNV-1a with a last mixing, so that the upper half depends on every byte. Not the library's hash: that may change from
 /// release to release, and a conversation must not.
-pub(super) fn digest(bytes: &[u8]) -> u64 {
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let hash = bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));

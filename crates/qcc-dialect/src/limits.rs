@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::wait::{LONGEST, duration, moment, number, until};
+use crate::wait::{LONGEST, duration, moment, number, until};
 
 /// One count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,11 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
 
-use crate::anthropic::canon::{BadRequest, Encoder, decode_request, encode_message, error_message, error_type};
-use crate::anthropic::response::Wrong;
-use crate::anthropic::{ErrorFacts, Topic};
-use crate::canon::{Event, Losses, Unfit};
-use crate::openai::{self, ToolNames, Traits};
+use crate::answer::Wrong;
+use crate::anthropic::canon::{Encoder, decode_request, encode_message, error_message, error_type};
+use crate::canon::{BadRequest, Event, Losses, ToolNames, Unfit};
+use crate::error::{ErrorFacts, Topic};
+use crate::openai::{self, Traits};
 use crate::sse::Splitter;
 
 /// What a provider speaks, with the habits of its vendor.

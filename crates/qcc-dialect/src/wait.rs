@@ -21,7 +21,7 @@ const LIMITS: [&str; 8] = [
 ];
 
 /// Longest wait that is told, so that adding it to a clock cannot overflow.
-pub(super) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+pub(crate) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// The wait that response headers ask for.
 ///
@@ -58,12 +58,12 @@ pub fn regain_at(message: &str) -> Option<Duration> {
 }
 
 /// A plain number; not what Rust would also read ("inf", "nan").
-pub(super) fn number(value: &str) -> Option<f64> {
+pub(crate) fn number(value: &str) -> Option<f64> {
     value.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Seconds as a wait: none for negative ones, the longest for absurd ones.
-pub(super) fn duration(seconds: f64) -> Duration {
+pub(crate) fn duration(seconds: f64) -> Duration {
     if seconds <= 0.0 {
         return Duration::ZERO;
     }
@@ -71,7 +71,7 @@ pub(super) fn duration(seconds: f64) -> Duration {
 }
 
 /// A point in time since the Unix epoch, from epoch seconds or RFC 3339.
-pub(super) fn moment(value: &str) -> Option<Duration> {
+pub(crate) fn moment(value: &str) -> Option<Duration> {
     number(value).map(duration_of_epoch).or_else(|| since_epoch(value.trim().parse().ok()?))
 }
 
@@ -89,6 +89,6 @@ fn since_epoch(moment: Timestamp) -> Option<Duration> {
     Duration::try_from(moment.as_duration()).ok()
 }
 
-pub(super) fn until(moment: Duration, now: Duration) -> Duration {
+pub(crate) fn until(moment: Duration, now: Duration) -> Duration {
     moment.saturating_sub(now).min(LONGEST)
 }
