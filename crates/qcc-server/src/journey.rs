@@ -30,7 +30,7 @@ use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
 use crate::room::{Place, Turn};
-use crate::state::{Snapshot, State, now};
+use crate::state::{Snapshot, State, dialect_name, now};
 use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
 use stop::Stop;
@@ -253,6 +253,7 @@ impl Journey {
             row.provider = Some(stop.upstream.name().to_owned());
             row.attempts = attempts;
             row.model_sent.clone_from(&stop.model);
+            row.dialect_up = Some(dialect_name(stop.upstream.provider.dialect));
         });
         let body = &self.asked.body.bytes;
         let call = Call {
