@@ -170,7 +170,7 @@ impl Decoder {
     }
 
     fn call(&mut self, call: &Call<'_>, signature: Option<&str>, out: &mut Vec<Event>) {
-        let args = call.args.map(RawValue::get).filter(|args| *args != "null");
+        let args = call.args.map(RawValue::get).filter(|args| !matches!(*args, "null" | "\"\""));
         // Some relays write the input as a text, as OpenAI does.
         let unpacked = text(call.args);
         let input = unpacked.as_deref().or(args).map(str::trim);

@@ -26,7 +26,7 @@ pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a Raw
 }
 
 /// An error within a stream.
-pub(super) fn in_band(data: &[u8]) -> Event {
+pub(crate) fn in_band(data: &[u8]) -> Event {
     let facts = ErrorFacts::in_band(data);
     // A code that is a number says no more than the status.
     let is_word = |code: &String| code.parse::<u64>().is_err();
@@ -45,12 +45,12 @@ pub(super) fn failed(status: u16, why: &str) -> Event {
 }
 
 /// A call that must not be run.
-pub(super) fn broken(why: &str) -> Event {
+pub(crate) fn broken(why: &str) -> Event {
     fault(502, "broken_tool_call", why.to_owned())
 }
 
 /// Data that is no JSON.
-pub(super) fn not_json(data: &str) -> Event {
+pub(crate) fn not_json(data: &str) -> Event {
     fault(502, "not_json", format!("the provider sent a chunk that is not JSON: {}", quoted(data)))
 }
 
@@ -76,16 +76,16 @@ pub(super) fn not_a_stream(body: &[u8]) -> Event {
     fault(502, "not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
 }
 
-fn fault(status: u16, kind: &str, message: String) -> Event {
+pub(crate) fn fault(status: u16, kind: &str, message: String) -> Event {
     Event::Fault { status, kind: kind.to_owned(), message }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     text.chars().take(QUOTED).collect()
 }
 
 /// A fault as the facts of an error.
-pub(super) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
+pub(crate) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
     let (kind, code) = (Some(kind), None);
     ErrorFacts { status, kind, code, message, topic: Topic::None, html: false, regain_at: None, retry_after: None }
 }
