@@ -212,7 +212,11 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
     let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
-    Fault { outcome: refusal(facts, facts.retry_after, now), what: format!("an error under status 200: {facts}"), answer }
+    Fault {
+        outcome: refusal(facts, facts.retry_after, now),
+        what: format!("an error under status 200: {facts}"),
+        answer,
+    }
 }
 
 fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {

@@ -50,10 +50,9 @@ impl<'n> Model<'n> {
     pub(super) fn control(&self) -> Control {
         let is = |word: &str| self.name.contains(word);
         match self.generation {
-            Some(version @ (3.., _)) => Control::Level {
-                minimal: is("flash") && version < (3, 7),
-                medium: !(version == (3, 0) && is("pro")),
-            },
+            Some(version @ (3.., _)) => {
+                Control::Level { minimal: is("flash") && version < (3, 7), medium: !(version == (3, 0) && is("pro")) }
+            }
             Some((2, 5)) if is("flash-lite") => Control::Budget { least: 512, most: 24_576, off: true },
             Some((2, 5)) if is("flash") => Control::Budget { least: 1, most: 24_576, off: true },
             Some((2, 5)) => Control::Budget { least: 128, most: 32_768, off: false },

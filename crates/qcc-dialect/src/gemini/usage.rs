@@ -40,9 +40,8 @@ impl Counts {
         }
         let own = self.prompt.map(|prompt| prompt.saturating_sub(self.cached.unwrap_or_default()));
         let output = self.candidates.or(self.thoughts).is_some();
-        let sum = |one: Option<u64>, other: Option<u64>| {
-            one.unwrap_or_default().saturating_add(other.unwrap_or_default())
-        };
+        let sum =
+            |one: Option<u64>, other: Option<u64>| one.unwrap_or_default().saturating_add(other.unwrap_or_default());
         Some(Usage {
             input: own.map(|own| own.saturating_add(self.tool_prompt.unwrap_or_default())),
             output: output.then(|| sum(self.candidates, self.thoughts)),

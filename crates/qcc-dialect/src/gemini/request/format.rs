@@ -20,11 +20,9 @@ pub(super) fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Written<'a>
     let bound = request.tools.is_empty() || pen.model.takes_format_beside_tools();
     let mime_type = bound.then_some(JSON);
     match format {
-        Format::JsonObject => Written {
-            mime_type,
-            instruction: (!bound).then(|| told(None, pen)),
-            ..Written::default()
-        },
+        Format::JsonObject => {
+            Written { mime_type, instruction: (!bound).then(|| told(None, pen)), ..Written::default() }
+        }
         Format::JsonSchema { schema, .. } if bound && pen.known.schemas != Some(false) => {
             Written { mime_type, schema: Some(schema), instruction: None }
         }

@@ -28,8 +28,7 @@ const DOCUMENTS: &[(&str, &str, &str)] = &[
 ];
 
 /// Kinds that results of calls may hold.
-pub(super) const IN_RESULTS: &[&str] =
-    &["image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"];
+pub(super) const IN_RESULTS: &[&str] = &["image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"];
 
 const IMAGE: &str = "messages.content.image";
 const DOCUMENT: &str = "messages.content.document";

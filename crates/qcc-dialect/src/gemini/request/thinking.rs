@@ -45,9 +45,7 @@ pub(super) fn thinking(request: &Request, pen: &mut Pen<'_>) -> Option<Config> {
         return unsaid(wish, request, pen);
     }
     let config = match (wish, control) {
-        (Wish::Off, Control::Budget { off: true, .. }) => {
-            Config { thinking_budget: Some(0), ..Config::default() }
-        }
+        (Wish::Off, Control::Budget { off: true, .. }) => Config { thinking_budget: Some(0), ..Config::default() },
         (Wish::Off, Control::Budget { least, .. }) => {
             pen.losses.add("thinking", format!("cannot be switched off: sent with a budget of {least} tokens"));
             Config { thinking_budget: Some(signed(least)), ..Config::default() }

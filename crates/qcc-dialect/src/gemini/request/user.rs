@@ -10,13 +10,10 @@ use crate::openai::request::{MISSING, foreign, search_result};
 
 /// The results of all calls of the turn before, in the order of the calls: Gemini wants as many as there were calls, right
 /// after them. Behind them, what they hold that no result may hold, and results that no call waits for.
-pub(super) fn results<'a>(
-    turns: &'a [Turn],
-    pending: Vec<Pending>,
-    pen: &mut Pen<'_>,
-) -> Result<Vec<Part<'a>>, Unfit> {
+pub(super) fn results<'a>(turns: &'a [Turn], pending: Vec<Pending>, pen: &mut Pen<'_>) -> Result<Vec<Part<'a>>, Unfit> {
     let parts = turns.iter().flat_map(|turn| &turn.parts);
-    let mut all: Vec<&ToolResult> = parts.filter_map(|part| if let canon::Part::ToolResult(result) = part { Some(result) } else { None }).collect();
+    let mut all: Vec<&ToolResult> =
+        parts.filter_map(|part| if let canon::Part::ToolResult(result) = part { Some(result) } else { None }).collect();
     let mut written = Vec::new();
     let mut behind = Vec::new();
     for call in pending {
@@ -109,13 +106,8 @@ pub(super) fn parts_of<'a>(part: &'a canon::Part, pen: &mut Pen<'_>) -> Result<V
         canon::Part::Image(image) => vec![media::image(image, pen)?],
         canon::Part::Document(document) => media::document(document, pen)?,
         canon::Part::SearchResult(found) => vec![Part::text(search_result(found))],
-        canon::Part::Other { kind, raw } => {
-            foreign::text(kind, raw, pen.losses)?.map(Part::text).into_iter().collect()
-        }
-        canon::Part::Thinking(_)
-        | canon::Part::Redacted(_)
-        | canon::Part::ToolUse(_)
-        | canon::Part::ToolResult(_) => {
+        canon::Part::Other { kind, raw } => foreign::text(kind, raw, pen.losses)?.map(Part::text).into_iter().collect(),
+        canon::Part::Thinking(_) | canon::Part::Redacted(_) | canon::Part::ToolUse(_) | canon::Part::ToolResult(_) => {
             pen.losses.add("messages.content", "dropped what only the model says from a turn of the user");
             Vec::new()
         }

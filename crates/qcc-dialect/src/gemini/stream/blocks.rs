@@ -59,18 +59,19 @@ impl Blocks {
             self.blanks.push_str(more);
             return;
         }
+        let blanks = std::mem::take(&mut self.blanks);
         if self.open != Some(Open::Text) {
             self.begin(out);
             self.open = Some(Open::Text);
             out.push(Event::Open(Block::Text));
         }
         self.said = true;
-        let blanks = std::mem::take(&mut self.blanks);
         let text = if blanks.is_empty() { more.to_owned() } else { blanks + more };
         out.push(Event::Delta(Delta::Text(text)));
     }
 
     pub(super) fn thought(&mut self, more: &str, out: &mut Vec<Event>) {
+        self.blanks.clear();
         if self.open != Some(Open::Thinking) {
             self.begin(out);
             self.open = Some(Open::Thinking);
@@ -108,7 +109,9 @@ impl Blocks {
         let name = self.names.original(call.name).to_owned();
         let id = self.names.new_id(call.id);
         out.push(Event::Open(Block::ToolUse { id, name }));
-        out.extend(call.input.filter(|input| !input.is_empty()).map(|input| Event::Delta(Delta::Input(input.to_owned()))));
+        out.extend(
+            call.input.filter(|input| !input.is_empty()).map(|input| Event::Delta(Delta::Input(input.to_owned()))),
+        );
         out.push(Event::Close);
         Ok(())
     }

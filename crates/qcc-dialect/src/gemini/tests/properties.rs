@@ -127,10 +127,7 @@ proptest! {
 fn turn() -> impl Strategy<Value = Value> {
     let id = || prop::sample::select(vec!["a", "b", "c"]);
     let user = prop::collection::vec(
-        prop_oneof![
-            id().prop_map(|id| result(id, "r")),
-            prop::sample::select(vec!["", " ", "t"]).prop_map(text),
-        ],
+        prop_oneof![id().prop_map(|id| result(id, "r")), prop::sample::select(vec!["", " ", "t"]).prop_map(text),],
         1..4,
     );
     let model = prop::collection::vec(
@@ -156,7 +153,9 @@ fn deep_nesting_is_no_danger() {
         deep.clone(),
         format!("data: {deep}\n\n"),
         format!("data: {{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":{deep}}}]}}}}]}}\n\n"),
-        format!("data: {{\"candidates\":[{{\"content\":{{\"parts\":[{{\"functionCall\":{{\"args\":{deep}}}}}]}}}}]}}\n\n"),
+        format!(
+            "data: {{\"candidates\":[{{\"content\":{{\"parts\":[{{\"functionCall\":{{\"args\":{deep}}}}}]}}}}]}}\n\n"
+        ),
         format!("data: {{\"candidates\":[],\"usageMetadata\":{deep}}}\n\n"),
         format!("data: {}\n\n", parts(json!([{"functionCall": {"name": "t", "args": deep}}]))),
     ] {
