@@ -85,7 +85,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A fault as the facts of an error.
-pub(super) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
+pub(crate) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
     let (kind, code) = (Some(kind), None);
     ErrorFacts { status, kind, code, message, topic: Topic::None, html: false, regain_at: None }
 }

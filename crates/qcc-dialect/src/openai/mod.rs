@@ -12,7 +12,7 @@ pub mod response;
 pub mod stream;
 pub mod traits;
 mod usage;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;

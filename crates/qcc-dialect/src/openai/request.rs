@@ -12,13 +12,13 @@ use crate::canon::{ToolNames, digest};
 
 mod assistant;
 mod content;
-mod conversation;
-mod foreign;
+pub(crate) mod conversation;
+pub(crate) mod foreign;
 mod format;
-mod schema;
-mod thinking;
-mod tools;
-mod user;
+pub(crate) mod schema;
+pub(crate) mod thinking;
+pub(crate) mod tools;
+pub(crate) mod user;
 
 use content::Message;
 

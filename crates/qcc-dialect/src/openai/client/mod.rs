@@ -3,7 +3,7 @@
 mod encoder;
 mod message;
 mod messages;
-mod request;
+pub(crate) mod request;
 
 pub use encoder::Encoder;
 pub use message::{encode_message, error_body};
