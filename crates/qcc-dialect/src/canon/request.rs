@@ -46,6 +46,23 @@ pub struct Request {
     pub others: Vec<(String, Json)>,
 }
 
+impl Request {
+    /// The member by which the client counts on what one provider has kept of the conversation, or is to keep. `None`: any
+    /// provider can answer.
+    #[must_use]
+    pub fn kept_elsewhere(&self) -> Option<&str> {
+        const KEPT: &[&str] = &[
+            "previous_response_id",
+            "conversation",
+            "prompt",
+            "input.item_reference",
+            "input.compaction",
+            "background",
+        ];
+        self.others.iter().map(|(name, _)| name.as_str()).find(|name| KEPT.contains(name))
+    }
+}
+
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

@@ -139,6 +139,9 @@ struct Others<'a> {
 
 /// Passes on what the target knows, notes the rest as lost, and refuses what the answer depends on.
 fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unfit> {
+    if let Some(kept) = request.kept_elsewhere() {
+        return Err(Unfit { what: kept.to_owned().into(), why: "the conversation is kept by another provider".into() });
+    }
     let mut known = Others::default();
     for (name, value) in &request.others {
         match name.as_str() {

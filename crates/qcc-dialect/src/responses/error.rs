@@ -3,10 +3,11 @@
 //! All are read by [`ErrorFacts`]; only the codes that this dialect has of its own are told apart here. Most of those name
 //! something that is wrong with the request, and without that they would count against the provider.
 
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::canon::Event;
-use crate::error::{ErrorFacts, looks_like_html};
+use crate::error::{ErrorFacts, Topic, looks_like_html, topic};
 
 /// Most of an unreadable event that is quoted, in characters.
 const QUOTED: usize = 120;
@@ -106,4 +107,30 @@ fn ours(kind: &str, message: String) -> Event {
 
 fn quoted(text: &str) -> String {
     text.chars().take(QUOTED).collect()
+}
+
+/// The code of `response.error` for a client, of which an in-band error's status can be told again. A kind that says the
+/// same is kept, for clients act on it: at `context_length_exceeded` codex compacts the conversation.
+pub(super) fn code_of(status: u16, kind: &str, message: &str) -> String {
+    if topic::of(status, Some(kind), None, message) == Topic::ContextTooLong {
+        return "context_length_exceeded".to_owned();
+    }
+    let says = |code: &str| in_band(json!({"code": code}).to_string().as_bytes()).status == status;
+    if !kind.is_empty() && kind != "overloaded_error" && says(kind) {
+        return kind.to_owned();
+    }
+    match status {
+        401 => "invalid_api_key",
+        402 => "payment_required",
+        403 => "permission_denied",
+        404 => "not_found",
+        408 | 504 => "timeout",
+        413 => "payload_too_large",
+        422 => "unprocessable",
+        429 => "rate_limit_exceeded",
+        400..500 => "invalid_prompt",
+        503 | 529 => "server_is_overloaded",
+        _ => "server_error",
+    }
+    .to_owned()
 }

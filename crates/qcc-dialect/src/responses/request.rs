@@ -168,13 +168,14 @@ struct Others<'a> {
 
 /// Passes on what the target knows, notes the rest as lost, and refuses what the answer depends on.
 fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unfit> {
+    if let Some(kept) = request.kept_elsewhere() {
+        return Err(unfit(kept.to_owned(), "the conversation is kept by another provider"));
+    }
     let drops = pen.capabilities.drop_server_tools == Some(true);
     let mut known = Others::default();
     for (name, value) in &request.others {
         match (name.as_str(), value.text()) {
-            ("thread" | "previous_response_id" | "conversation" | "prompt", _) => {
-                return Err(unfit(name.clone(), "it is kept by another provider"));
-            }
+            ("thread", _) => return Err(unfit("thread", "the conversation is kept by another provider")),
             ("mcp_servers", servers) if servers != "[]" && !drops => {
                 return Err(unfit("mcp_servers", "only Anthropic calls them for the client"));
             }
