@@ -9,7 +9,6 @@ use super::wire::Chunk;
 use crate::answer::Wrong;
 use crate::canon::{Collector, Event, Message, Stop, ToolNames};
 use crate::error::{ErrorFacts, looks_like_html};
-use crate::openai::error::facts;
 
 /// Reads the body of an answer to a request that was written with `names` for `model`. A call whose input is no JSON
 /// object stands as text and in [`Message::broken`].
@@ -58,7 +57,7 @@ fn message(events: Vec<Event>, stop: Option<Stop>) -> Result<Message, Wrong> {
     let mut collector = Collector::new();
     for event in events {
         if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(facts(status, kind, message)));
+            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
         }
         collector.push(event);
     }
