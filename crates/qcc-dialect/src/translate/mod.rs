@@ -11,6 +11,7 @@ use crate::canon::{BadRequest, Event, Losses, ToolNames, Unfit};
 use crate::error::{ErrorFacts, Topic};
 use crate::openai::{self, Traits};
 use crate::sse::Splitter;
+use crate::tokens;
 
 /// What a provider speaks, with the habits of its vendor.
 #[derive(Debug, Clone)]
@@ -90,13 +91,14 @@ impl Tongue {
         let mut losses = Losses::new();
         let sent = model.unwrap_or(&request.model);
         let encoded = openai::encode_request(&request, &self.traits, sent, &mut losses).map_err(NotSent::Unfit)?;
+        // Until the provider has counted.
+        let estimate = tokens::rough(body.len(), sent);
         let back = Back {
             traits: self.traits.clone(),
             names: encoded.names,
             model: request.model,
             id: format!("msg_{request_id}"),
-            // Four bytes a token, until the provider has counted.
-            estimate: body.len() as u64 / 4,
+            estimate,
         };
         Ok(Outgoing { body: encoded.body, losses, back })
     }
