@@ -16,6 +16,7 @@ use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
+use crate::counting::Counting;
 use crate::gateway::Source;
 use crate::history::History;
 use crate::ingress::body::Buffers;
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
     pub(crate) history: History,
+    pub(crate) counting: Counting,
     pub(crate) probing: Probing,
     pub(crate) keeping: Keeping,
     leading: lead::Leading,
@@ -104,6 +106,7 @@ impl State {
             buffers: Arc::default(),
             models: ModelCache::default(),
             history,
+            counting: Counting::default(),
             probing: Probing::default(),
             keeping: Keeping::new(upto),
             leading: lead::Leading::new(left.pin),

@@ -32,6 +32,15 @@ pub(super) struct Stop {
     pub(super) answer: Option<Answer>,
 }
 
+/// Whom a try concerns. `model`: as sent, where it is not the one asked for.
+pub(super) fn target_of(upstream: &Upstream, model: Option<&str>, asked: &Asked) -> Target {
+    Target {
+        provider: upstream.id,
+        model: model.unwrap_or(&asked.envelope.model_name).into(),
+        fingerprint: asked.inbound.fingerprint(&upstream.provider),
+    }
+}
+
 impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
     pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
@@ -42,11 +51,7 @@ impl Stop {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let target = Target {
-            provider: upstream.id,
-            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            fingerprint: asked.inbound.fingerprint(&upstream.provider),
-        };
+        let target = target_of(&upstream, model.as_deref(), asked);
         let session = (asked.conversation(), asked.session.long_cache);
         // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
         let tokens = asked.body.bytes.len() as u64 / 4;
