@@ -98,8 +98,9 @@ impl Family {
     }
 }
 
-/// `o200k` itself. How images count follows OpenAI's tables: patches of 32 pixels for small models, and since GPT-5.4
-/// without being scaled to a budget first; tiles for the others.
+/// `o200k` itself. How images count follows OpenAI's tables: patches of 32 pixels for small models, tiles for the others;
+/// since GPT-5.4 patches too, of which up to 10,000 are kept where the request says nothing of detail. That each of those is
+/// 1.2 tokens was measured by others (77 for 256 x 256, 2,448 for 1,920 x 1,080).
 fn openai(rest: &str) -> Family {
     let version = version(rest);
     let images = if rest.starts_with("4o-mini") {
