@@ -15,7 +15,7 @@ mod usage;
 pub(crate) mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use head::{chat_url, models_url};
 pub use request::{Encoded, encode_request};
