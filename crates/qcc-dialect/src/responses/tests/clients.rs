@@ -192,6 +192,22 @@ fn a_thought_of_this_dialects_own_is_kept_and_odd_ones_are_read_as_far_as_they_g
     assert!(matches!(own, Some(Part::Thinking(Thought { text, signature: Some(_) })) if text.is_empty()));
 }
 
+/// The conversation was at an Anthropic provider for a while: the vendor of this dialect refuses what it has not sealed.
+#[test]
+fn what_was_sealed_here_is_cut_out_of_a_body_that_is_relayed() {
+    let item =
+        |encrypted: &str| format!(r#"{{"type":"reasoning","id":"rs","summary":[],"encrypted_content":"{encrypted}"}}"#);
+    let said = r#"{"role": "user",  "content": "a \"qcc1.canon.x\" b", "n": 1.0}"#;
+    let (ours, own) = (item("qcc1.canon.e30"), item("gAAA"));
+    let body = |items: &str| format!(r#"{{ "input": [{items}], "temperature": 1e0 }}"#);
+    let cut = |items: &str| client::without_sealed(body(items).as_bytes());
+    assert_eq!(cut(&format!("{ours}, {said}, {ours},{own}")), Some(Bytes::from(body(&format!("{said},{own}")))));
+    assert_eq!(cut(&ours), Some(Bytes::from(body(""))));
+    assert_eq!(cut(&format!("{said}, {own}")), None);
+    assert_eq!(client::without_sealed(br#"{"input":"qcc1."}"#), None);
+    assert_eq!(client::without_sealed(b"{\"input\":[\"qcc1."), None);
+}
+
 #[test]
 fn what_cannot_be_understood_is_refused_and_says_where() {
     let item = |item: Value| json!({"model": "m", "input": [item]});
