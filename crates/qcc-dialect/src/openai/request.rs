@@ -20,6 +20,11 @@ pub(crate) mod thinking;
 pub(crate) mod tools;
 pub(crate) mod user;
 
+pub(crate) use conversation::{ATTRIBUTION, MISSING};
+pub(crate) use thinking::effort_of;
+pub(crate) use tools::known as client_tool;
+pub(crate) use user::search_result;
+
 use content::Message;
 
 /// A request as it is sent.
@@ -159,7 +164,7 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
     Ok(known)
 }
 
-fn unfit(what: &'static str, why: &'static str) -> Unfit {
+pub(crate) fn unfit(what: &'static str, why: &'static str) -> Unfit {
     Unfit { what: what.into(), why: why.into() }
 }
 

@@ -8,8 +8,8 @@ use super::usage::Counts;
 use super::wire::{Response, text};
 use crate::answer::{Told, Wrong};
 use crate::canon::{Collector, Event, Message, ToolNames};
+use crate::error::ErrorFacts;
 use crate::error::looks_like_html;
-use crate::openai::error::facts;
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`]. One that
 /// the provider has not ended has no [`Message::stop`].
@@ -25,7 +25,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
     let mut collector = Collector::new();
     for event in events {
         if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(facts(status, kind, message)));
+            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
         }
         collector.push(event);
     }

@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 use crate::support::{Running, for_message, for_stream};
 
 /// A stream of these chunks; `done`: with its end.
-fn chunks(chunks: &[Value], done: bool) -> Reply {
+pub(crate) fn chunks(chunks: &[Value], done: bool) -> Reply {
     let lines: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     let end = if done { "data: [DONE]\n\n" } else { "" };
     let reply = Reply::new().write(stream_head(Framing::Chunked)).write(chunk(format!("{lines}{end}").as_bytes()));
     if done { reply.write(chunk(b"")) } else { reply.close() }
 }
 
-fn piece(delta: &Value, finish: Option<&str>) -> Value {
+pub(crate) fn piece(delta: &Value, finish: Option<&str>) -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x",
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 }
 
-fn usage() -> Value {
+pub(crate) fn usage() -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x", "choices": [],
         "usage": {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107,
             "prompt_tokens_details": {"cached_tokens": 60}}})
 }
 
-fn hello() -> Vec<Value> {
+pub(crate) fn hello() -> Vec<Value> {
     vec![
         piece(&json!({"role": "assistant", "content": ""}), None),
         piece(&json!({"content": "hel"}), None),
@@ -39,7 +39,7 @@ fn hello() -> Vec<Value> {
     ]
 }
 
-fn calling() -> Vec<Value> {
+pub(crate) fn calling() -> Vec<Value> {
     let first =
         json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "Read", "arguments": ""}}]);
     vec![
@@ -51,7 +51,7 @@ fn calling() -> Vec<Value> {
     ]
 }
 
-fn whole(content: &str) -> Value {
+pub(crate) fn whole(content: &str) -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-x",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
@@ -264,4 +264,24 @@ async fn a_body_that_is_no_request_is_refused_as_anthropic_does() {
         running.ask(&Request::new("POST", "/v1/messages").header("content-type", "application/json").body(body)).await;
     assert_eq!((answer.status, open.posts().len()), (400, 0), "{}", answer.text());
     assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_answer_where_a_stream_was_asked_for_becomes_one_and_the_other_way_round() {
+    let (answer, _, mut running) = asked(json_body(200, &[], &whole("hello")), &for_stream()).await;
+    assert_eq!((answer.said().as_str(), answer.ended), ("hello", Ended::Clean));
+    assert_eq!(names(&answer).last().map(String::as_str), Some("message_stop"));
+    let row = running.row().await;
+    assert_eq!((&row["provider"], &row["verdict"], &row["output_tokens"]), (&json!("open"), &json!("done"), &json!(2)));
+    let (answer, _, mut running) = asked(chunks(&calling(), true), &for_message()).await;
+    let message = answer.json();
+    assert_eq!(message["content"][0]["input"], json!({"path": "a"}));
+    assert_eq!(
+        (&message["stop_reason"], &message["usage"]["cache_read_input_tokens"]),
+        (&json!("tool_use"), &json!(60))
+    );
+    assert_eq!(running.row().await["provider"], "open");
+    // One that is cut is no answer in either form; the other provider has none for this request either.
+    let (answer, ..) = asked(chunks(&calling()[..3], false), &for_message()).await;
+    assert_eq!(answer.status, 503);
 }
