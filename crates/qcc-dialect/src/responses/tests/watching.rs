@@ -13,13 +13,14 @@ fn events(stream: &[u8]) -> Vec<Vec<u8>> {
     events
 }
 
-/// One letter per event: idle, Progress, Content, Terminal, Error, Not SSE, Malformed.
+/// One letter per event: idle, Progress, Content, Terminal, Unfinished, Error, Not SSE, Malformed.
 fn letter(seen: &Seen) -> char {
     match seen {
         Seen::Idle => 'i',
         Seen::Progress => 'P',
         Seen::Content => 'C',
         Seen::Terminal => 'T',
+        Seen::Unfinished => 'U',
         Seen::Error(_) => 'E',
         Seen::NotSse => 'N',
         Seen::Malformed => 'M',
