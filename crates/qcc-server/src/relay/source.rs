@@ -55,7 +55,8 @@ impl Source {
         watcher: Watcher,
     ) -> Result<Self, String> {
         let body = Incoming::Upstream { body, decoder: Decoder::of(headers)? };
-        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, brought: None, _permit: permit })
+        let splitter = Splitter::holding(watcher.longest_event());
+        Ok(Self { body, splitter, watcher, back: None, brought: None, _permit: permit })
     }
 
     /// From here on the bytes are those of the client's dialect.
