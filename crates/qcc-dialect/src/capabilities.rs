@@ -5,6 +5,7 @@
 //! Each encoder has the usual way of its dialect where nothing is known. What a target lacks and an answer is as good
 //! without is a loss; what the request counts on makes it unfit.
 
+pub(crate) mod fit;
 mod learned;
 mod models;
 mod refused;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::anthropic::canon::decode_request;
 use crate::canon::{Event, Losses, Request, ToolNames, Unfit};
+use crate::capabilities::Capabilities;
 use crate::sse::Splitter;
 
 mod calls;

@@ -86,7 +86,7 @@ impl Wish {
     fn as_effort(self, pen: &mut Pen<'_>) -> Option<Effort> {
         self.effort.or_else(|| {
             let effort = effort_of(self.budget?);
-            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", word(effort)));
+            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", effort.word()));
             Some(effort)
         })
     }
@@ -102,28 +102,16 @@ fn effort_of(budget: u64) -> Effort {
     }
 }
 
-fn word(effort: Effort) -> &'static str {
-    match effort {
-        Effort::None => "none",
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::XHigh => "xhigh",
-        Effort::Max => "max",
-    }
-}
-
 /// The least of the known efforts that is not below the one that is asked for, else the greatest.
 fn nearest(asked: Effort, known: &[Effort], pen: &mut Pen<'_>) -> Option<&'static str> {
     let mut real = known.iter().copied().filter(|&effort| effort != Effort::None);
     let found = real.clone().find(|&effort| effort >= asked).or_else(|| real.next_back());
     match found {
-        Some(found) if found != asked => pen.losses.add("output_config.effort", format!("sent as {}", word(found))),
+        Some(found) if found != asked => pen.losses.add("output_config.effort", format!("sent as {}", found.word())),
         Some(_) => {}
         None => pen.losses.dropped("output_config.effort"),
     }
-    found.map(word)
+    found.map(Effort::word)
 }
 
 fn none(wish: Wish, pen: &mut Pen<'_>) -> Members {
@@ -156,7 +144,7 @@ fn object(wish: Wish) -> Members {
     let reasoning = match wish {
         Wish { on: Some(false), .. } => Some(Object::Enabled(false)),
         Wish { budget: Some(budget), .. } => Some(Object::MaxTokens(budget)),
-        Wish { effort: Some(effort), .. } => Some(Object::Effort(word(effort))),
+        Wish { effort: Some(effort), .. } => Some(Object::Effort(effort.word())),
         Wish { on, .. } => on.map(Object::Enabled),
     };
     Members { reasoning, ..Members::default() }

@@ -224,7 +224,7 @@ proptest! {
         body[at] = byte;
         if let Ok(asked) = client::decode_request(&body) {
             drop(encode_request(&asked, &Vendor::Unknown.traits(), "m", &mut Losses::new()));
-            drop(anthropic::canon::encode_request(&asked, "claude-opus-5", &mut Losses::new()));
+            drop(anthropic::canon::encode_request(&asked, &Capabilities::UNKNOWN, "claude-opus-5", &mut Losses::new()));
         }
     }
 }
