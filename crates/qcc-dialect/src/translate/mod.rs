@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::answer::Wrong;
 use crate::anthropic::canon::{Encoder, decode_request, encode_message, error_message, error_type};
 use crate::canon::{BadRequest, Event, Losses, ToolNames, Unfit};
+use crate::capabilities::Capabilities;
 use crate::error::{ErrorFacts, Topic};
 use crate::openai::{self, Traits};
 use crate::sse::Splitter;
@@ -81,15 +82,23 @@ impl Tongue {
         openai::models_url(&self.base_url)
     }
 
-    /// Puts a request into the provider's words. `model` is the name as sent; `request_id` names the answer.
+    /// Puts a request into the provider's words. `model` is the name as sent, of which `capabilities` is known;
+    /// `request_id` names the answer.
     ///
     /// # Errors
     /// Where it cannot be put so.
-    pub fn outgoing(&self, body: &[u8], model: Option<&str>, request_id: &str) -> Result<Outgoing, NotSent> {
+    pub fn outgoing(
+        &self,
+        body: &[u8],
+        model: Option<&str>,
+        capabilities: &Capabilities,
+        request_id: &str,
+    ) -> Result<Outgoing, NotSent> {
         let request = decode_request(body).map_err(NotSent::Bad)?;
         let mut losses = Losses::new();
         let sent = model.unwrap_or(&request.model);
-        let encoded = openai::encode_request(&request, &self.traits, sent, &mut losses).map_err(NotSent::Unfit)?;
+        let encoded = openai::encode_request(&request, &self.traits, capabilities, sent, &mut losses);
+        let encoded = encoded.map_err(NotSent::Unfit)?;
         let back = Back {
             traits: self.traits.clone(),
             names: encoded.names,
