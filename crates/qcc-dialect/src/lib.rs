@@ -24,6 +24,7 @@ pub mod capabilities;
 pub mod error;
 pub mod limits;
 pub mod openai;
+pub mod repair;
 pub mod scan;
 pub mod sse;
 pub mod tokens;
