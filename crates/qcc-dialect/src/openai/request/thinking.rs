@@ -161,7 +161,7 @@ fn object(wish: Wish, pen: &mut Pen<'_>) -> Members {
         Wish { budget: Some(budget), .. } => Some(Object::MaxTokens(budget)),
         Wish { on, effort, .. } => {
             let effort = effort.and_then(|asked| nearest(asked, &Effort::ALL, pen));
-            effort.map(Object::Effort).or(on.map(Object::Enabled))
+            effort.map(Object::Effort).or_else(|| on.map(Object::Enabled))
         }
     };
     Members { reasoning, ..Members::default() }
