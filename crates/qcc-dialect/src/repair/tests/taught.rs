@@ -299,4 +299,3 @@ fn forms_of_answers_are_given_up_one_after_the_other() {
     );
     assert_eq!(ask(400, &google, &everything(), &Capabilities::UNKNOWN).unwrap().learned, first);
 }
-
