@@ -89,6 +89,8 @@ capabilities! {
     stop: bool,
     /// Whether the answer can be bound to a schema; else the model is told it.
     schemas: bool,
+    /// Whether answers come as a stream: as asked, or only so, or never; the client gets what it asked for.
+    streams: Streams,
     /// Whether tools that only the client's own vendor runs are left out, instead of asking another provider.
     drop_server_tools: bool,
 }
@@ -138,6 +140,19 @@ words!(Thinks {
     "always" => Self::Always,
     "between_tools" => Self::BetweenTools,
 });
+
+/// Whether answers come as a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// As asked.
+    Both,
+    /// Always.
+    Only,
+    /// Never.
+    Never,
+}
+
+words!(Streams { "both" => Self::Both, "only" => Self::Only, "never" => Self::Never });
 
 /// How hard a model is told to try; the words are those of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

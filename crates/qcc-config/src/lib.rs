@@ -28,7 +28,7 @@ mod yaml;
 
 use std::path::Path;
 
-pub use capabilities::{Capabilities, Effort, Forced, Member, Thinks};
+pub use capabilities::{Capabilities, Effort, Forced, Member, Streams, Thinks};
 pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
 pub use env::is_reference;

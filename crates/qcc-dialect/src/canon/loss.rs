@@ -42,6 +42,13 @@ impl Losses {
         self.add(what, "dropped");
     }
 
+    /// Notes all of these.
+    pub fn extend(&mut self, others: Self) {
+        for loss in others.0 {
+            self.add(loss.what, loss.how);
+        }
+    }
+
     /// In the order in which they were noted.
     pub fn iter(&self) -> impl Iterator<Item = &Loss> {
         self.0.iter()
@@ -62,4 +69,21 @@ pub struct Unfit {
     pub what: Cow<'static, str>,
     /// Why it cannot be sent there.
     pub why: Cow<'static, str>,
+}
+
+/// How it is told that a prompt does not fit, by which clients know that they have to shorten it.
+const TOO_LONG: &str = "prompt is too long";
+
+impl Unfit {
+    /// A prompt of at least so many tokens, for a model that takes `most`.
+    #[must_use]
+    pub fn too_long(least: u64, most: u64) -> Self {
+        Self { what: "messages".into(), why: format!("{TOO_LONG}: {least} tokens > {most} maximum").into() }
+    }
+
+    /// Whether it is that.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.why.starts_with(TOO_LONG)
+    }
 }

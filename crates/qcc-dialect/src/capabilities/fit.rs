@@ -19,11 +19,18 @@ pub(crate) fn check(request: &Request, capabilities: &Capabilities) -> Result<()
     if capabilities.documents == Some(false) && any(request, &is_file) {
         return refuse("messages.content.document", "the model reads no documents");
     }
+    room(request, capabilities)
+}
+
+/// Checks that the model has room for it.
+///
+/// # Errors
+/// Where it surely has not.
+pub(crate) fn room(request: &Request, capabilities: &Capabilities) -> Result<(), Unfit> {
     if let Some(most) = capabilities.context
         && let Some(least) = least_tokens(request, most)
     {
-        let why = format!("prompt is too long: {least} tokens > {most} maximum");
-        return Err(Unfit { what: "messages".into(), why: why.into() });
+        return Err(Unfit::too_long(least, most));
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod chat_clients;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod counting;
