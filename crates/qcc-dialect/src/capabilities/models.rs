@@ -69,10 +69,12 @@ const GPT_3_5: Capabilities =
 const GPT_4O: Capabilities = Capabilities { context: Some(128_000), max_output: Some(16_384), ..PLAIN };
 const GPT_4_1: Capabilities = Capabilities { context: Some(1_047_576), max_output: Some(32_768), ..PLAIN };
 /// Sampling and stop texts are refused.
-const REASONS: Capabilities = Capabilities { sampling: Some(false), stop: Some(false), ..UNKNOWN };
+const REASONS: Capabilities =
+    Capabilities { thinking: Some(Thinks::Always), sampling: Some(false), stop: Some(false), ..UNKNOWN };
 const O: Capabilities = Capabilities { context: Some(200_000), max_output: Some(100_000), ..REASONS };
 const GPT_5: Capabilities = Capabilities { context: Some(400_000), max_output: Some(128_000), ..REASONS };
-const GPT_5_4: Capabilities = Capabilities { context: Some(1_050_000), max_output: None, ..GPT_5 };
+const GPT_5_1: Capabilities = Capabilities { thinking: Some(Thinks::Adaptive), ..GPT_5 };
+const GPT_5_4: Capabilities = Capabilities { context: Some(1_050_000), max_output: None, ..GPT_5_1 };
 /// In names of those that do not reason.
 const CHAT: &[&str] = &["-chat"];
 
@@ -105,6 +107,7 @@ const TABLE: &[Row] = &[
     row("gpt", (4, 1), GPT_4_1),
     row("gpt", (5, 0), Capabilities { context: Some(400_000), ..PLAIN }),
     unless(row("gpt", (5, 0), GPT_5), CHAT),
+    unless(row("gpt", (5, 1), GPT_5_1), CHAT),
     unless(row("gpt", (5, 4), GPT_5_4), CHAT),
     unless(row("gpt", (6, 0), GPT_5_4), CHAT),
     word("o1", O),
@@ -113,7 +116,7 @@ const TABLE: &[Row] = &[
     word("o3", O),
     word("o3-mini", TEXT_O),
     word("o4-mini", O),
-    word("gpt-oss", Capabilities { context: Some(131_072), ..TEXT }),
+    word("gpt-oss", Capabilities { context: Some(131_072), thinking: Some(Thinks::Always), ..TEXT }),
     unless(word("deepseek", TEXT), VISION),
     unless(row("deepseek-v", (3, 0), Capabilities { context: Some(163_840), ..TEXT }), VISION),
     unless(row("deepseek-r", (1, 0), Capabilities { context: Some(163_840), ..TEXT }), VISION),

@@ -114,6 +114,13 @@ impl Efforts {
         self.0 & (1 << effort as u8) != 0
     }
 
+    /// The least of them that is not below the one that is asked for, else the greatest; not to try at all is none.
+    #[must_use]
+    pub fn nearest(self, asked: Effort) -> Option<Effort> {
+        let mut real = Effort::ALL.into_iter().filter(|effort| *effort != Effort::None && self.has(*effort));
+        real.clone().find(|effort| *effort >= asked).or_else(|| real.next_back())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {

@@ -1,5 +1,7 @@
 //! What is shipped of models, how what is known adds up, and how long it is remembered.
 
+mod encoders;
+
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -41,19 +43,20 @@ fn a_claude_model_is_known_by_its_family_and_version() {
 fn models_of_other_vendors_are_known_by_theirs() {
     // Context in thousands, images, sampling, thinking.
     let (yes, no, never) = (None, Some(false), Some(Thinks::Never));
+    let (always, adaptive) = (Some(Thinks::Always), Some(Thinks::Adaptive));
     let table = [
         ("gpt-3.5-turbo-0613", 16, no, yes, never),
         ("openai/gpt-4o-mini", 128, yes, yes, never),
         ("gpt-4.1-nano", 1047, yes, yes, never),
-        ("gpt-5-mini-2025-08-07", 400, yes, no, None),
+        ("gpt-5-mini-2025-08-07", 400, yes, no, always),
         ("gpt-5-chat-latest", 400, yes, yes, never),
-        ("gpt-5.4-pro", 1050, yes, no, None),
-        ("gpt-6.1-sol", 1050, yes, no, None),
-        ("gpt-7", 0, yes, no, None),
-        ("o3-mini", 200, no, no, None),
-        ("o4-mini", 200, yes, no, None),
-        ("openai/gpt-oss-120b", 131, no, yes, None),
-        ("gpt-oss:20b", 131, no, yes, None),
+        ("gpt-5.4-pro", 1050, yes, no, adaptive),
+        ("gpt-6.1-sol", 1050, yes, no, adaptive),
+        ("gpt-7", 0, yes, no, adaptive),
+        ("o3-mini", 200, no, no, always),
+        ("o4-mini", 200, yes, no, always),
+        ("openai/gpt-oss-120b", 131, no, yes, always),
+        ("gpt-oss:20b", 131, no, yes, always),
         ("deepseek-chat", 0, no, yes, None),
         ("accounts/fireworks/models/deepseek-v3p1", 163, no, yes, None),
         ("deepseek/deepseek-v4-flash", 1048, yes, yes, None),
@@ -127,6 +130,9 @@ fn members_and_efforts_are_sets() {
     let efforts = Efforts::these([Effort::Low, Effort::Max]);
     assert_eq!([Effort::None, Effort::Low, Effort::Max].map(|effort| efforts.has(effort)), [false, true, true]);
     assert!(Efforts::these([]).is_empty() && !efforts.is_empty());
+    let nearest = [Effort::Minimal, Effort::Medium, Effort::Max].map(|asked| efforts.nearest(asked));
+    assert_eq!(nearest, [Some(Effort::Low), Some(Effort::Max), Some(Effort::Max)]);
+    assert_eq!(Efforts::these([Effort::None]).nearest(Effort::Low), None);
 }
 
 const HOUR: Duration = Duration::from_hours(1);

@@ -105,8 +105,7 @@ impl Upstream {
             let matcher = matcher(glob).map_err(|error| unusable(format!("capabilities: {error}")))?;
             known.push((matcher, known::capabilities(capabilities)));
         }
-        let spoken = dialect(provider.dialect).ok_or_else(|| unusable("its dialect is not served".to_owned()))?;
-        let tongue = Tongue::new(spoken, &provider.base_url);
+        let tongue = Tongue::new(dialect(provider.dialect), &provider.base_url);
         Ok(Self { id, provider, transport, tongue, headers, models, known })
     }
 
@@ -187,11 +186,13 @@ impl Upstream {
     }
 }
 
-fn dialect(configured: Dialect) -> Option<translate::Dialect> {
+/// The dialect of the configuration as the translator knows it.
+pub(crate) fn dialect(configured: Dialect) -> translate::Dialect {
     match configured {
-        Dialect::Anthropic => Some(translate::Dialect::Anthropic),
-        Dialect::Openai => Some(translate::Dialect::OpenAi),
-        Dialect::Responses | Dialect::Gemini => None,
+        Dialect::Anthropic => translate::Dialect::Anthropic,
+        Dialect::Openai => translate::Dialect::OpenAi,
+        Dialect::Responses => translate::Dialect::Responses,
+        Dialect::Gemini => translate::Dialect::Gemini,
     }
 }
 

@@ -112,7 +112,6 @@ fn budget_of(effort: Option<Effort>) -> u64 {
 
 /// The least effort that the model knows and that is not below the one asked for, else the greatest.
 fn known(asked: Effort, capabilities: &Capabilities, losses: &mut Losses) -> Option<Effort> {
-    const REAL: [Effort; 5] = [Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max];
     if asked == Effort::None {
         return Some(asked);
     }
@@ -121,8 +120,7 @@ fn known(asked: Effort, capabilities: &Capabilities, losses: &mut Losses) -> Opt
         return None;
     }
     let Some(efforts) = capabilities.efforts.filter(|efforts| !efforts.has(asked)) else { return Some(asked) };
-    let mut real = REAL.into_iter().filter(|effort| efforts.has(*effort));
-    let found = real.clone().find(|effort| *effort >= asked).or_else(|| real.next_back());
+    let found = efforts.nearest(asked);
     match found.map(Effort::word) {
         Some(word) => losses.add("effort", format!("sent as {word}")),
         None => losses.dropped("effort"),
