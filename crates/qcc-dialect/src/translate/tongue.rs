@@ -195,11 +195,11 @@ impl Tongue {
     ) -> Result<(Bytes, ToolNames), Unfit> {
         match self.dialect {
             Dialect::Anthropic => {
-                let body = anthropic::canon::encode_request(request, model, losses)?;
+                let body = anthropic::canon::encode_request(request, capabilities, model, losses)?;
                 Ok((body, ToolNames::new()))
             }
             Dialect::OpenAi => {
-                let encoded = openai::encode_request(request, &self.traits, model, losses)?;
+                let encoded = openai::encode_request(request, &self.traits, capabilities, model, losses)?;
                 Ok((encoded.body, encoded.names))
             }
             Dialect::Responses => {
