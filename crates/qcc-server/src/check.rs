@@ -131,7 +131,9 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
         headers,
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
         model: None,
+        sent_model: model,
         request_id: "check",
+        recalled: &|_| None,
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },
     };
     let good = attempt(upstream, call).await;

@@ -191,7 +191,7 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
     let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
     let now = outside::unix_time();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let retry_after = wait::retry_after(&header, now);
+    let retry_after = wait::retry_after(&header, now).or(facts.retry_after);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
     let answer = match translated {
@@ -203,7 +203,11 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
 
 /// A request that no provider would take, seen when it was to be put into other words.
 pub(crate) fn bad_request(bad: &BadRequest, asker: Asker) -> Fault {
-    let what = bad.to_string();
+    bad_request_of(bad.to_string(), asker)
+}
+
+/// The same for a request of which this is wrong.
+pub(crate) fn bad_request_of(what: String, asker: Asker) -> Fault {
     let facts = ErrorFacts::stated(400, "invalid_request_error".to_owned(), what.clone());
     let answer = Answer::said_to(asker, &facts);
     Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
@@ -215,7 +219,11 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
     let now = outside::unix_time();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
-    Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }
+    Fault {
+        outcome: refusal(facts, facts.retry_after, now),
+        what: format!("an error under status 200: {facts}"),
+        answer,
+    }
 }
 
 fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {

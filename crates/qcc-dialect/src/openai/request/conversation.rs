@@ -12,10 +12,10 @@ use super::{Pen, assistant, user};
 use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
 
 /// What a call is told that has no result.
-const MISSING: &str = "Interrupted: there is no result of this call.";
+pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
 
 /// How the line begins in which Claude Code names its version.
-const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+pub(crate) const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
 /// A call that waits for its result.
 pub(super) struct Pending {
@@ -132,8 +132,12 @@ fn marked<'a>(pieces: Vec<Piece<'a>>, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
     pieces.into_iter().map(mark).collect()
 }
 
-/// A beginning of the answer that the client has written: others do not go on from there, so they are told to.
+/// A beginning of the answer that the client has written: most do not go on from there, so they are told to.
 fn prefill<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>, pen: &mut Pen<'_>) {
+    if pen.traits.prefill {
+        messages.push(message);
+        return;
+    }
     let Some(content) = message.content else { return };
     pen.losses.add("messages.prefill", "sent as an instruction");
     let mut pieces = vec![Piece::text("Begin your answer right after the following text, without repeating it:")];

@@ -82,6 +82,12 @@ pub(super) fn tools<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Tools
         return Ok(Tools { tools: Vec::new(), choice: None });
     }
     let choice = choice.and_then(|choice| wanted(choice, &tools, pen));
+    if !pen.traits.tool_choice {
+        if choice.as_ref().is_some_and(|choice| *choice != Choice::Auto) {
+            pen.losses.dropped("tool_choice");
+        }
+        return Ok(Tools { tools, choice: None });
+    }
     Ok(Tools { tools, choice })
 }
 
@@ -127,7 +133,7 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
 }
 
 /// Tools that the client runs and whose input Anthropic has defined: what they do, and the schema of it.
-fn known(kind: &str) -> Option<(&'static str, Json)> {
+pub(crate) fn known(kind: &str) -> Option<(&'static str, Json)> {
     let text = json!({"type": "string"});
     let range = json!({"type": "array", "items": {"type": "integer"}});
     let file = |commands: &[&str]| {
