@@ -25,6 +25,7 @@ pub mod canon;
 pub mod capabilities;
 pub mod error;
 pub mod gemini;
+mod json;
 pub mod limits;
 pub mod openai;
 pub mod repair;

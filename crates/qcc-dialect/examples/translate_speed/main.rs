@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "printing figures is what this is for")]
 
 mod samples;
+mod streams;
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -27,11 +28,13 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Many short ones: on a machine that does other things too, a short one is the likelier to be left alone.
 const ROUNDS: u32 = 600;
 
-const ASKERS: [Asker; 2] = [Asker::Anthropic, Asker::OpenAi];
+const ASKERS: [Asker; 3] = [Asker::Anthropic, Asker::OpenAi, Asker::Responses];
 
-const PROVIDERS: [(Dialect, &str, &str); 2] = [
+const PROVIDERS: [(Dialect, &str, &str); 4] = [
     (Dialect::Anthropic, "anthropic", "https://api.anthropic.com"),
     (Dialect::OpenAi, "openai", "https://api.deepseek.com/v1"),
+    (Dialect::Responses, "responses", "https://api.openai.com/v1"),
+    (Dialect::Gemini, "gemini", "https://generativelanguage.googleapis.com"),
 ];
 
 /// Events that one read of the provider's socket brings.
@@ -51,7 +54,14 @@ impl Pair {
     }
 
     fn outgoing(&self, body: &[u8]) -> Outgoing {
-        let question = Question { asker: self.asker, body, model: None, request_id: "01HZY", created: 1_790_000_000 };
+        let question = Question {
+            asker: self.asker,
+            body,
+            model: None,
+            request_id: "01HZY",
+            created: 1_790_000_000,
+            recalled: &|_| None,
+        };
         self.tongue.outgoing(&question, &Capabilities::default()).expect("the sample can be put into these words")
     }
 }
@@ -78,7 +88,7 @@ fn streams(pairs: &[Pair], chosen: impl Fn(&str) -> bool) {
     for pair in pairs {
         let back = pair.outgoing(&samples::small_request(pair.asker)).back;
         for answer in Answer::ALL {
-            let events = samples::stream(pair.dialect, answer);
+            let events = streams::stream(pair.dialect, answer);
             for size in CHUNKS {
                 let row = format!("{} {size} |", pair.row(answer.name()));
                 if !chosen(&row) {

@@ -1,4 +1,4 @@
-//! What is translated: streams, requests and answers in the shapes that were recorded of the vendors, made longer.
+//! What is translated: texts, requests and answers in the shapes that were recorded of the vendors, made longer.
 
 use bytes::Bytes;
 use qcc_dialect::asker::Asker;
@@ -37,7 +37,7 @@ impl Answer {
     }
 
     /// The pieces, of 10 to 40 bytes.
-    fn pieces(self) -> Vec<String> {
+    pub(crate) fn pieces(self) -> Vec<String> {
         let text = match self {
             Self::Prose | Self::Thinking => PROSE.repeat(200),
             Self::Code => CODE.repeat(3),
@@ -61,90 +61,15 @@ impl Answer {
     }
 }
 
-/// A stream of the provider's dialect, event by event.
-pub(crate) fn stream(dialect: Dialect, answer: Answer) -> Vec<Vec<u8>> {
-    let pieces = answer.pieces();
-    let events: Vec<String> = match dialect {
-        Dialect::Anthropic => anthropic(answer, &pieces),
-        Dialect::OpenAi => openai(answer, &pieces),
-    };
-    events.into_iter().map(String::into_bytes).collect()
-}
-
-fn anthropic(answer: Answer, pieces: &[String]) -> Vec<String> {
-    let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap_or_default());
-    let usage = json!({"input_tokens": 2679, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 3});
-    let message = json!({"model": "claude-opus-4-8", "id": "msg_014p7gG3wDgGV9EUtLvnow3U", "type": "message", "role": "assistant", "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage});
-    let (block, kind, member) = match answer {
-        Answer::Prose | Answer::Code => (json!({"type": "text", "text": ""}), "text_delta", "text"),
-        Answer::Call => {
-            let block =
-                json!({"type": "tool_use", "id": "toolu_01T1x1fJ34qAmk2tNTrN7Up6", "name": "Write", "input": {}});
-            (block, "input_json_delta", "partial_json")
-        }
-        Answer::Thinking => {
-            (json!({"type": "thinking", "thinking": "", "signature": ""}), "thinking_delta", "thinking")
-        }
-    };
-    let mut events = vec![
-        event(json!({"type": "message_start", "message": message})),
-        event(json!({"type": "content_block_start", "index": 0, "content_block": block})),
-        event(json!({"type": "ping"})),
-    ];
-    events.extend(pieces.iter().map(|piece| {
-        event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": kind, member: piece}}))
-    }));
-    if answer == Answer::Thinking {
-        let signature = json!({"type": "signature_delta", "signature": "EqQBCgIYAhIM1gbcDa9GJwZA2b3h".repeat(8)});
-        events.push(event(json!({"type": "content_block_delta", "index": 0, "delta": signature})));
-    }
-    let stop =
-        json!({"stop_reason": if answer == Answer::Call { "tool_use" } else { "end_turn" }, "stop_sequence": null});
-    events.push(event(json!({"type": "content_block_stop", "index": 0})));
-    events.push(event(json!({"type": "message_delta", "delta": stop, "usage": {"output_tokens": 3510}})));
-    events.push(event(json!({"type": "message_stop"})));
-    events
-}
-
-fn openai(answer: Answer, pieces: &[String]) -> Vec<String> {
-    let chunk = |delta: Value, reason: Value, usage: Value| {
-        let choices = json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason}]);
-        let data = json!({
-            "id": "chatcmpl-CjtIlmgLKCdXbIbmCSAC7k1Yvy1Jy", "object": "chat.completion.chunk", "created": 1_790_000_000,
-            "model": "deepseek-v4-pro", "service_tier": "default", "system_fingerprint": "fp_ffca4fd160",
-            "choices": choices, "usage": usage
-        });
-        format!("data: {data}\n\n")
-    };
-    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null, Value::Null)];
-    if answer == Answer::Call {
-        let call = json!({"index": 0, "id": "call_00_iT8y3vQmkP2vZ0s", "type": "function", "function": {"name": "Write", "arguments": ""}});
-        events.push(chunk(json!({"tool_calls": [call]}), Value::Null, Value::Null));
-    }
-    events.extend(pieces.iter().map(|piece| {
-        let delta = match answer {
-            Answer::Prose | Answer::Code => json!({"content": piece}),
-            Answer::Call => json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}),
-            Answer::Thinking => json!({"content": null, "reasoning_content": piece}),
-        };
-        chunk(delta, Value::Null, Value::Null)
-    }));
-    if answer == Answer::Thinking {
-        events.push(chunk(json!({"content": "So.", "reasoning_content": null}), Value::Null, Value::Null));
-    }
-    let reason = if answer == Answer::Call { "tool_calls" } else { "stop" };
-    let usage = json!({"prompt_tokens": 2679, "completion_tokens": 3510, "total_tokens": 6189});
-    events.push(chunk(json!({}), json!(reason), usage));
-    events.push("data: [DONE]\n\n".to_owned());
-    events
-}
-
 /// The smallest request, for a stream to come back to.
 pub(crate) fn small_request(asker: Asker) -> Vec<u8> {
     let name = match asker {
         Asker::Anthropic => "claude-opus-4-8",
-        Asker::OpenAi => "gpt-5.5",
+        Asker::OpenAi | Asker::Responses => "gpt-5.5",
     };
+    if asker == Asker::Responses {
+        return json!({"model": name, "stream": true, "input": "Go on."}).to_string().into();
+    }
     let messages = json!([{"role": "user", "content": "Go on."}]);
     json!({"model": name, "max_tokens": 4096, "stream": true, "messages": messages}).to_string().into()
 }
@@ -154,6 +79,7 @@ pub(crate) fn requests(asker: Asker) -> [(&'static str, Vec<u8>); 2] {
     let write = match asker {
         Asker::Anthropic => claude_code,
         Asker::OpenAi => chat,
+        Asker::Responses => codex,
     };
     [("first turn", write(25, 0)), ("20 calls", write(6, 20))]
 }
@@ -228,6 +154,32 @@ fn chat(tools: usize, calls: usize) -> Vec<u8> {
     body.to_string().into()
 }
 
+/// The same of codex.
+fn codex(tools: usize, calls: usize) -> Vec<u8> {
+    let tool = |number: usize| {
+        json!({
+            "type": "function", "name": format!("tool_{number}"), "description": &CODE[number * 100..][..1500],
+            "strict": false, "parameters": schema()
+        })
+    };
+    let said = |role: &str, text: &str| json!({"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]});
+    let mut input = vec![said("developer", &CODE[..2000]), said("user", &CODE[..900])];
+    for call in 0..calls {
+        let id = format!("call_{call:024}");
+        let arguments = json!({"file_path": "/home/user/project/src/scan.rs", "offset": call, "limit": 40}).to_string();
+        input.push(json!({"type": "function_call", "name": "tool_1", "arguments": arguments, "call_id": id}));
+        let output = &CODE[call % 50 * 100..][..1000];
+        input.push(json!({"type": "function_call_output", "call_id": id, "output": output}));
+    }
+    let body = json!({
+        "model": "claude-opus-4-8", "instructions": &CODE[..6000], "input": input,
+        "tools": (0..tools).map(tool).collect::<Vec<_>>(), "tool_choice": "auto", "parallel_tool_calls": true,
+        "reasoning": {"effort": "high", "summary": "auto"}, "store": false, "stream": true,
+        "include": ["reasoning.encrypted_content"], "prompt_cache_key": "6f1c9a52-3f6e-4c0b"
+    });
+    body.to_string().into()
+}
+
 /// An answer in one piece: a text and a call.
 pub(crate) fn whole(dialect: Dialect) -> Bytes {
     let text = &CODE[..4000];
@@ -249,6 +201,30 @@ pub(crate) fn whole(dialect: Dialect) -> Bytes {
                 "id": "chatcmpl-CjtIlmgLKCdXbIbmCSAC7k1Yvy1Jy", "object": "chat.completion", "created": 1_790_000_000,
                 "model": "deepseek-v4-pro", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
                 "usage": {"prompt_tokens": 2679, "completion_tokens": 3510, "total_tokens": 6189}
+            })
+        }
+        Dialect::Responses => {
+            let said = json!([{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]);
+            json!({
+                "id": "resp_68a1", "object": "response", "created_at": 1_790_000_000, "status": "completed",
+                "model": "gpt-5.5", "output": [
+                    {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": said},
+                    {
+                        "id": "fc_1", "type": "function_call", "status": "completed", "call_id": "call_iT8y3vQmkP2vZ0s",
+                        "name": "Write", "arguments": input.to_string()
+                    }
+                ],
+                "usage": {"input_tokens": 2679, "output_tokens": 3510, "total_tokens": 6189}
+            })
+        }
+        Dialect::Gemini => {
+            let call = json!({"functionCall": {"name": "Write", "args": input, "id": "iT8y3vQm"}});
+            json!({
+                "candidates": [{
+                    "content": {"parts": [{"text": text}, call], "role": "model"}, "finishReason": "STOP", "index": 0
+                }],
+                "usageMetadata": {"promptTokenCount": 2679, "candidatesTokenCount": 3510, "totalTokenCount": 6189},
+                "modelVersion": "gemini-3-pro", "responseId": "abc"
             })
         }
     };

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::model::Model;
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Member, fit};
+use crate::json::print::print;
 pub use crate::openai::request::Encoded;
 pub(super) use crate::openai::request::unfit;
 
@@ -73,7 +74,7 @@ pub(super) fn encode_prompt<'a>(
 
 pub(super) fn printed(body: &impl Serialize) -> Result<Bytes, Unfit> {
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    Ok(serde_json::to_vec(body).map_err(unprintable)?.into())
+    print(body).map_err(unprintable)
 }
 
 /// What all parts of the writing share.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
 use crate::capabilities::{Capabilities, Member, fit};
+use crate::json::print::print;
 pub use crate::openai::request::Encoded;
 
 mod content;
@@ -133,7 +134,7 @@ struct Body<'a> {
 
 fn printed(body: &impl Serialize) -> Result<Bytes, Unfit> {
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    serde_json::to_vec(body).map(Bytes::from).map_err(unprintable)
+    print(body).map_err(unprintable)
 }
 
 fn prompt<'a>(request: &'a Request, model: &'a str, pen: &mut Pen<'_>) -> Result<Prompt<'a>, Unfit> {

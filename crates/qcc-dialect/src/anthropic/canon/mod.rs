@@ -17,7 +17,6 @@ mod message;
 mod outgoing;
 mod request;
 mod tool;
-mod write;
 
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::members::Members;
-use super::write::{self, Object, json};
 use crate::canon::{Cache, Format, Json, Losses, Request, Tool, ToolChoice, Unfit};
 use crate::capabilities::{Capabilities, Forced, Member, fit};
+use crate::json::Document;
+use crate::json::write::{self, Object, json};
 
 mod blocks;
 mod thinking;
@@ -185,15 +185,16 @@ fn legal(name: &str) -> bool {
 
 /// A schema is an object and says that it describes one; that is put in where it is missing, and nothing else is touched.
 fn input_schema(out: &mut BytesMut, schema: &str) {
-    let members: Option<Members<'_>> = serde_json::from_str(schema).ok();
-    if members.as_ref().is_some_and(|members| members.get("type").is_some()) {
+    let document = Document::read(schema);
+    let members = || document.iter().flat_map(|document| document.root().members());
+    if members().filter(|(name, _)| name == "type").last().is_some_and(|(_, raw)| !raw.is_null()) {
         out.put_slice(schema.as_bytes());
         return;
     }
     let mut typed = Object::begin(out);
     typed.member("type", "object");
-    for (name, raw) in members.iter().flat_map(Members::iter).filter(|(name, _)| *name != "type") {
-        typed.member(name, raw);
+    for (name, raw) in members().filter(|(name, _)| name != "type") {
+        typed.raw(&name, raw.get());
     }
     typed.end();
 }

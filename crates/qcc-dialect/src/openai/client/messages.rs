@@ -1,9 +1,9 @@
 //! Messages of a client. The operator's first words stand before the conversation; every result is a turn of its own.
 
-use serde_json::value::RawValue;
-
-use super::request::{BadRequest, Members, Read, bad};
+use super::members::Members;
+use super::request::{BadRequest, Read, bad};
 use crate::canon::{Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
+use crate::json::Raw;
 
 /// What the operator says first, and the conversation.
 pub(super) fn turns(entries: Vec<Members<'_>>) -> Read<(Vec<Text>, Vec<Turn>)> {
@@ -45,18 +45,19 @@ fn turn(mut entry: Members<'_>) -> Read<Turn> {
 
 /// A text, or parts. None is no part.
 fn content(entry: &mut Members<'_>) -> Read<Vec<Part>> {
-    let Some(raw) = entry.take::<&RawValue>("content")? else { return Ok(Vec::new()) };
-    if raw.get().starts_with('"') {
-        let text = serde_json::from_str(raw.get()).map_err(|_| bad("content", "is no text"))?;
+    let Some(raw) = entry.take::<Raw<'_>>("content")? else { return Ok(Vec::new()) };
+    if raw.is_string() {
+        let text = raw.string().ok_or_else(|| bad("content", "is no text"))?.into_owned();
         return Ok(vec![Part::Text(Text { text, cache: None })]);
     }
-    let parts: Vec<&RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| bad("content", "must be a text or a list of parts"))?;
-    parts.into_iter().map(part).collect()
+    if !raw.is_list() {
+        return Err(bad("content", "must be a text or a list of parts"));
+    }
+    raw.items().map(part).collect()
 }
 
-fn part(raw: &RawValue) -> Read<Part> {
-    let mut part: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("content", "a part is no object"))?;
+fn part(raw: Raw<'_>) -> Read<Part> {
+    let mut part = Members::of(raw).ok_or_else(|| bad("content", "a part is no object"))?;
     let kind: String = part.need("type")?;
     Ok(match kind.as_str() {
         "text" | "refusal" => Part::Text(Text { text: part.need(&kind)?, cache: None }),
@@ -65,7 +66,7 @@ fn part(raw: &RawValue) -> Read<Part> {
             Part::Image(Image { source: source(url), cache: None })
         }
         "file" => file(part.need("file")?)?,
-        _ => Part::Other { kind, raw: Json::from(raw.to_owned()) },
+        _ => Part::Other { kind, raw: Json::from(raw) },
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod encoder;
+pub(crate) mod members;
 mod message;
 mod messages;
 pub(crate) mod request;
