@@ -59,7 +59,7 @@ pub fn encode_request(
         others,
     };
     let body = Body { prompt, generation_config };
-    Ok(Encoded { body: printed(&body)?, names: pen.names })
+    Ok(Encoded { body: printed(&body, request.rough_size())?, names: pen.names })
 }
 
 /// What counts as the prompt.
@@ -72,9 +72,9 @@ pub(super) fn encode_prompt<'a>(
     prompt(request, &mut Pen { known, model: Model::of(model), names: ToolNames::new(), losses })
 }
 
-pub(super) fn printed(body: &impl Serialize) -> Result<Bytes, Unfit> {
+pub(super) fn printed(body: &impl Serialize, expected: usize) -> Result<Bytes, Unfit> {
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    print(body).map_err(unprintable)
+    print(body, expected).map_err(unprintable)
 }
 
 /// What all parts of the writing share.

@@ -18,10 +18,10 @@ pub(crate) mod write;
 /// it: of an object's members name and value by turns.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     /// The place after all that is in it.
-    next: usize,
+    next: u32,
 }
 
 /// A text that is one JSON value.
@@ -40,7 +40,18 @@ pub(crate) struct Raw<'a> {
 }
 
 /// A place for so many bytes of text: what requests have on average, so that the table seldom grows.
-const BYTES_PER_PLACE: usize = 32;
+const BYTES_PER_PLACE: usize = 48;
+
+/// An offset within a text that is short enough.
+#[inline]
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[inline]
+fn wide(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
 
 impl<'a> Document<'a> {
     /// Reads a text.
@@ -48,15 +59,18 @@ impl<'a> Document<'a> {
     /// # Errors
     /// Why it is not JSON, in words.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
+        if u32::try_from(text.len()).is_err() {
+            return Err("it is longer than 4 GiB".to_owned());
+        }
         let places = Vec::with_capacity(text.len() / BYTES_PER_PLACE + 8);
         let mut scanner = Scanner::new(text.as_bytes(), Table { places, open: Vec::with_capacity(16) });
         scanner.whole().map_err(|why| match why {
             ScanError::NotJson { offset, what } => format!("{what} at byte {offset}"),
             other => other.to_string(),
         })?;
-        let end = scanner.at;
+        let end = narrow(scanner.at);
         let mut places = scanner.notes.places;
-        let next = places.len();
+        let next = narrow(places.len());
         if let Some(root) = places.first_mut() {
             (root.end, root.next) = (end, next);
         }
@@ -83,22 +97,22 @@ impl Notes for Table {
 
     #[inline]
     fn key(&mut self, _level: usize, _body: &[u8], quoted: Range<usize>) {
-        let next = self.places.len() + 1;
-        self.places.push(Place { start: quoted.start, end: quoted.end, next });
+        let next = narrow(self.places.len() + 1);
+        self.places.push(Place { start: narrow(quoted.start), end: narrow(quoted.end), next });
     }
 
     #[inline]
     fn begins(&mut self, level: usize, _body: &[u8], at: usize) {
         self.open.truncate(level);
         self.open.push(self.places.len());
-        self.places.push(Place { start: at, ..Place::default() });
+        self.places.push(Place { start: narrow(at), ..Place::default() });
     }
 
     #[inline]
     fn ended(&mut self, level: usize, _body: &[u8], end: usize) {
-        let next = self.places.len();
+        let next = narrow(self.places.len());
         if let Some(place) = self.open.get(level).and_then(|at| self.places.get_mut(*at)) {
-            (place.end, place.next) = (end, next);
+            (place.end, place.next) = (narrow(end), next);
         }
     }
 }
@@ -107,7 +121,7 @@ impl<'a> Raw<'a> {
     /// The value as it was written.
     pub(crate) fn get(self) -> &'a str {
         let Place { start, end, .. } = self.place();
-        self.text.get(start..end).unwrap_or_default()
+        self.text.get(wide(start)..wide(end)).unwrap_or_default()
     }
 
     fn place(self) -> Place {
@@ -115,7 +129,7 @@ impl<'a> Raw<'a> {
     }
 
     fn begins_with(self, byte: u8) -> bool {
-        self.text.as_bytes().get(self.place().start) == Some(&byte)
+        self.text.as_bytes().get(wide(self.place().start)) == Some(&byte)
     }
 
     pub(crate) fn is_string(self) -> bool {
@@ -136,11 +150,11 @@ impl<'a> Raw<'a> {
 
     /// What is directly in it.
     fn inner(self) -> impl Iterator<Item = Self> + Clone {
-        let end = self.place().next;
+        let end = wide(self.place().next);
         let mut at = self.at + 1;
         std::iter::from_fn(move || {
             let raw = Self { at, ..self };
-            (at < end).then(|| at = raw.place().next.max(at + 1))?;
+            (at < end).then(|| at = wide(raw.place().next).max(at + 1))?;
             Some(raw)
         })
     }

@@ -14,12 +14,12 @@ pub(crate) const RAW: &str = "$serde_json::private::RawValue";
 
 type Error = serde_json::Error;
 
-/// A value as a body.
+/// A value as a body of about `expected` bytes.
 ///
 /// # Errors
 /// Where it is no JSON: a map whose keys are not texts.
-pub(crate) fn print(value: &impl Serialize) -> Result<Bytes, Error> {
-    let mut out = BytesMut::with_capacity(1024);
+pub(crate) fn print(value: &impl Serialize, expected: usize) -> Result<Bytes, Error> {
+    let mut out = BytesMut::with_capacity(expected);
     put(&mut out, value)?;
     Ok(out.freeze())
 }

@@ -48,7 +48,7 @@ proptest! {
 
     #[test]
     fn values_are_printed_as_serde_json_prints_them(value in json()) {
-        prop_assert_eq!(&print(&value).unwrap()[..], serde_json::to_vec(&value).unwrap());
+        prop_assert_eq!(&print(&value, 0).unwrap()[..], serde_json::to_vec(&value).unwrap());
     }
 
     #[test]
@@ -118,8 +118,8 @@ fn types_are_printed_as_serde_json_prints_them() {
         none: None,
         raw: serde_json::from_str("[1e3 ]").unwrap(),
     };
-    let printed = print(&all).unwrap();
+    let printed = print(&all, 0).unwrap();
     assert_eq!(&printed[..], serde_json::to_vec(&all).unwrap());
     assert!(memchr::memmem::find(&printed, br#"{"type":"Call","input":{"b": 1.0, "a": "\u00e9"}}"#).is_some());
-    assert!(print(&std::collections::BTreeMap::from([(1, 2)])).is_err(), "numbers are no names");
+    assert!(print(&std::collections::BTreeMap::from([(1, 2)]), 0).is_err(), "numbers are no names");
 }

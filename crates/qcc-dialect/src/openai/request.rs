@@ -87,7 +87,7 @@ pub fn encode_request(
     };
     let names = pen.names;
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    Ok(Encoded { body: print(&body).map_err(unprintable)?, names })
+    Ok(Encoded { body: print(&body, request.rough_size()).map_err(unprintable)?, names })
 }
 
 /// What all parts of the writing share.

@@ -48,7 +48,7 @@ pub fn encode_request(
     let max_tokens = max_tokens(request, capabilities, losses);
     let rows = turns::rows(request, capabilities, losses)?;
     let mode = thinking::decide(request, &rows, capabilities, max_tokens, losses);
-    let mut out = BytesMut::new();
+    let mut out = BytesMut::with_capacity(request.rough_size());
     let breakpoints = if capabilities.refused.has(Member::CacheControl) { 0 } else { BREAKPOINTS };
     let mut marks = Marks { most: breakpoints, left: breakpoints, losses };
     let mut body = Object::begin(&mut out);
