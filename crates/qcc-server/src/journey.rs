@@ -364,7 +364,7 @@ impl Journey {
         let (head, body) = match good {
             Good::Whole { head, body, told, thoughts, .. } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
+                self.exchange.used(told);
                 self.exchange.thought(thoughts);
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);

@@ -28,7 +28,7 @@ mod vendors;
 mod wholes;
 
 /// A request of Claude Code's kind, read into the neutral form; model and limit need not be named.
-fn request(mut body: Value) -> Request {
+pub(crate) fn request(mut body: Value) -> Request {
     let defaults =
         json!({"model": "claude-opus-4-8", "max_tokens": 1000, "messages": [{"role": "user", "content": "Hi"}]});
     for (name, value) in defaults.as_object().unwrap() {
@@ -127,7 +127,7 @@ fn fragment(index: Value, id: Value, name: Value, arguments: Value) -> Value {
 }
 
 /// Short words for events: what is open stands before its deltas, all deltas of a block in one.
-fn words(events: &[Event]) -> Vec<String> {
+pub(crate) fn words(events: &[Event]) -> Vec<String> {
     use crate::canon::{Block, Delta};
     let mut words: Vec<String> = Vec::new();
     for event in events {

@@ -41,8 +41,8 @@ pub fn encode_request(
 ) -> Result<Encoded, Unfit> {
     fit::room(request, capabilities)?;
     let mut pen = Pen { capabilities, names: ToolNames::new(), losses, thinks: false };
-    let prompt = prompt(request, model, &mut pen)?;
     let others = others(request, &mut pen)?;
+    let prompt = prompt(request, model, &mut pen)?;
     let body = Body {
         max_output_tokens: max_output_tokens(request, &mut pen)?,
         temperature: temperature(request, &mut pen),

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
+use qcc_dialect::responses::client::without_sealed;
 use qcc_dialect::translate::{Back, NotSent, Outgoing, Question, Thoughts};
 use qcc_policy::{Failure, Phase};
 use tokio::time::{Instant, timeout_at};
@@ -128,12 +129,19 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
+        let body = without_foreign_thoughts(asker, body);
         return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
     }
     match call.kind {
         Kind::CountTokens => counted(upstream, call).await,
         Kind::Stream | Kind::Message => translated(upstream, call).await,
     }
+}
+
+/// A conversation of Responses may have been elsewhere for a while; what was thought there its vendor would refuse.
+fn without_foreign_thoughts(asker: Asker, body: Bytes) -> Bytes {
+    let cut = (asker == Asker::Responses).then(|| without_sealed(&body)).flatten();
+    cut.unwrap_or(body)
 }
 
 /// The count of a provider of another dialect, told as Anthropic tells it.
