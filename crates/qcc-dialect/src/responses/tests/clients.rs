@@ -168,9 +168,13 @@ fn signed_thinking_survives_a_client_of_this_dialect() {
     items.push(json!({"role": "user", "content": "!"}));
     let request = asked(&json!({"model": "m", "input": items}));
     assert_eq!(request.turns[1].parts, parts);
-    let sent =
-        anthropic::canon::encode_request(&request, &Capabilities::default(), "claude-opus-5", &mut Losses::new())
-            .unwrap();
+    let sent = anthropic::canon::encode_request(
+        &request,
+        &Capabilities::of_model("claude-opus-5"),
+        "claude-opus-5",
+        &mut Losses::new(),
+    )
+    .unwrap();
     assert!(
         String::from_utf8_lossy(&sent)
             .contains(r#"{"type":"thinking","thinking":"Hm.\n\nYes.","signature":"EqQBCg=="}"#)
@@ -282,9 +286,14 @@ fn a_conversation_that_is_kept_elsewhere_is_for_nobody_else() {
         let mut losses = Losses::new();
         let why = [
             try_send(&request, &thinking()).err(),
-            openai::encode_request(&request, &Vendor::OpenAi.traits(), &Capabilities::default(), "m", &mut losses)
-                .err(),
-            anthropic::canon::encode_request(&request, &Capabilities::default(), "claude-opus-5", &mut losses).err(),
+            openai::encode_request(&request, &Vendor::OpenAi.traits(), &Capabilities::UNKNOWN, "m", &mut losses).err(),
+            anthropic::canon::encode_request(
+                &request,
+                &Capabilities::of_model("claude-opus-5"),
+                "claude-opus-5",
+                &mut losses,
+            )
+            .err(),
         ];
         for unfit in why {
             assert_eq!(unfit.map(|unfit| unfit.what.into_owned()).as_deref(), Some(member), "{body}");
