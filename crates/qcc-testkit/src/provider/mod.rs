@@ -1,0 +1,151 @@
+//! A provider that reads what it is asked, as strictly as the real ones of its dialect, and plays a small conversation:
+//! it calls tools first, and says what they returned once the results are there. A request that breaks a rule of the
+//! dialect is refused with the rule that it breaks, so that a bad translation cannot go unnoticed.
+
+mod anthropic;
+mod gemini;
+mod openai;
+mod responses;
+mod rules;
+
+use serde_json::json;
+
+use crate::replies::{Call, Dialect, Turn, json_body};
+use crate::upstream::{Received, Reply, Script};
+
+/// What it plays.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    dialect: Dialect,
+    model: String,
+    calls: Vec<Call>,
+    thought: Option<String>,
+    image: Option<String>,
+}
+
+/// What a request of any dialect says.
+#[derive(Debug, Default)]
+struct Asked {
+    stream: bool,
+    /// The names of the tools that are offered.
+    tools: Vec<String>,
+    /// The calls of the conversation. In a dialect whose calls have no id theirs is their number.
+    calls: Vec<Call>,
+    /// Id and text of the results, in order.
+    results: Vec<(String, String)>,
+    /// Images, in base64.
+    images: Vec<String>,
+}
+
+// === impl Provider ===
+
+impl Provider {
+    /// One of this dialect that serves this model, has no tool to call and says hello.
+    #[must_use]
+    pub fn new(dialect: Dialect, model: &str) -> Self {
+        Self { dialect, model: model.to_owned(), calls: Vec::new(), thought: None, image: None }
+    }
+
+    /// Calls these tools where they are offered. An id is what its result must name.
+    #[must_use]
+    pub fn calling(mut self, calls: &[Call]) -> Self {
+        self.calls = calls.to_vec();
+        self
+    }
+
+    /// Thinks this in its first turn.
+    #[must_use]
+    pub fn thinking(mut self, thought: &str) -> Self {
+        self.thought = Some(thought.to_owned());
+        self
+    }
+
+    /// Refuses a conversation without this image (base64).
+    #[must_use]
+    pub fn looking_at(mut self, image: &str) -> Self {
+        self.image = Some(image.to_owned());
+        self
+    }
+
+    /// The script of this provider.
+    #[must_use]
+    pub fn script(self) -> Script {
+        Script::new(move |received, _| self.answer(received))
+    }
+
+    /// What is said when there is no tool to call.
+    #[must_use]
+    pub fn hello(dialect: Dialect) -> String {
+        format!("Hello from {}.", dialect.name())
+    }
+
+    /// What is said when the tools have returned this.
+    #[must_use]
+    pub fn sentence<'r>(results: impl IntoIterator<Item = &'r str>) -> String {
+        format!("The tools say: {}.", results.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
+    /// The answer to one request.
+    #[must_use]
+    pub fn answer(&self, received: &Received) -> Reply {
+        if received.method != "POST" {
+            return json_body(404, &[], &json!({"error": {"message": "not here", "code": 404}}));
+        }
+        if received.path.starts_with("/v1/messages/count_tokens") {
+            return json_body(200, &[], &json!({"input_tokens": 25}));
+        }
+        match self.read(received).and_then(|asked| Ok((self.turn(&asked)?, asked.stream))) {
+            Ok((turn, stream)) => turn.reply(self.dialect, stream),
+            Err(why) => self.dialect.refusal(&format!("scripted {} provider: {why}", self.dialect.name())),
+        }
+    }
+
+    fn read(&self, received: &Received) -> Result<Asked, String> {
+        match self.dialect {
+            Dialect::Anthropic => anthropic::read(received, &self.model),
+            Dialect::Openai => openai::read(received, &self.model),
+            Dialect::Responses => responses::read(received, &self.model),
+            Dialect::Gemini => gemini::read(received, &self.model),
+        }
+    }
+
+    fn turn(&self, asked: &Asked) -> Result<Turn, String> {
+        let offered = |call: &Call| asked.tools.contains(&call.name);
+        if self.calls.is_empty() || !self.calls.iter().all(offered) {
+            return Ok(pieces(&Self::hello(self.dialect)));
+        }
+        if let Some(image) = &self.image
+            && !asked.images.contains(image)
+        {
+            return Err(format!("the image of the user is missing; there are {} others", asked.images.len()));
+        }
+        if asked.results.is_empty() {
+            let turn = pieces("Let me look.").calling(&self.calls);
+            return Ok(match &self.thought {
+                Some(thought) => turn.thinking(thought),
+                None => turn,
+            });
+        }
+        self.returned(asked).map(|texts| pieces(&Self::sentence(texts)))
+    }
+
+    /// What the tools returned, in the order of the calls, each of which is in the conversation as it was made.
+    fn returned<'a>(&self, asked: &'a Asked) -> Result<Vec<&'a str>, String> {
+        let mut texts = Vec::new();
+        for (number, call) in self.calls.iter().enumerate() {
+            let id = if self.dialect == Dialect::Gemini { number.to_string() } else { call.id.clone() };
+            let made = Call { id: id.clone(), ..call.clone() };
+            if !asked.calls.contains(&made) {
+                return Err(format!("the call {made:?} is not as it was made: {:?}", asked.calls));
+            }
+            let result = asked.results.iter().find(|(of, _)| *of == id);
+            texts.push(result.ok_or_else(|| format!("the call {id} has no result"))?.1.trim());
+        }
+        Ok(texts)
+    }
+}
+
+/// A turn that says this word by word.
+fn pieces(text: &str) -> Turn {
+    Turn::text(text.split_inclusive(' '))
+}
