@@ -51,21 +51,26 @@ pub(super) fn read(received: &Received, served: &str) -> Result<Asked, String> {
     if body.get("tool_choice").is_some() && asked.tools.is_empty() {
         return Err("tool_choice: may only be specified while providing tools".to_owned());
     }
-    match &body["system"] {
-        Value::Null | Value::String(_) => {}
-        system => blocks(system, "system", &["text"])?,
+    if body["thinking"]["type"] == "enabled"
+        && body["thinking"]["budget_tokens"].as_u64() >= body["max_tokens"].as_u64()
+    {
+        return Err("max_tokens: must be greater than thinking.budget_tokens".to_owned());
     }
+    if body["system"].is_array() {
+        blocks(&body["system"], "system", &["text"])?;
+    }
+    asked.system = joined(&body["system"]);
     conversation(&body, &mut asked)?;
     Ok(asked)
 }
 
-fn tool(tool: &Value) -> Result<String, String> {
+fn tool(tool: &Value) -> Result<(String, Value), String> {
     let name = text(tool, "name", "tools")?;
     let dated = tool["type"].as_str().is_some_and(|kind| kind != "custom");
     if !dated && tool["input_schema"]["type"] != "object" {
         return Err(format!("tools.{name}.input_schema.type: must be \"object\""));
     }
-    Ok(name.to_owned())
+    Ok((name.to_owned(), tool["input_schema"].clone()))
 }
 
 fn conversation(body: &Value, asked: &mut Asked) -> Result<(), String> {
@@ -118,6 +123,9 @@ fn user(message: &Value, place: &str, open: &mut Vec<String>, asked: &mut Asked)
                     return Err(format!("{place}: unexpected tool_use_id {id:?} without a tool_use before it"));
                 }
                 asked.results.push((id.to_owned(), joined(&block["content"])));
+                let inside = block["content"].as_array().into_iter().flatten();
+                let images = inside.filter(|block| block["type"] == "image");
+                asked.images.extend(images.filter_map(|image| image["source"]["data"].as_str()).map(str::to_owned));
             }
             Some("image") => asked.images.push(text(&block["source"], "data", place)?.to_owned()),
             _ => {}

@@ -76,8 +76,12 @@ pub(super) fn read(received: &Received, served: &str) -> Result<Asked, String> {
             if let Some(parameters) = function.get("parameters") {
                 schema(parameters)?;
             }
-            asked.tools.push(text(function, "name", "tools")?.to_owned());
+            let parameters = function.get("parameters").unwrap_or(&function["parametersJsonSchema"]);
+            asked.tools.push((text(function, "name", "tools")?.to_owned(), parameters.clone()));
         }
+    }
+    for part in body["systemInstruction"]["parts"].as_array().into_iter().flatten() {
+        asked.system += text(part, "text", "system_instruction")?;
     }
     conversation(&body, &mut asked)?;
     Ok(asked)
@@ -140,6 +144,9 @@ fn user(parts: &[Value], place: &str, open: &mut Vec<String>, asked: &mut Asked)
             return Err(format!("{place}: expected an object as the response of {name}, got {result}"));
         }
         asked.results.push(((first + index).to_string(), words(&result["response"])));
+        for part in result["parts"].as_array().into_iter().flatten() {
+            asked.images.push(text(&part["inlineData"], "data", place)?.to_owned());
+        }
     }
     for part in parts {
         members(part, &["text", "inlineData", "fileData", "functionResponse"], place)?;

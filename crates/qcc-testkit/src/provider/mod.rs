@@ -8,7 +8,7 @@ mod openai;
 mod responses;
 mod rules;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::replies::{Call, Dialect, Turn, json_body};
 use crate::upstream::{Received, Reply, Script};
@@ -21,14 +21,17 @@ pub struct Provider {
     calls: Vec<Call>,
     thought: Option<String>,
     image: Option<String>,
+    instruction: Option<String>,
 }
 
 /// What a request of any dialect says.
 #[derive(Debug, Default)]
 struct Asked {
     stream: bool,
-    /// The names of the tools that are offered.
-    tools: Vec<String>,
+    /// What stands before the conversation.
+    system: String,
+    /// The tools that are offered: names and schemas.
+    tools: Vec<(String, Value)>,
     /// The calls of the conversation. In a dialect whose calls have no id theirs is their number.
     calls: Vec<Call>,
     /// Id and text of the results, in order.
@@ -43,7 +46,7 @@ impl Provider {
     /// One of this dialect that serves this model, has no tool to call and says hello.
     #[must_use]
     pub fn new(dialect: Dialect, model: &str) -> Self {
-        Self { dialect, model: model.to_owned(), calls: Vec::new(), thought: None, image: None }
+        Self { dialect, model: model.to_owned(), calls: Vec::new(), thought: None, image: None, instruction: None }
     }
 
     /// Calls these tools where they are offered. An id is what its result must name.
@@ -60,10 +63,18 @@ impl Provider {
         self
     }
 
-    /// Refuses a conversation without this image (base64).
+    /// Refuses a conversation in which this image (base64) is not there, from the user or from a tool, once the tools
+    /// have returned.
     #[must_use]
     pub fn looking_at(mut self, image: &str) -> Self {
         self.image = Some(image.to_owned());
+        self
+    }
+
+    /// Refuses a conversation in which these words do not stand before everything else.
+    #[must_use]
+    pub fn instructed(mut self, words: &str) -> Self {
+        self.instruction = Some(words.to_owned());
         self
     }
 
@@ -110,14 +121,15 @@ impl Provider {
     }
 
     fn turn(&self, asked: &Asked) -> Result<Turn, String> {
-        let offered = |call: &Call| asked.tools.contains(&call.name);
+        let offered = |call: &Call| asked.tools.iter().any(|(name, _)| *name == call.name);
         if self.calls.is_empty() || !self.calls.iter().all(offered) {
             return Ok(pieces(&Self::hello(self.dialect)));
         }
-        if let Some(image) = &self.image
-            && !asked.images.contains(image)
+        self.describes(asked)?;
+        if let Some(words) = &self.instruction
+            && !asked.system.contains(words)
         {
-            return Err(format!("the image of the user is missing; there are {} others", asked.images.len()));
+            return Err(format!("the instruction {words:?} is missing: {:?}", asked.system));
         }
         if asked.results.is_empty() {
             let turn = pieces("Let me look.").calling(&self.calls);
@@ -126,7 +138,25 @@ impl Provider {
                 None => turn,
             });
         }
+        if let Some(image) = &self.image
+            && !asked.images.contains(image)
+        {
+            return Err(format!("the image is missing; there are {} others", asked.images.len()));
+        }
         self.returned(asked).map(|texts| pieces(&Self::sentence(texts)))
+    }
+
+    /// The schema of each tool knows every input that it is called with.
+    fn describes(&self, asked: &Asked) -> Result<(), String> {
+        for call in &self.calls {
+            let inputs = call.input.as_object().into_iter().flat_map(|input| input.keys());
+            for (name, schema) in asked.tools.iter().filter(|(name, _)| *name == call.name) {
+                if let Some(unknown) = inputs.clone().find(|input| schema["properties"].get(input).is_none()) {
+                    return Err(format!("the schema of {name} does not know {unknown}: {schema}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What the tools returned, in the order of the calls, each of which is in the conversation as it was made.

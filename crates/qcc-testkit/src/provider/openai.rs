@@ -56,7 +56,8 @@ pub(super) fn read(received: &Received, served: &str) -> Result<Asked, String> {
         members(tool, &["type", "function"], "tools")?;
         let function = &tool["function"];
         members(function, &["name", "description", "parameters", "strict"], "tools.function")?;
-        asked.tools.push(text(function, "name", "tools.function")?.to_owned());
+        let name = text(function, "name", "tools.function")?;
+        asked.tools.push((name.to_owned(), function["parameters"].clone()));
     }
     for needs_tools in ["tool_choice", "parallel_tool_calls"] {
         if body.get(needs_tools).is_some() && asked.tools.is_empty() {
@@ -80,7 +81,7 @@ fn conversation(body: &Value, asked: &mut Asked) -> Result<(), String> {
         match role {
             // Many chat templates refuse one in mid-conversation.
             "system" | "developer" if begun => return Err(format!("{place}: system message must be at the beginning")),
-            "system" | "developer" => texts(message, &place).map(drop)?,
+            "system" | "developer" => asked.system += &texts(message, &place)?,
             "user" => user(message, &place, asked)?,
             "assistant" => assistant(message, &place, &mut open, asked)?,
             "tool" => {

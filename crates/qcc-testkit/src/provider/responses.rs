@@ -47,9 +47,10 @@ pub(super) fn read(received: &Received, served: &str) -> Result<Asked, String> {
     for tool in body["tools"].as_array().into_iter().flatten() {
         if tool["type"] == "function" {
             members(tool, &["type", "name", "description", "parameters", "strict"], "tools")?;
-            asked.tools.push(text(tool, "name", "tools")?.to_owned());
+            asked.tools.push((text(tool, "name", "tools")?.to_owned(), tool["parameters"].clone()));
         }
     }
+    asked.system = body["instructions"].as_str().unwrap_or_default().to_owned();
     if body["input"].is_string() {
         return Ok(asked);
     }
@@ -82,6 +83,10 @@ fn item(item: &Value, place: &str, open: &mut Vec<String>, asked: &mut Asked) ->
                 return Err(format!("{place}: No tool call found for function call output with call_id {id}"));
             }
             asked.results.push((id.to_owned(), output(&item["output"], place)?));
+            let inside = item["output"].as_array().into_iter().flatten();
+            for image in inside.filter(|part| part["type"] == "input_image") {
+                asked.images.push(data_uri(text(image, "image_url", place)?, place)?);
+            }
             Ok(())
         }
         "reasoning" => {
@@ -95,12 +100,15 @@ fn item(item: &Value, place: &str, open: &mut Vec<String>, asked: &mut Asked) ->
 
 fn message(item: &Value, place: &str, asked: &mut Asked) -> Result<(), String> {
     let role = text(item, "role", place)?;
-    if item["content"].is_string() {
+    let ranks = matches!(role, "system" | "developer");
+    if let Some(words) = item["content"].as_str() {
+        asked.system += if ranks { words } else { "" };
         return Ok(());
     }
     let said = role == "assistant";
     for part in list(item, "content", place)? {
         match text(part, "type", place)? {
+            "input_text" if ranks => asked.system += text(part, "text", place)?,
             "output_text" | "refusal" if said => {}
             "input_text" | "input_file" if !said => {}
             "input_image" if !said => asked.images.push(data_uri(text(part, "image_url", place)?, place)?),
