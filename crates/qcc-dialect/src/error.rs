@@ -67,6 +67,14 @@ impl ErrorFacts {
         Self::conclude(None, body)
     }
 
+    /// An error that a decoder has read already.
+    #[must_use]
+    pub fn stated(status: u16, kind: String, message: String) -> Self {
+        let topic = topic::of(status, None, Some(&kind), &message);
+        let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
+        Self { status, kind: Some(kind), code: None, message, topic, html: false, regain_at }
+    }
+
     fn conclude(status: Option<u16>, body: &[u8]) -> Self {
         let html = looks_like_html(body);
         let mut raw = Raw::default();

@@ -19,6 +19,7 @@
 
 pub mod answer;
 pub mod anthropic;
+pub mod asker;
 pub mod canon;
 pub mod capabilities;
 pub mod error;

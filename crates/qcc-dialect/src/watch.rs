@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 
+use crate::canon::Usage;
 use crate::error::ErrorFacts;
+use crate::{anthropic, openai};
 
 /// What an event means to the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub enum Seen {
     Content,
     /// The message is whole.
     Terminal,
+    /// The provider says that it has ended, though the answer is not whole. It must not go down: clients would believe it.
+    Unfinished,
     /// An error within the stream; before commit it counts as its HTTP equivalent, after it as a break.
     Error(ErrorFacts),
     /// Text where events should be: a web page, bare JSON.
@@ -33,4 +37,74 @@ pub struct Closing {
     pub bytes: Bytes,
     /// Whether the body must then be broken off (unterminated chunked body, RST_STREAM) and not ended.
     pub abort: bool,
+}
+
+/// Follows one stream, event by event, in the dialect in which it goes down.
+#[derive(Debug)]
+pub enum Watcher {
+    /// Of Messages.
+    Anthropic(anthropic::Watcher),
+    /// Of Chat Completions.
+    OpenAi(openai::client::Watcher),
+}
+
+/// Asks the watcher at work.
+macro_rules! ask {
+    ($watcher:expr, $inner:ident => $asked:expr) => {
+        match $watcher {
+            Watcher::Anthropic($inner) => $asked,
+            Watcher::OpenAi($inner) => $asked,
+        }
+    };
+}
+
+impl Watcher {
+    /// Takes the next whole event.
+    pub fn observe(&mut self, event: &[u8]) -> Seen {
+        ask!(self, watcher => watcher.observe(event))
+    }
+
+    /// Takes the beginning of an event that passes before its end is known. Its end is not observed.
+    pub fn observe_oversized_head(&mut self, head: &[u8]) -> Seen {
+        ask!(self, watcher => watcher.observe_oversized_head(head))
+    }
+
+    /// The body has ended cleanly: whether the answer is whole.
+    pub fn ended(&mut self) -> bool {
+        match self {
+            Self::Anthropic(watcher) => watcher.is_terminal(),
+            Self::OpenAi(watcher) => watcher.ended(),
+        }
+    }
+
+    /// Token counts so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        ask!(self, watcher => watcher.usage())
+    }
+
+    /// The provider's id of the answer.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        ask!(self, watcher => watcher.message_id())
+    }
+
+    /// Why the model stopped, once it has said so, in the dialect's word.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<&str> {
+        ask!(self, watcher => watcher.stop_reason())
+    }
+
+    /// Whether the terminal event was seen.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        ask!(self, watcher => watcher.is_terminal())
+    }
+
+    /// What to append after a break, and whether to abort then. Only at an event's end. `message` is for people; it must
+    /// not contain the words `overloaded_error`.
+    #[must_use]
+    pub fn closing(&self, request_id: &str, message: &str) -> Closing {
+        ask!(self, watcher => watcher.closing(request_id, message))
+    }
 }

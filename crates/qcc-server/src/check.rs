@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use qcc_config::{Config, RouteTarget};
 use qcc_dialect::anthropic::asking;
+use qcc_dialect::asker::Asker;
 use qcc_policy::engine::{Found, Said};
 use qcc_policy::health::ANSWER_TOKENS;
 use qcc_policy::{Answer, Blame, Class, Code, Failure, Outcome, Phase, ProviderId, Verdict, classify};
@@ -125,6 +126,7 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let call = Call {
         kind: Kind::Message,
+        asker: Asker::Anthropic,
         path_and_query: "/v1/messages",
         headers,
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),

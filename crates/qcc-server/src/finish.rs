@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
-use qcc_dialect::canon::Usage;
+use qcc_dialect::canon::{Losses, Usage};
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Engine, Spent, Target};
 use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};
 
+use crate::attempt::in_one_line;
 use crate::events::{Event, RequestRow};
 use crate::observe;
 use crate::state::{Running, State, now};
@@ -139,6 +140,17 @@ impl Exchange {
         let cached = row.cache_read_tokens.unwrap_or(0) + row.cache_write_tokens.unwrap_or(0);
         let counted = row.input_tokens.map(|input| input + row.output_tokens.unwrap_or(0));
         (counted, u32::try_from(cached).unwrap_or(u32::MAX))
+    }
+
+    /// What of the answer could not be carried into the client's dialect, beside what the request lost.
+    pub(crate) fn lost(&mut self, losses: &Losses) {
+        let more = in_one_line(losses);
+        self.note(|row| {
+            row.loss = Some(match row.loss.take() {
+                Some(known) => format!("{known}, {more}"),
+                None => more,
+            });
+        });
     }
 
     /// The terminal event is on its way: a client that leaves now has the whole answer.

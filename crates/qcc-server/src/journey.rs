@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
+use qcc_dialect::asker::Asker;
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_dialect::tokens;
 use qcc_policy::engine::Asking;
@@ -40,6 +41,8 @@ const NO_CREDENTIAL: &str = "it takes the client's own credential, and the reque
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
+    /// The client's dialect.
+    pub(crate) asker: Asker,
     pub(crate) inbound: Inbound,
     pub(crate) envelope: Envelope,
     /// The conversation that it belongs to.
@@ -234,7 +237,7 @@ impl Journey {
     async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
         self.attempts += 1;
         let (stop, attempts) = (&mut self.stops[stop], self.attempts);
-        let mut headers = self.asked.inbound.headers_for(&stop.upstream.provider);
+        let mut headers = self.asked.inbound.headers_for(self.asked.asker, &stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         if let Some(trail) = self.exchange.trail() {
@@ -254,10 +257,13 @@ impl Journey {
         let body = &self.asked.body.bytes;
         let call = Call {
             kind: self.asked.kind,
+            asker: self.asked.asker,
             path_and_query: &self.asked.target,
             headers,
             body: match &stop.model {
-                Some(model) if stop.upstream.tongue.is_none() => splice_model(body, &self.asked.envelope.model, model),
+                Some(model) if stop.upstream.tongue.is_of(self.asked.asker) => {
+                    splice_model(body, &self.asked.envelope.model, model)
+                }
                 _ => body.clone(),
             },
             model: stop.model.as_deref(),
@@ -345,7 +351,7 @@ impl Journey {
             self.exchange.note(|row| row.loss = Some(lost.clone()));
         }
         let (head, body) = match good {
-            Good::Whole { head, body, told } => {
+            Good::Whole { head, body, told, .. } => {
                 self.exchange.committed(head.status.as_u16());
                 self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
                 charged.succeed(self.exchange.tokens());
@@ -397,7 +403,7 @@ impl Journey {
     /// Nobody answered.
     fn give_up(mut self, end: Final) -> Response<Body> {
         let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
-        let mut response = failed.response(self.exchange.request_id());
+        let mut response = failed.response(self.asked.asker, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
         self.exchange.note(|row| row.status = response.status().as_u16());
         self.exchange.end("failed", Some(failed.why().to_owned()));

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use qcc_config::{Auth, Config, Limits, Profile, Provider, RouteTarget, Settings, Tier};
 use qcc_dialect::anthropic::head;
+use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::BadRequest;
 use qcc_dialect::error::{self, ErrorFacts};
 use qcc_dialect::{limits, wait};
@@ -19,7 +20,6 @@ use qcc_policy::engine::EngineSettings;
 use qcc_policy::plan::{PlanCandidate, PlanEndpoint, PlanProfile, PlanProvider, PlanRoute, PlanTarget};
 use qcc_policy::{Announced, Caps, Counter, FailbackSettings, HealthSettings, ProbeSettings, Strategy, Unified};
 use qcc_policy::{Failure, Final, Outcome, Phase, PlanInput, ProviderId, Refusal, Router, Topic};
-use serde_json::json;
 
 use crate::attempt::{Answer, Fault};
 use crate::outside;
@@ -140,7 +140,7 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<Announced> {
     if !headers.keys().any(|name| head::is_limit(name.as_str())) {
         return None;
     }
-    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::unix_time();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let said = limits::rate_limits(&header, now);
     let counter =
@@ -186,30 +186,33 @@ pub(crate) fn not_sent(error: &SendError) -> Fault {
     fault(failure, causes(error))
 }
 
-/// An error status, with whatever body came.
-pub(crate) fn refused(parts: Parts, body: Bytes) -> Fault {
+/// An error status, with whatever body came. `translated`: the dialect of the client, where the provider speaks another.
+pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> Fault {
     let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
-    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::unix_time();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let retry_after = wait::retry_after(&header, now);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
-    Fault { outcome, what, answer: Some(Answer { status: parts.status, headers: parts.headers, body }) }
+    let answer = match translated {
+        None => Answer { status: parts.status, headers: parts.headers, body },
+        Some(asker) => Answer::said_to(asker, &facts),
+    };
+    Fault { outcome, what, answer: Some(answer) }
 }
 
 /// A request that no provider would take, seen when it was to be put into other words.
-pub(crate) fn bad_request(bad: &BadRequest) -> Fault {
+pub(crate) fn bad_request(bad: &BadRequest, asker: Asker) -> Fault {
     let what = bad.to_string();
-    let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message": what}}).to_string();
-    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let answer = Answer { status: StatusCode::BAD_REQUEST, headers, body: body.into() };
+    let facts = ErrorFacts::stated(400, "invalid_request_error".to_owned(), what.clone());
+    let answer = Answer::said_to(asker, &facts);
     Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
 }
 
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
 /// words: `body` is the event's data, or the whole answer.
 pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -> Fault {
-    let now = outside::wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = outside::unix_time();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
     Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }

@@ -64,6 +64,11 @@ pub(crate) fn wall_clock() -> SystemTime {
     })
 }
 
+/// The wall clock since the Unix epoch.
+pub(crate) fn unix_time() -> Duration {
+    wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Does work that blocks where it hinders nobody. `None`: the gateway ends.
 pub(crate) async fn away<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     // A thread that comes back when it likes would make every run another one.

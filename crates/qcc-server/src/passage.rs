@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use qcc_dialect::asker::Asker;
 use qcc_policy::Standing;
 use qcc_policy::engine::Target;
 use tokio::time::{Instant, timeout_at};
@@ -53,9 +54,10 @@ pub(crate) async fn pass(
         row.attempts = 1;
     });
     let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
-    let headers = inbound.headers_for(&upstream.provider);
+    let url = upstream.tongue.passage_url(target);
+    let headers = inbound.headers_for(Asker::Anthropic, &upstream.provider);
     let until = Instant::now() + upstream.provider.timeouts.response.unwrap_or(LONGEST);
-    let sending = upstream.send(head.method, target, headers, body.bytes);
+    let sending = upstream.send(head.method, &url, headers, body.bytes);
     let reply = match timeout_at(until, sending).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => {
@@ -65,7 +67,7 @@ pub(crate) async fn pass(
         Err(_) => return Ok(refuse(exchange, &Failed::Unavailable(format!("{}: no answer in time", upstream.name())))),
     };
     let (answer, incoming) = reply.response.into_parts();
-    let source = match Source::new(&answer.headers, incoming, reply.permit) {
+    let source = match Source::new(&answer.headers, incoming, reply.permit, Asker::Anthropic.watcher()) {
         Ok(source) => source,
         Err(encoding) => {
             return Ok(refuse(exchange, &Failed::Unavailable(format!("{}: answers in {encoding}", upstream.name()))));
@@ -85,7 +87,9 @@ pub(crate) async fn pass(
 fn first_admissible(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Option<Arc<Upstream>> {
     let plan = snapshot.router.plan("");
     let planned = plan.candidates.iter().filter_map(|candidate| snapshot.upstream(candidate.provider));
-    let speaks = |upstream: &&Arc<Upstream>| upstream.tongue.is_none() && inbound.suits(&upstream.provider);
+    let speaks = |upstream: &&Arc<Upstream>| {
+        upstream.tongue.is_of(Asker::Anthropic) && inbound.suits(Asker::Anthropic, &upstream.provider)
+    };
     let able: Vec<_> = planned.filter(speaks).collect();
     let admissible = able.iter().find(|upstream| {
         let credential = inbound.fingerprint(&upstream.provider);
@@ -102,7 +106,7 @@ fn uncounted(state: &Arc<State>, upstream: &Upstream) -> Charged {
 }
 
 fn refuse(mut exchange: Exchange, failed: &Failed) -> Response<Body> {
-    let response = failed.response(exchange.request_id());
+    let response = failed.response(Asker::Anthropic, exchange.request_id());
     exchange.note(|row| row.status = response.status().as_u16());
     exchange.end("failed", Some(failed.why().to_owned()));
     response

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use qcc_dialect::asker::Asker;
 
 use crate::admin;
 use crate::attempt::Until;
@@ -24,12 +25,13 @@ use crate::upstream::credential::{Consumed, Inbound};
 pub(crate) async fn handle(state: Arc<State>, request: Request<Incoming>) -> Response<Body> {
     let request_id = format!("qcc_{:016x}", state.draw());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let asker = asker_of(&path, request.headers());
     let mut response = match route(&state, request, &request_id).await {
         Ok(response) => response,
         Err(refused) => {
             let (method, status, error) = (method.to_string(), refused.status().as_u16(), refused.to_string());
             state.log.emit(Event::RequestRefused { request_id: request_id.clone(), method, path, status, error });
-            refused.response(&request_id)
+            refused.response(asker, &request_id)
         }
     };
     rescue::name(&mut response, &request_id);
@@ -46,7 +48,7 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
     }
     let consumed = access::authenticate(request.headers(), &proxy.client_keys)?;
     match path.as_str() {
-        "/v1/messages" | "/v1/messages/count_tokens" => {
+        "/v1/messages" | "/v1/messages/count_tokens" | "/v1/chat/completions" => {
             only(&request, &Method::POST, "POST")?;
             messages(state, snapshot, request, consumed, id).await
         }
@@ -64,13 +66,15 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
         }
         "/v1/models" => {
             only(&request, &Method::GET, "GET")?;
+            let asker = asker_of(&path, request.headers());
             let inbound = Inbound::new(request.headers(), consumed);
-            Ok(admin::models::list(state, &snapshot, &inbound, id).await)
+            Ok(admin::models::list(state, &snapshot, asker, &inbound, id).await)
         }
         _ => match path.strip_prefix("/v1/models/").filter(|_| *request.method() == Method::GET) {
             Some(model) => {
+                let asker = asker_of(&path, request.headers());
                 let inbound = Inbound::new(request.headers(), consumed);
-                Ok(admin::models::one(state, &snapshot, &inbound, model, id).await)
+                Ok(admin::models::one(state, &snapshot, asker, &inbound, model, id).await)
             }
             None if path.starts_with("/v1/") && !is_other_dialect(&path) => {
                 passage::pass(state, &snapshot, request, consumed, id).await
@@ -80,9 +84,20 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
     }
 }
 
-/// Routes of dialects that are not served.
+/// Routes of dialects that are not served, and those under the routes of other dialects than Anthropic's, which an
+/// Anthropic provider would not know.
 fn is_other_dialect(path: &str) -> bool {
-    matches!(path, "/v1/chat/completions" | "/v1/responses")
+    ["/v1/chat/", "/v1/responses"].iter().any(|start| path.starts_with(start))
+}
+
+/// The dialect of the client. The list of models has one path in all of them; there Anthropic's clients are known by
+/// their headers, and others by what they authenticate with.
+fn asker_of(path: &str, headers: &http::HeaderMap) -> Asker {
+    let anthropic = ["anthropic-version", "anthropic-beta", "x-api-key"].iter().any(|name| headers.contains_key(*name));
+    if path.starts_with("/v1/models") && !anthropic && headers.contains_key(http::header::AUTHORIZATION) {
+        return Asker::OpenAi;
+    }
+    Asker::of_path(path)
 }
 
 /// Refuses every other method than this one.
@@ -120,7 +135,8 @@ async fn messages(
     let target = head.uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string);
     let session = Session::of(&head.headers, consumed, &envelope.clues, &body.bytes);
     let inbound = Inbound::new(&head.headers, consumed);
-    let asked = Asked { inbound, envelope, session, kind, body, target, began: started, deadline };
+    let asked =
+        Asked { asker: Asker::of_path(path), inbound, envelope, session, kind, body, target, began: started, deadline };
     let journey = Journey::new(Arc::clone(state), &snapshot, Exchange::new(state, row, started), asked);
     let limits = snapshot.limits;
     drop(snapshot);

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use qcc_config::{Auth, Loaded, Provider};
+use qcc_dialect::asker::Asker;
 use qcc_policy::ProviderId;
 use tokio::time::{Instant, timeout};
 
@@ -113,14 +114,16 @@ pub(crate) fn alone(
 pub(crate) fn own_headers(provider: &Provider) -> HeaderMap {
     let mut asked = HeaderMap::new();
     asked.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
-    Inbound::new(&asked, Consumed::default()).headers_for(provider)
+    Inbound::new(&asked, Consumed::default()).headers_for(Asker::Anthropic, provider)
 }
 
 /// The free call: the list of models, for at most `limit`.
 pub(crate) async fn call(upstream: &Upstream, limit: Duration) -> Reach {
     let (name, started) = (upstream.name().to_owned(), Instant::now());
     let headers = own_headers(&upstream.provider);
-    let sent = timeout(limit, upstream.send(Method::GET, "/v1/models?limit=1", headers, Bytes::new())).await;
+    let sent =
+        timeout(limit, upstream.send(Method::GET, &upstream.tongue.models_url("?limit=1"), headers, Bytes::new()))
+            .await;
     let found = match sent {
         Ok(Ok(reply)) => {
             let answered = Answered::new(reply.response.status().as_u16(), reply.response.headers());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use qcc_dialect::anthropic::error::error_body;
+use qcc_dialect::asker::Asker;
 
 use crate::body::Body;
 use crate::ingress::access::{MAX_HEAD, MAX_HEADERS, shorten};
@@ -38,7 +38,9 @@ pub(crate) enum Refused {
     Origin { origin: String },
     #[error("this gateway needs one of its proxy.client_keys as x-api-key or as Bearer token")]
     ClientKey,
-    #[error("there is no route {method} {path}; hint: the Anthropic dialect is served at POST /v1/messages")]
+    #[error(
+        "there is no route {method} {path}; hint: models are asked at POST /v1/messages (Anthropic) or POST /v1/chat/completions (OpenAI)"
+    )]
     Route { method: String, path: String },
     #[error("{path} is asked with {allow}, not with {method}")]
     Method { method: String, path: String, allow: &'static str },
@@ -111,21 +113,9 @@ impl Refused {
         }
     }
 
-    fn kind(&self) -> &'static str {
-        match self.status().as_u16() {
-            401 => "authentication_error",
-            403 => "permission_error",
-            404 => "not_found_error",
-            413 => "request_too_large",
-            408 => "timeout_error",
-            503 => "api_error",
-            _ => "invalid_request_error",
-        }
-    }
-
     /// The response for it.
-    pub(crate) fn response(&self, request_id: &str) -> Response<Body> {
-        let mut response = error(self.status(), self.kind(), &self.to_string(), request_id);
+    pub(crate) fn response(&self, asker: Asker, request_id: &str) -> Response<Body> {
+        let mut response = error(asker, self.status(), &self.to_string(), request_id);
         let headers = response.headers_mut();
         match self {
             Self::ClientKey => _ = headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false")),
@@ -142,12 +132,12 @@ impl Refused {
 
 impl Failed {
     /// The response for it.
-    pub(crate) fn response(&self, request_id: &str) -> Response<Body> {
+    pub(crate) fn response(&self, asker: Asker, request_id: &str) -> Response<Body> {
         match self {
-            Self::Unavailable(why) => error(StatusCode::SERVICE_UNAVAILABLE, "api_error", why, request_id),
-            Self::Forbidden(why) => error(StatusCode::FORBIDDEN, "permission_error", why, request_id),
+            Self::Unavailable(why) => error(asker, StatusCode::SERVICE_UNAVAILABLE, why, request_id),
+            Self::Forbidden(why) => error(asker, StatusCode::FORBIDDEN, why, request_id),
             Self::Throttled(why, wait) => {
-                let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", why, request_id);
+                let mut response = error(asker, StatusCode::TOO_MANY_REQUESTS, why, request_id);
                 let seconds = wait.as_secs().clamp(1, MAX_RETRY_AFTER);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
@@ -162,10 +152,10 @@ impl Failed {
     }
 }
 
-fn error(status: StatusCode, kind: &str, message: &str, request_id: &str) -> Response<Body> {
+fn error(asker: Asker, status: StatusCode, message: &str, request_id: &str) -> Response<Body> {
     // The words that Claude Code takes for a 529 in whatever status (CLIENTS.md 2) must not slip in through a provider's text.
     let message = message.replace("overloaded_error", "overloaded");
-    json(status, error_body(kind, &message, request_id), request_id)
+    json(status, asker.error_body(status.as_u16(), &message, request_id), request_id)
 }
 
 /// A JSON response of our own.

@@ -42,6 +42,13 @@ impl Losses {
         self.add(what, "dropped");
     }
 
+    /// Notes all of these.
+    pub fn extend(&mut self, others: Self) {
+        for loss in others.0 {
+            self.add(loss.what, loss.how);
+        }
+    }
+
     /// In the order in which they were noted.
     pub fn iter(&self) -> impl Iterator<Item = &Loss> {
         self.0.iter()

@@ -1,6 +1,6 @@
 //! An answer, whole.
 
-use super::Part;
+use super::{Block, Delta, Event, Part, ToolUse};
 
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,6 +17,38 @@ pub struct Message {
     pub usage: Usage,
     /// Tools whose calls had no JSON object as input: such an answer must not be passed on as whole.
     pub broken: Vec<String>,
+}
+
+impl Message {
+    /// The same answer as it would have come piece by piece. Parts that answers do not have are left out.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        let Self { id, model, parts, stop, usage, broken: _ } = self;
+        let mut events = vec![Event::Start { id, model }];
+        for part in parts {
+            let (block, deltas) = match part {
+                Part::Text(said) => (Block::Text, vec![Delta::Text(said.text)]),
+                Part::Thinking(said) => {
+                    let signature = said.signature.map(Delta::Signature);
+                    let text = Some(said.text).filter(|text| !text.is_empty()).map(Delta::Thinking);
+                    (Block::Thinking, text.into_iter().chain(signature).collect())
+                }
+                Part::Redacted(data) => (Block::Redacted(data), Vec::new()),
+                Part::ToolUse(ToolUse { id, name, input }) => {
+                    (Block::ToolUse { id, name }, vec![Delta::Input(input.text().to_owned())])
+                }
+                Part::Other { kind, raw } => (Block::Other { kind, raw }, Vec::new()),
+                Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => continue,
+            };
+            events.push(Event::Open(block));
+            events.extend(deltas.into_iter().map(Event::Delta));
+            events.push(Event::Close);
+        }
+        events.push(Event::Usage(usage));
+        events.extend(stop.map(Event::Stop));
+        events.push(Event::End);
+        events
+    }
 }
 
 /// Why an answer ended.

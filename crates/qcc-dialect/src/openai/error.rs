@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use super::wire::{Chunk, text};
 use crate::canon::Event;
 use crate::error::ErrorFacts;
-use crate::error::{Topic, looks_like_html};
+use crate::error::looks_like_html;
 
 /// Most of an unreadable event that is quoted, in characters.
 const QUOTED: usize = 120;
 
 /// The error in a chunk or a body, if it is one and not an answer.
-pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a RawValue> {
+pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a RawValue> {
     let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
     let typed = chunk.r#type.is_some() && chunk.code.is_none();
     let bare =
@@ -26,7 +26,7 @@ pub(super) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a Raw
 }
 
 /// An error within a stream.
-pub(super) fn in_band(data: &[u8]) -> Event {
+pub(crate) fn in_band(data: &[u8]) -> Event {
     let facts = ErrorFacts::in_band(data);
     // A code that is a number says no more than the status.
     let is_word = |code: &String| code.parse::<u64>().is_err();
@@ -40,22 +40,22 @@ pub(super) fn in_band(data: &[u8]) -> Event {
 }
 
 /// A reason for the end that is none.
-pub(super) fn failed(status: u16, why: &str) -> Event {
+pub(crate) fn failed(status: u16, why: &str) -> Event {
     fault(status, "finish_reason", why.to_owned())
 }
 
 /// A call that must not be run.
-pub(super) fn broken(why: &str) -> Event {
+pub(crate) fn broken(why: &str) -> Event {
     fault(502, "broken_tool_call", why.to_owned())
 }
 
 /// Data that is no JSON.
-pub(super) fn not_json(data: &str) -> Event {
+pub(crate) fn not_json(data: &str) -> Event {
     fault(502, "not_json", format!("the provider sent a chunk that is not JSON: {}", quoted(data)))
 }
 
 /// JSON that this dialect does not have.
-pub(super) fn other_json(data: &str) -> Event {
+pub(crate) fn other_json(data: &str) -> Event {
     let message = format!(
         "the provider sent JSON that is no chunk of chat completions (hint: check the provider's type): {}",
         quoted(data)
@@ -64,7 +64,7 @@ pub(super) fn other_json(data: &str) -> Event {
 }
 
 /// Text that is no stream: an error object without `data:`, a web page, anything else.
-pub(super) fn not_a_stream(body: &[u8]) -> Event {
+pub(crate) fn not_a_stream(body: &[u8]) -> Event {
     if looks_like_html(body) {
         let message = "the provider sent a web page instead of a stream (hint: check base_url)";
         return fault(502, "html", message.to_owned());
@@ -82,10 +82,4 @@ fn fault(status: u16, kind: &str, message: String) -> Event {
 
 fn quoted(text: &str) -> String {
     text.chars().take(QUOTED).collect()
-}
-
-/// A fault as the facts of an error.
-pub(super) fn facts(status: u16, kind: String, message: String) -> ErrorFacts {
-    let (kind, code) = (Some(kind), None);
-    ErrorFacts { status, kind, code, message, topic: Topic::None, html: false, regain_at: None }
 }

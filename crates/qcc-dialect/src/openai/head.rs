@@ -15,6 +15,16 @@ pub fn models_url(base: &str) -> String {
     under(base, "/models")
 }
 
+/// An address with one more query, which begins with `?` or is empty.
+#[must_use]
+pub fn with_query(url: String, query: &str) -> String {
+    match query.strip_prefix('?').filter(|query| !query.is_empty()) {
+        None => url,
+        Some(query) if url.contains('?') => format!("{url}&{query}"),
+        Some(query) => format!("{url}?{query}"),
+    }
+}
+
 /// A query of the base (some clouds want a version there) stays at the end.
 fn under(base: &str, path: &str) -> String {
     let (base, query) = match base.split_once('?') {

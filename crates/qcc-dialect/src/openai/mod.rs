@@ -11,13 +11,13 @@ pub mod request;
 pub mod response;
 pub mod stream;
 pub mod traits;
-mod usage;
-mod wire;
+pub(crate) mod usage;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use head::{chat_url, models_url};
+pub use head::{chat_url, models_url, with_query};
 pub use request::{Encoded, encode_request};
 pub use response::decode_message;
 pub use stream::Decoder;

@@ -16,6 +16,17 @@ use crate::error::{ErrorFacts, looks_like_html};
 /// # Errors
 /// What the body is instead of an answer.
 pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> {
+    read(body, |chunk, raw| {
+        let mut events = Vec::new();
+        let mut decoder = Decoder::whole(names.clone());
+        decoder.chunk(chunk, raw, &mut events);
+        let stop = decoder.close(&mut events);
+        message(events, stop)
+    })
+}
+
+/// Reads a body that has to be an answer.
+pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &RawValue) -> Result<T, Wrong>) -> Result<T, Wrong> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     if body.is_empty() {
         return Err(Wrong::Empty);
@@ -32,18 +43,14 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
     if chunk.choices.as_ref().is_none_or(|choices| choices.0.is_empty()) {
         return Err(Wrong::OtherJson);
     }
-    let mut events = Vec::new();
-    let mut decoder = Decoder::whole(names.clone());
-    decoder.chunk(&chunk, raw, &mut events);
-    let stop = decoder.close(&mut events);
-    message(events, stop)
+    answer(&chunk, raw)
 }
 
 fn message(events: Vec<Event>, stop: Option<crate::canon::Stop>) -> Result<Message, Wrong> {
     let mut collector = Collector::new();
     for event in events {
         if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(error::facts(status, kind, message)));
+            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
         }
         collector.push(event);
     }

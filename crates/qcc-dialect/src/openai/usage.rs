@@ -9,7 +9,7 @@ use crate::canon::Usage;
 
 /// Counts as they are reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     prompt: Option<u64>,
     completion: Option<u64>,
     cached: Option<u64>,
@@ -27,7 +27,7 @@ const REASONING: &[&str] = &["/completion_tokens_details/reasoning_tokens"];
 
 impl Counts {
     /// Takes over what a `usage` object says. What is no count, a negative one too, is passed over.
-    pub(super) fn take(&mut self, usage: &str) {
+    pub(crate) fn take(&mut self, usage: &str) {
         let Ok(usage) = serde_json::from_str::<Value>(usage) else { return };
         let members = [
             (&mut self.prompt, PROMPT),
@@ -47,7 +47,7 @@ impl Counts {
     }
 
     /// As the neutral form counts. `None`: nothing was reported.
-    pub(super) fn canon(self) -> Option<Usage> {
+    pub(crate) fn canon(self) -> Option<Usage> {
         if self == Self::default() {
             return None;
         }

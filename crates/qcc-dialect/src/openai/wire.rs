@@ -12,106 +12,106 @@ use serde_json::value::RawValue;
 
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]
-pub(super) struct Chunk<'a> {
+pub(crate) struct Chunk<'a> {
     #[serde(borrow)]
-    pub(super) id: Option<&'a RawValue>,
+    pub(crate) id: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) model: Option<&'a RawValue>,
+    pub(crate) model: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) choices: Option<List<Choice<'a>>>,
+    pub(crate) choices: Option<List<Choice<'a>>>,
     #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
+    pub(crate) usage: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
     /// Groq tells its counts here too.
     #[serde(borrow)]
-    pub(super) x_groq: Option<Groq<'a>>,
+    pub(crate) x_groq: Option<Groq<'a>>,
     /// The mark of other dialects' events, and of vLLM's errors.
     #[serde(borrow)]
-    pub(super) r#type: Option<&'a RawValue>,
+    pub(crate) r#type: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) object: Option<&'a RawValue>,
+    pub(crate) object: Option<&'a RawValue>,
     /// Members of errors that have no envelope.
     #[serde(borrow)]
-    pub(super) code: Option<&'a RawValue>,
+    pub(crate) code: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) detail: Option<&'a RawValue>,
+    pub(crate) detail: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) message: Option<&'a RawValue>,
+    pub(crate) message: Option<&'a RawValue>,
 }
 
 /// What Groq says beside an answer.
 #[derive(Deserialize)]
-pub(super) struct Groq<'a> {
+pub(crate) struct Groq<'a> {
     #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
+    pub(crate) usage: Option<&'a RawValue>,
 }
 
 /// One of the answers that were asked for.
 #[derive(Deserialize)]
-pub(super) struct Choice<'a> {
+pub(crate) struct Choice<'a> {
     #[serde(borrow)]
-    pub(super) index: Option<&'a RawValue>,
+    pub(crate) index: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) delta: Option<Said<'a>>,
+    pub(crate) delta: Option<Said<'a>>,
     #[serde(borrow)]
-    pub(super) message: Option<Said<'a>>,
+    pub(crate) message: Option<Said<'a>>,
     #[serde(borrow)]
-    pub(super) finish_reason: Option<&'a RawValue>,
+    pub(crate) finish_reason: Option<&'a RawValue>,
     /// vLLM and SGLang tell here which stop text came.
     #[serde(borrow)]
-    pub(super) stop_reason: Option<&'a RawValue>,
+    pub(crate) stop_reason: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) matched_stop: Option<&'a RawValue>,
+    pub(crate) matched_stop: Option<&'a RawValue>,
     /// Moonshot tells its counts here.
     #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
+    pub(crate) usage: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
 }
 
 /// What the model says, whole or more of it.
 #[derive(Deserialize)]
-pub(super) struct Said<'a> {
+pub(crate) struct Said<'a> {
     #[serde(borrow)]
-    pub(super) content: Option<&'a RawValue>,
+    pub(crate) content: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) reasoning_content: Option<&'a RawValue>,
+    pub(crate) reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) reasoning: Option<&'a RawValue>,
+    pub(crate) reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) reasoning_details: Option<&'a RawValue>,
+    pub(crate) reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) refusal: Option<&'a RawValue>,
+    pub(crate) refusal: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) tool_calls: Option<List<ToolCall<'a>>>,
+    pub(crate) tool_calls: Option<List<ToolCall<'a>>>,
     #[serde(borrow)]
-    pub(super) function_call: Option<Function<'a>>,
+    pub(crate) function_call: Option<Function<'a>>,
 }
 
 /// A call, or more of it.
 #[derive(Deserialize)]
-pub(super) struct ToolCall<'a> {
+pub(crate) struct ToolCall<'a> {
     #[serde(borrow)]
-    pub(super) index: Option<&'a RawValue>,
+    pub(crate) index: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) id: Option<&'a RawValue>,
+    pub(crate) id: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) function: Option<Function<'a>>,
+    pub(crate) function: Option<Function<'a>>,
 }
 
 /// What is called.
 #[derive(Deserialize, Clone, Copy)]
-pub(super) struct Function<'a> {
+pub(crate) struct Function<'a> {
     #[serde(borrow)]
-    pub(super) name: Option<&'a RawValue>,
+    pub(crate) name: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(crate) arguments: Option<&'a RawValue>,
 }
 
 /// A list, in which `null` stands for nothing.
 #[derive(Debug)]
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -136,7 +136,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 }
 
 /// A text. None for what is no text, and for an empty one.
-pub(super) fn text<'a>(raw: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
+pub(crate) fn text<'a>(raw: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
     let raw = raw?.get();
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.is_empty() {
@@ -174,6 +174,6 @@ impl<'de> Deserialize<'de> for Halves {
 }
 
 /// A small number, also written as text.
-pub(super) fn number(raw: Option<&RawValue>) -> Option<u64> {
+pub(crate) fn number(raw: Option<&RawValue>) -> Option<u64> {
     raw?.get().trim_matches('"').parse().ok()
 }

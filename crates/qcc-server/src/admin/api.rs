@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
+use qcc_dialect::asker::Asker;
 use qcc_store::FailoverRow;
 use serde_json::{Value, json};
 
@@ -191,7 +192,7 @@ async fn failovers(state: &Arc<State>, limit: u32, id: &str) -> Result<Response<
             let rows: Vec<Value> = rows.iter().map(failover).collect();
             Ok(page(StatusCode::OK, &json!({"failovers": rows}), id))
         }
-        Err(why) => Ok(Failed::Unavailable(why).response(id)),
+        Err(why) => Ok(Failed::Unavailable(why).response(Asker::default(), id)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
+use qcc_dialect::asker::Asker;
 use qcc_store::{Found, RequestRecord};
 use serde_json::json;
 
@@ -41,7 +42,7 @@ pub(super) async fn request(
             name: shorten(&name),
             known: "rows are kept for storage.retention, and only of requests for a model".to_owned(),
         }),
-        Err(why) => Ok(Failed::Unavailable(why).response(id)),
+        Err(why) => Ok(Failed::Unavailable(why).response(Asker::default(), id)),
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) async fn stats(state: &Arc<State>, hours: u32, id: &str) -> Result<Re
     match waiting(state, move |state| state.history.stats(hours)).await? {
         Ok(Some(stats)) => Ok(page(StatusCode::OK, &json!(stats), id)),
         Ok(None) => Ok(none(id)),
-        Err(why) => Ok(Failed::Unavailable(why).response(id)),
+        Err(why) => Ok(Failed::Unavailable(why).response(Asker::default(), id)),
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) async fn metrics(
     let metrics = match waiting(state, move |state| state.history.metrics(&provider, hours)).await? {
         Ok(Some(metrics)) => metrics,
         Ok(None) => return Ok(none(id)),
-        Err(why) => return Ok(Failed::Unavailable(why).response(id)),
+        Err(why) => return Ok(Failed::Unavailable(why).response(Asker::default(), id)),
     };
     // One that was removed from the configuration is still told of, as long as there are rows.
     let providers = &snapshot.config.providers;
@@ -84,7 +85,7 @@ pub(super) async fn metrics(
 }
 
 fn none(id: &str) -> Response<Body> {
-    Failed::Unavailable("this gateway has no database".to_owned()).response(id)
+    Failed::Unavailable("this gateway has no database".to_owned()).response(Asker::default(), id)
 }
 
 /// The hours of a query.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use qcc_config::Provider;
+use qcc_dialect::asker::Asker;
 use qcc_policy::breaker::Standing;
 use qcc_policy::{HealthReport, ProbeKind, ProbeReport, ProviderId};
 use qcc_store::HealthCheckRow;
@@ -197,7 +198,7 @@ pub(super) async fn history(
     let provider = name.clone();
     let rows = match waiting(state, move |state| state.history.checks(&provider, limit)).await? {
         Ok(rows) => rows.unwrap_or_default(),
-        Err(why) => return Ok(Failed::Unavailable(why).response(id)),
+        Err(why) => return Ok(Failed::Unavailable(why).response(Asker::default(), id)),
     };
     // One that was removed from the configuration is still told of, as long as there are rows.
     if rows.is_empty() {

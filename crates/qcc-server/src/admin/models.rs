@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use qcc_dialect::asker::Asker;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -27,8 +28,8 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Largest list that is read, bytes.
 const MAX_LIST: usize = 4 * 1024 * 1024;
 
-/// Entries asked for; the API's maximum.
-const PATH: &str = "/v1/models?limit=1000";
+/// How many entries are asked for where a list has pages: the API's maximum.
+const MOST: &str = "?limit=1000";
 
 /// The last list, for providers that have a credential of their own.
 #[derive(Default)]
@@ -52,8 +53,18 @@ impl ModelCache {
 }
 
 /// `GET /v1/models`
-pub(crate) async fn list(state: &State, snapshot: &Snapshot, inbound: &Inbound, id: &str) -> Response<Body> {
-    let models = models(state, snapshot, inbound).await;
+pub(crate) async fn list(
+    state: &State,
+    snapshot: &Snapshot,
+    asker: Asker,
+    inbound: &Inbound,
+    id: &str,
+) -> Response<Body> {
+    let models = models(state, snapshot, asker, inbound).await;
+    if asker != Asker::Anthropic {
+        let data: Vec<Value> = models.iter().map(in_openai_form).collect();
+        return answer(StatusCode::OK, json!({"object": "list", "data": data}).to_string(), id);
+    }
     let end = |model: Option<&Value>| model.map_or(Value::Null, |model| model["id"].clone());
     let body = json!({
         "data": models.as_slice(),
@@ -68,28 +79,30 @@ pub(crate) async fn list(state: &State, snapshot: &Snapshot, inbound: &Inbound, 
 pub(crate) async fn one(
     state: &State,
     snapshot: &Snapshot,
+    asker: Asker,
     inbound: &Inbound,
     model: &str,
     id: &str,
 ) -> Response<Body> {
-    let models = models(state, snapshot, inbound).await;
+    let models = models(state, snapshot, asker, inbound).await;
     let found = models.iter().find(|known| known["id"] == model).cloned();
     // A model that nobody lists may still be served, by a mapping for instance: saying so beats an error.
-    let body = found.unwrap_or_else(|| entry(model));
+    let found = found.unwrap_or_else(|| entry(model));
+    let body = if asker == Asker::Anthropic { found } else { in_openai_form(&found) };
     answer(StatusCode::OK, body.to_string(), id)
 }
 
-async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Vec<Value>> {
+async fn models(state: &State, snapshot: &Snapshot, asker: Asker, inbound: &Inbound) -> Arc<Vec<Value>> {
     if let Some(list) = state.models.get() {
         return list;
     }
     let mut asking = tokio::task::JoinSet::new();
     let mut private = false;
     for (place, upstream) in snapshot.upstreams.iter().enumerate() {
-        if !inbound.suits(&upstream.provider) {
+        if !inbound.suits(asker, &upstream.provider) {
             continue;
         }
-        let headers = inbound.headers_for(&upstream.provider);
+        let headers = inbound.headers_for(asker, &upstream.provider);
         private |= inbound.fingerprint(&upstream.provider).is_some();
         let upstream = Arc::clone(upstream);
         asking.spawn(async move { (place, timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten()) });
@@ -112,7 +125,7 @@ async fn models(state: &State, snapshot: &Snapshot, inbound: &Inbound) -> Arc<Ve
 
 /// What one provider lists; `None`: nothing that can be read.
 pub(crate) async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option<Vec<Value>> {
-    let reply = upstream.send(Method::GET, PATH, headers, Bytes::new()).await.ok()?;
+    let reply = upstream.send(Method::GET, &upstream.tongue.models_url(MOST), headers, Bytes::new()).await.ok()?;
     if reply.response.status() != StatusCode::OK {
         return None;
     }
@@ -120,12 +133,19 @@ pub(crate) async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option
     let mut list: Value = serde_json::from_slice(&body).ok()?;
     match list["data"].take() {
         // Other dialects' entries have little more than the name.
-        Value::Array(models) if upstream.tongue.is_some() => {
+        Value::Array(models) if !upstream.tongue.is_of(Asker::Anthropic) => {
             Some(models.iter().filter_map(|model| model["id"].as_str().map(entry)).collect())
         }
         Value::Array(models) => Some(models),
         _ => None,
     }
+}
+
+/// An entry as OpenAI's clients read it. When a model was made is told in seconds there.
+fn in_openai_form(model: &Value) -> Value {
+    let created = model["created_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    let created = created.map_or(0, |at| at.as_second());
+    json!({"id": model["id"], "object": "model", "created": created, "owned_by": "qcc"})
 }
 
 fn is_name(glob: &str) -> bool {

@@ -12,9 +12,9 @@ use crate::rescue::Refused;
 /// Which answer is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `POST /v1/messages` with `"stream": true`.
+    /// A request for a model with `"stream": true`.
     Stream,
-    /// `POST /v1/messages` without.
+    /// One without.
     Message,
     /// `POST /v1/messages/count_tokens`
     CountTokens,

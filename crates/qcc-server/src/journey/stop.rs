@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use qcc_dialect::asker::Asker;
 use qcc_policy::engine::Target;
 use qcc_policy::{Candidate, Reason, Standing};
 
@@ -37,8 +38,8 @@ impl Stop {
     pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
         // Other dialects have no free count; the gateway estimates.
-        let uncountable = asked.kind == Kind::CountTokens && upstream.tongue.is_some();
-        if uncountable || !asked.inbound.suits(&upstream.provider) {
+        let uncountable = asked.kind == Kind::CountTokens && !upstream.tongue.is_of(Asker::Anthropic);
+        if uncountable || !asked.inbound.suits(asked.asker, &upstream.provider) {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());

@@ -152,9 +152,17 @@ impl Relay {
         match ready!(self.source.poll_chunk(cx)) {
             Some(Ok(chunk)) => self.take(chunk),
             Some(Err(error)) => self.broke(Failure::Truncated, &error),
-            None => self.broke(Failure::Truncated, "it ended without its terminal event"),
+            None => self.ended(),
         }
         Poll::Ready(())
+    }
+
+    /// The body has ended cleanly. Some dialects' answers may be whole without a last mark.
+    fn ended(&mut self) {
+        if self.source.watcher.ended() {
+            self.complete();
+        }
+        self.broke(Failure::Truncated, "it ended without its terminal event");
     }
 
     /// Adds to `first` what has arrived as well: one write for many small events is far cheaper than one for each.
@@ -180,13 +188,19 @@ impl Relay {
     fn take(&mut self, chunk: Bytes) {
         let batch = self.source.splitter.push(chunk);
         let mut semantic = false;
-        let mut error = None;
+        let mut over = None;
         for event in batch.events() {
             match self.source.watcher.observe(event) {
                 Seen::Idle | Seen::Malformed | Seen::NotSse => {}
                 Seen::Progress | Seen::Content | Seen::Terminal => semantic = true,
                 Seen::Error(facts) => {
-                    error = Some((end_of(event, &batch.bytes), facts.message));
+                    let why = format!("the provider reported an error: {}", facts.message);
+                    over = Some((end_of(event, &batch.bytes), why));
+                    break;
+                }
+                Seen::Unfinished => {
+                    let why = "it ended without saying why".to_owned();
+                    over = Some((end_of(event, &batch.bytes) - event.len(), why));
                     break;
                 }
             }
@@ -195,10 +209,10 @@ impl Relay {
             self.source.watcher.observe_oversized_head(start);
         }
         self.clock.moved(semantic || !batch.part.is_empty());
-        match error {
-            Some((end, message)) => {
-                self.held.push(batch.bytes.slice(..end));
-                self.broke(Failure::Truncated, &format!("the provider reported an error: {message}"));
+        match over {
+            Some((end, why)) => {
+                self.held.extend(Some(batch.bytes.slice(..end)).filter(|bytes| !bytes.is_empty()));
+                self.broke(Failure::Truncated, &why);
             }
             None => self.queue(batch),
         }
@@ -223,6 +237,9 @@ impl Relay {
             let watcher = &self.source.watcher;
             self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
             self.charged.succeed(self.exchange.tokens());
+            if let Some(losses) = self.source.losses() {
+                self.exchange.lost(losses);
+            }
             self.exchange.whole();
         }
     }

@@ -6,9 +6,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
-use qcc_dialect::anthropic::stream::Watcher;
+use qcc_dialect::canon::Losses;
 use qcc_dialect::sse::Splitter;
 use qcc_dialect::translate::StreamBack;
+use qcc_dialect::watch::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::upstream::connect::causes;
@@ -17,8 +18,7 @@ use crate::upstream::pool::Answer;
 
 /// What is left of an answer. Dropped, it ends the upstream's request.
 pub(crate) struct Source {
-    body: Answer,
-    decoder: Decoder,
+    body: Incoming,
     pub(crate) splitter: Splitter,
     pub(crate) watcher: Watcher,
     /// Brings what arrives into the client's dialect, where the provider speaks another one.
@@ -26,11 +26,27 @@ pub(crate) struct Source {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Where the bytes come from.
+#[expect(clippy::large_enum_variant, reason = "the large one is nearly every one")]
+enum Incoming {
+    Upstream {
+        body: Answer,
+        decoder: Decoder,
+    },
+    /// They are here already; empty: no more.
+    Here(Bytes),
+}
+
 impl Source {
     /// `Err` names a compression that we do not know.
-    pub(crate) fn new(headers: &HeaderMap, body: Answer, permit: Option<OwnedSemaphorePermit>) -> Result<Self, String> {
-        let decoder = Decoder::of(headers)?;
-        Ok(Self { body, decoder, splitter: Splitter::new(), watcher: Watcher::new(), back: None, _permit: permit })
+    pub(crate) fn new(
+        headers: &HeaderMap,
+        body: Answer,
+        permit: Option<OwnedSemaphorePermit>,
+        watcher: Watcher,
+    ) -> Result<Self, String> {
+        let body = Incoming::Upstream { body, decoder: Decoder::of(headers)? };
+        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, _permit: permit })
     }
 
     /// From here on the bytes are those of the client's dialect.
@@ -38,31 +54,52 @@ impl Source {
         self.back = Some(Box::new(back));
     }
 
+    /// From here on these are all the bytes.
+    pub(crate) fn is_now(&mut self, bytes: Bytes) {
+        self.body = Incoming::Here(bytes);
+    }
+
+    /// What could not be carried of the answer so far, where it is of another dialect.
+    pub(crate) fn losses(&self) -> Option<&Losses> {
+        self.back.as_ref().map(|back| back.losses()).filter(|losses| !losses.is_empty())
+    }
+
     /// The next bytes, never empty; `None` at the end as the transport sees it; an error in words.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         loop {
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
-                let rest = self.back.take().map(|mut back| back.finish()).filter(|rest| !rest.is_empty());
+            let Some(chunk) = ready!(self.body.poll_chunk(cx)) else {
+                let rest = self.back.as_mut().map(|back| back.finish()).filter(|rest| !rest.is_empty());
                 return Poll::Ready(rest.map(Ok));
             };
-            let chunk = match frame {
-                Err(error) => return Poll::Ready(Some(Err(causes(&error)))),
-                // Trailers say nothing that a client of this API reads.
-                Ok(frame) => frame.into_data().unwrap_or_default(),
+            let bytes = match (chunk, &mut self.back) {
+                (Ok(plain), Some(back)) if !plain.is_empty() => back.push(plain),
+                (Ok(plain), _) => plain,
+                (Err(error), _) => return Poll::Ready(Some(Err(error))),
             };
-            match self.decoder.push(chunk) {
-                Err(error) => return Poll::Ready(Some(Err(format!("cannot be decompressed: {error}")))),
-                Ok(plain) if plain.is_empty() => {}
-                Ok(plain) => {
-                    let bytes = match &mut self.back {
-                        None => plain,
-                        Some(back) => back.push(plain),
-                    };
-                    if !bytes.is_empty() {
-                        return Poll::Ready(Some(Ok(bytes)));
-                    }
-                }
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(Ok(bytes)));
             }
         }
+    }
+}
+
+impl Incoming {
+    /// The next bytes, undone of their compression; may be empty.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        let (body, decoder) = match self {
+            Self::Upstream { body, decoder } => (body, decoder),
+            Self::Here(bytes) => {
+                let bytes = Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty());
+                return Poll::Ready(bytes.map(Ok));
+            }
+        };
+        let Some(frame) = ready!(Pin::new(body).poll_frame(cx)) else { return Poll::Ready(None) };
+        let chunk = match frame {
+            Err(error) => return Poll::Ready(Some(Err(causes(&error)))),
+            // Trailers say nothing that a client of this API reads.
+            Ok(frame) => frame.into_data().unwrap_or_default(),
+        };
+        let plain = decoder.push(chunk).map_err(|error| format!("cannot be decompressed: {error}"));
+        Poll::Ready(Some(plain))
     }
 }

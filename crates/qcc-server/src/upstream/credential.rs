@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use qcc_config::{Auth, Dialect, Provider};
 use qcc_dialect::anthropic::head;
+use qcc_dialect::asker::Asker;
 
 /// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
 pub(crate) const PLACEHOLDER: &str = "proxy-managed";
@@ -46,21 +47,25 @@ impl Inbound {
 
     /// Whether `provider` can be asked: one that takes the client's credential needs the client to have one, and one of
     /// another dialect would not know it.
-    pub(crate) fn suits(&self, provider: &Provider) -> bool {
-        let own = provider.dialect == Dialect::Anthropic && (self.api_key.is_some() || self.bearer.is_some());
-        provider.auth != Auth::Passthrough || own
+    pub(crate) fn suits(&self, asker: Asker, provider: &Provider) -> bool {
+        let own = match asker {
+            Asker::Anthropic => self.api_key.is_some() || self.bearer.is_some(),
+            Asker::OpenAi => self.bearer.is_some(),
+        };
+        provider.auth != Auth::Passthrough || (own && same(asker, provider.dialect))
     }
 
     /// The headers that go up, but for those of the provider itself.
-    pub(crate) fn headers_for(&self, provider: &Provider) -> HeaderMap {
-        if provider.dialect != Dialect::Anthropic {
+    pub(crate) fn headers_for(&self, asker: Asker, provider: &Provider) -> HeaderMap {
+        if !same(asker, provider.dialect) {
             // The others speak of the client's dialect, or of its vendor's.
             let agent = self.forward.get(header::USER_AGENT).map(|agent| (header::USER_AGENT, agent.clone()));
             return HeaderMap::from_iter(agent);
         }
         let mut headers = self.forward.clone();
         if provider.auth == Auth::Passthrough {
-            headers.extend(self.api_key.clone().map(|key| (api_key_header(), key)));
+            let key = self.api_key.clone().filter(|_| asker == Asker::Anthropic);
+            headers.extend(key.map(|key| (api_key_header(), key)));
             headers.extend(self.bearer.clone().map(|bearer| (header::AUTHORIZATION, bearer)));
         }
         headers
@@ -82,6 +87,11 @@ impl Inbound {
         }
         Some(hasher.finish())
     }
+}
+
+/// Whether a client's own words, and its credential, mean the same to the provider.
+fn same(asker: Asker, dialect: Dialect) -> bool {
+    matches!((asker, dialect), (Asker::Anthropic, Dialect::Anthropic) | (Asker::OpenAi, Dialect::Openai))
 }
 
 fn api_key_header() -> HeaderName {

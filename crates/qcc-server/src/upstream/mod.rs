@@ -17,8 +17,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
 use qcc_config::{Dialect, PoolSettings, Provider};
-use qcc_dialect::anthropic::head;
-use qcc_dialect::translate::Tongue;
+use qcc_dialect::translate::{self, Tongue};
 use qcc_policy::ProviderId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,8 +38,8 @@ pub(crate) struct Upstream {
     pub(crate) id: ProviderId,
     pub(crate) provider: Provider,
     pub(crate) transport: Arc<Transport>,
-    /// What it speaks, where that is not the Anthropic dialect.
-    pub(crate) tongue: Option<Tongue>,
+    /// What it speaks.
+    pub(crate) tongue: Tongue,
     headers: Vec<(HeaderName, HeaderValue)>,
     models: Vec<(globset::GlobMatcher, String)>,
 }
@@ -101,8 +100,8 @@ impl Upstream {
                 .map_err(|error| unusable(format!("models: {error}")))?;
             models.push((glob.compile_matcher(), model.clone()));
         }
-        let foreign = provider.dialect == Dialect::Openai;
-        let tongue = foreign.then(|| Tongue::openai(&provider.base_url));
+        let spoken = dialect(provider.dialect).ok_or_else(|| unusable("its dialect is not served".to_owned()))?;
+        let tongue = Tongue::new(spoken, &provider.base_url);
         Ok(Self { id, provider, transport, tongue, headers, models })
     }
 
@@ -137,12 +136,12 @@ impl Upstream {
     pub(crate) async fn send(
         &self,
         method: Method,
-        path_and_query: &str,
+        url: &str,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Reply, SendError> {
         let turn = self.turn().await;
-        self.send_in(turn, method, path_and_query, headers, body).await
+        self.send_in(turn, method, url, headers, body).await
     }
 
     /// The same for a request that has its turn.
@@ -150,16 +149,14 @@ impl Upstream {
         &self,
         turn: Option<OwnedSemaphorePermit>,
         method: Method,
-        path_and_query: &str,
+        url: &str,
         mut headers: HeaderMap,
         body: Bytes,
     ) -> Result<Reply, SendError> {
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }
-        let uri: Uri = self.address(path_and_query).parse().map_err(|_| {
-            SendError::Address(format!("`{}{path_and_query}` is not an address", self.provider.base_url))
-        })?;
+        let uri: Uri = url.parse().map_err(|_| SendError::Address(format!("`{url}` is not an address")))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -169,20 +166,19 @@ impl Upstream {
         Ok(Reply { response, permit: turn })
     }
 
-    /// Where a path of the Anthropic dialect is on this provider.
-    fn address(&self, path_and_query: &str) -> String {
-        match &self.tongue {
-            None => head::messages_url(&self.provider.base_url, path_and_query),
-            Some(tongue) if path_and_query.starts_with("/v1/models") => tongue.models_url(),
-            Some(tongue) => tongue.answer_url(),
-        }
-    }
-
     /// Opens a connection that the next request can use. Sends nothing over it.
     pub(crate) async fn warm(&self) -> Result<(), SendError> {
         let base = &self.provider.base_url;
         let address: Uri = base.parse().map_err(|_| SendError::Address(format!("`{base}` is not an address")))?;
         self.transport.pool.warm(&address).await
+    }
+}
+
+fn dialect(configured: Dialect) -> Option<translate::Dialect> {
+    match configured {
+        Dialect::Anthropic => Some(translate::Dialect::Anthropic),
+        Dialect::Openai => Some(translate::Dialect::OpenAi),
+        Dialect::Responses | Dialect::Gemini => None,
     }
 }
 

@@ -138,7 +138,7 @@ async fn an_unknown_route_is_not_found() {
         ("POST", "/"),
         ("POST", "/v1"),
         ("GET", "/favicon.ico"),
-        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/chat/other"),
         ("POST", "/v1/responses"),
         ("POST", "/V1/messages"),
         ("OPTIONS", "*"),

@@ -5,6 +5,7 @@
 mod support;
 
 #[cfg(test)]
+mod chat_clients;
 mod compression;
 #[cfg(test)]
 mod counting;

@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 use crate::support::{Running, for_message, for_stream};
 
 /// A stream of these chunks; `done`: with its end.
-fn chunks(chunks: &[Value], done: bool) -> Reply {
+pub(crate) fn chunks(chunks: &[Value], done: bool) -> Reply {
     let lines: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     let end = if done { "data: [DONE]\n\n" } else { "" };
     let reply = Reply::new().write(stream_head(Framing::Chunked)).write(chunk(format!("{lines}{end}").as_bytes()));
     if done { reply.write(chunk(b"")) } else { reply.close() }
 }
 
-fn piece(delta: &Value, finish: Option<&str>) -> Value {
+pub(crate) fn piece(delta: &Value, finish: Option<&str>) -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x",
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 }
 
-fn usage() -> Value {
+pub(crate) fn usage() -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x", "choices": [],
         "usage": {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107,
             "prompt_tokens_details": {"cached_tokens": 60}}})
 }
 
-fn hello() -> Vec<Value> {
+pub(crate) fn hello() -> Vec<Value> {
     vec![
         piece(&json!({"role": "assistant", "content": ""}), None),
         piece(&json!({"content": "hel"}), None),
@@ -39,7 +39,7 @@ fn hello() -> Vec<Value> {
     ]
 }
 
-fn calling() -> Vec<Value> {
+pub(crate) fn calling() -> Vec<Value> {
     let first =
         json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "Read", "arguments": ""}}]);
     vec![
@@ -51,7 +51,7 @@ fn calling() -> Vec<Value> {
     ]
 }
 
-fn whole(content: &str) -> Value {
+pub(crate) fn whole(content: &str) -> Value {
     json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-x",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})

@@ -4,7 +4,10 @@
 //! commit (`ErrorFacts::in_band`). What a type cannot say is left to `error_code`. `overloaded_error` is never written: it
 //! costs Claude Code most of its tries.
 
-use crate::error::{Topic, topic};
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::error::{ErrorFacts, Topic, topic};
 
 /// The type of an error by its HTTP status.
 #[must_use]
@@ -23,10 +26,17 @@ pub fn error_type(status: u16) -> &'static str {
     }
 }
 
+/// A provider's refusal.
+#[must_use]
+pub fn refusal_body(status: u16, facts: &ErrorFacts) -> Bytes {
+    let message = error_message(facts.topic, &facts.message);
+    json!({"type": "error", "error": {"type": error_type(status), "message": message}}).to_string().into()
+}
+
 /// What an error says, in words by which clients of this dialect know what to do: on a prompt that is too long Claude Code
 /// compacts the conversation, but only if it is told so as Anthropic does.
 #[must_use]
-pub fn error_message(topic: Topic, message: &str) -> String {
+pub(crate) fn error_message(topic: Topic, message: &str) -> String {
     const TOO_LONG: &str = "prompt is too long";
     const LIMITS: &str = "exceed context limit";
     let message = message.replace("overloaded_error", "overloaded");

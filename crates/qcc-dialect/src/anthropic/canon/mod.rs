@@ -25,7 +25,9 @@ mod tests;
 
 pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use fault::{error_message, error_type};
+#[cfg(test)]
+pub(crate) use fault::error_message;
+pub use fault::{error_type, refusal_body};
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
 pub use request::decode_request;

@@ -16,7 +16,7 @@ fn events(stream: &[u8]) -> Vec<Vec<u8>> {
 /// One letter per event: idle, Progress, Content, Terminal, Error, Not SSE, Malformed.
 fn letter(seen: &Seen) -> char {
     match seen {
-        Seen::Idle => 'i',
+        Seen::Idle | Seen::Unfinished => 'i',
         Seen::Progress => 'P',
         Seen::Content => 'C',
         Seen::Terminal => 'T',

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::canon::{Losses, Message, Part, StopReason, Usage};
+use crate::error::{ErrorFacts, Topic};
 
 /// Writes an answer. `created` is in seconds since the Unix epoch.
 pub fn encode_message(message: &Message, model_as_asked: &str, id: &str, created: u64, losses: &mut Losses) -> Bytes {
@@ -52,10 +53,37 @@ pub fn encode_message(message: &Message, model_as_asked: &str, id: &str, created
     body.to_string().into()
 }
 
-/// An error as clients of this dialect read it. `kind` is a type of OpenAI's, such as `server_error`.
+/// An error of ours by its HTTP status, as clients of this dialect read it.
 #[must_use]
-pub fn error_body(kind: &str, code: Option<&str>, message: &str) -> Bytes {
-    json!({"error": {"message": message, "type": kind, "param": null, "code": code}}).to_string().into()
+pub fn error_body(status: u16, message: &str, request_id: &str) -> Bytes {
+    let (kind, code) = kind_and_code(status);
+    let error = json!({"message": message, "type": kind, "param": null, "code": code});
+    json!({"error": error, "request_id": request_id}).to_string().into()
+}
+
+/// A provider's refusal: what it is about stands in the code, by which clients tell what to do.
+#[must_use]
+pub fn refusal_body(status: u16, facts: &ErrorFacts) -> Bytes {
+    let (kind, usual) = kind_and_code(status);
+    let code = match facts.topic {
+        Topic::ContextTooLong => Some("context_length_exceeded"),
+        Topic::Quota => Some("insufficient_quota"),
+        Topic::ModelMissing => Some("model_not_found"),
+        Topic::Overloaded => Some("server_is_overloaded"),
+        Topic::None | Topic::Permission => usual,
+    };
+    json!({"error": {"message": facts.message, "type": kind, "param": null, "code": code}}).to_string().into()
+}
+
+fn kind_and_code(status: u16) -> (&'static str, Option<&'static str>) {
+    match status {
+        401 => ("authentication_error", Some("invalid_api_key")),
+        403 => ("permission_error", None),
+        404 => ("invalid_request_error", Some("not_found")),
+        429 => ("rate_limit_error", Some("rate_limit_exceeded")),
+        400..500 => ("invalid_request_error", None),
+        _ => ("server_error", None),
+    }
 }
 
 /// The prompt's count includes what the cache served and stored.

@@ -1,10 +1,14 @@
 //! Chat Completions for clients: their requests read into the neutral form, and neutral answers written as they expect.
 
+mod answer;
 mod encoder;
 mod message;
 mod messages;
 mod request;
+mod watch;
 
+pub use answer::read_message;
 pub use encoder::Encoder;
-pub use message::{encode_message, error_body};
+pub use message::{encode_message, error_body, refusal_body};
 pub use request::decode_request;
+pub use watch::Watcher;

@@ -193,8 +193,9 @@ fn a_whole_answer_is_as_the_sdks_expect_it() {
     assert_eq!(body["usage"]["total_tokens"], 1234);
     let again = decode_message(body.to_string().as_bytes(), &ToolNames::new()).unwrap();
     assert_eq!((again.parts, again.stop, again.usage.input), (message.parts, message.stop, message.usage.input));
-    let error: Value = serde_json::from_slice(&client::error_body("server_error", None, "x")).unwrap();
-    assert_eq!(error, json!({"error": {"message": "x", "type": "server_error", "param": null, "code": null}}));
+    let error: Value = serde_json::from_slice(&client::error_body(503, "x", "qcc_1")).unwrap();
+    let expected = json!({"message": "x", "type": "server_error", "param": null, "code": null});
+    assert_eq!(error, json!({"error": expected, "request_id": "qcc_1"}));
 }
 
 /// From a provider of this dialect to a client of Anthropic's: whole where the answer was, never else.

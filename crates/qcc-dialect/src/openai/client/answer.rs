@@ -1,0 +1,28 @@
+//! Whether an answer in one piece that is passed on as it is is what it claims to be.
+
+use std::borrow::Cow;
+
+use crate::answer::{Told, Wrong};
+use crate::openai::response::read;
+use crate::openai::usage::Counts;
+use crate::openai::wire::text;
+
+/// Checks an answer: `choices` that are not empty, and no error. Gives what the log wants to know.
+///
+/// # Errors
+/// What it is instead.
+pub fn read_message(body: &[u8]) -> Result<Told, Wrong> {
+    read(body, |chunk, _| {
+        let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
+        let mut counts = Counts::default();
+        for usage in choices.iter().filter_map(|choice| choice.usage).chain(chunk.usage) {
+            counts.take(usage.get());
+        }
+        let reason = choices.iter().find_map(|choice| text(choice.finish_reason));
+        Ok(Told {
+            id: text(chunk.id).map(Cow::into_owned),
+            stop_reason: reason.map(Cow::into_owned),
+            usage: counts.canon().unwrap_or_default(),
+        })
+    })
+}

@@ -1,0 +1,206 @@
+//! How an answer comes back: in the form in which the provider gave it, or in the other one where the client wants that.
+
+use bytes::{Bytes, BytesMut};
+
+use super::pens::{Decoder, Encoder, Speech, write};
+use crate::answer::Wrong;
+use crate::asker::Asker;
+use crate::canon::{Collector, Event, Losses, Message};
+use crate::error::ErrorFacts;
+use crate::sse::Splitter;
+
+/// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
+const MAX_LONG: usize = 8 * 1024 * 1024;
+
+/// What the answer is headed with.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) asker: Asker,
+    /// As the client named it.
+    pub(super) model: String,
+    pub(super) request_id: String,
+    /// Seconds since the Unix epoch.
+    pub(super) created: u64,
+    /// Tokens of the prompt, until the provider has counted.
+    pub(super) estimate: u64,
+    pub(super) include_usage: bool,
+}
+
+impl Head {
+    /// The answer's id, as the dialect begins such ids.
+    pub(super) fn id(&self) -> String {
+        let kind = match self.asker {
+            Asker::Anthropic => "msg",
+            Asker::OpenAi => "chatcmpl",
+        };
+        format!("{kind}_{}", self.request_id)
+    }
+}
+
+/// Brings an answer back.
+#[derive(Debug, Clone)]
+pub struct Back {
+    head: Head,
+    speech: Speech,
+}
+
+/// Brings a stream back as a stream, chunk by chunk.
+#[derive(Debug)]
+pub struct StreamBack {
+    reader: Reader,
+    encoder: Encoder,
+    out: BytesMut,
+}
+
+/// Puts a stream together to an answer in one piece.
+#[derive(Debug)]
+pub struct Collecting {
+    reader: Reader,
+    collector: Collector,
+    fault: Option<ErrorFacts>,
+    head: Head,
+}
+
+impl Back {
+    pub(super) fn new(head: Head, speech: Speech) -> Self {
+        Self { head, speech }
+    }
+
+    /// The dialect that the answer comes back in.
+    #[must_use]
+    pub fn asker(&self) -> Asker {
+        self.head.asker
+    }
+
+    /// A stream for a client that wants one.
+    #[must_use]
+    pub fn stream(&self) -> StreamBack {
+        StreamBack { reader: self.reader(), encoder: Encoder::new(&self.head), out: BytesMut::new() }
+    }
+
+    /// A stream for a client that wants an answer in one piece.
+    #[must_use]
+    pub fn collecting(&self) -> Collecting {
+        let (reader, collector) = (self.reader(), Collector::new());
+        Collecting { reader, collector, fault: None, head: self.head.clone() }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader { splitter: Splitter::holding(MAX_LONG), decoder: self.speech.decoder(), events: Vec::new() }
+    }
+
+    /// An answer in one piece, for a client that wants one, and what could not be carried of it.
+    ///
+    /// # Errors
+    /// What the body is instead of an answer.
+    pub fn message(&self, body: &[u8]) -> Result<(Bytes, Losses), Wrong> {
+        let message = whole(self.speech.message(body)?)?;
+        let mut losses = Losses::new();
+        Ok((write(&self.head, &message, &mut losses), losses))
+    }
+
+    /// An answer in one piece, for a client that wants a stream: all of it.
+    ///
+    /// # Errors
+    /// What the body is instead of an answer.
+    pub fn message_as_stream(&self, body: &[u8]) -> Result<Bytes, Wrong> {
+        let message = whole(self.speech.message(body)?)?;
+        let (mut encoder, mut out) = (Encoder::new(&self.head), BytesMut::new());
+        for event in message.into_events() {
+            encoder.push(&event, &mut out);
+        }
+        Ok(out.freeze())
+    }
+}
+
+/// An answer that may be passed on as whole.
+fn whole(message: Message) -> Result<Message, Wrong> {
+    let is_whole = message.stop.is_some() && message.broken.is_empty();
+    if is_whole { Ok(message) } else { Err(Wrong::NotJson) }
+}
+
+/// Reads a stream into events.
+#[derive(Debug)]
+struct Reader {
+    splitter: Splitter,
+    decoder: Decoder,
+    events: Vec<Event>,
+}
+
+impl Reader {
+    fn push(&mut self, chunk: Bytes) -> std::vec::Drain<'_, Event> {
+        let batch = self.splitter.push(chunk);
+        for event in batch.events() {
+            self.decoder.push(event, &mut self.events);
+        }
+        if !batch.part.is_empty() {
+            let message = format!("the provider sent an event of over {MAX_LONG} bytes");
+            self.events.push(Event::Fault { status: 502, kind: "too_long".to_owned(), message });
+        }
+        self.events.drain(..)
+    }
+
+    /// The stream has ended.
+    fn finish(&mut self) -> std::vec::Drain<'_, Event> {
+        let rest = std::mem::take(&mut self.splitter).finish();
+        if !rest.is_empty() {
+            self.decoder.push(&rest, &mut self.events);
+        }
+        self.decoder.finish(&mut self.events);
+        self.events.drain(..)
+    }
+}
+
+impl StreamBack {
+    /// What a chunk of the provider's stream means; may be nothing yet.
+    pub fn push(&mut self, chunk: Bytes) -> Bytes {
+        for event in self.reader.push(chunk) {
+            self.encoder.push(&event, &mut self.out);
+        }
+        self.out.split().freeze()
+    }
+
+    /// The stream has ended.
+    pub fn finish(&mut self) -> Bytes {
+        for event in self.reader.finish() {
+            self.encoder.push(&event, &mut self.out);
+        }
+        self.out.split().freeze()
+    }
+
+    /// What could not be carried of the answer so far.
+    #[must_use]
+    pub fn losses(&self) -> &Losses {
+        self.encoder.losses()
+    }
+}
+
+impl Collecting {
+    /// Takes the next chunk of the provider's stream.
+    pub fn push(&mut self, chunk: Bytes) {
+        let Self { reader, collector, fault, .. } = self;
+        reader.push(chunk).for_each(|event| take(event, collector, fault));
+    }
+
+    /// The stream has ended: the answer, and what could not be carried of it.
+    ///
+    /// # Errors
+    /// What came instead of a whole answer.
+    pub fn finish(self) -> Result<(Bytes, Losses), Wrong> {
+        let Self { mut reader, mut collector, mut fault, head } = self;
+        reader.finish().for_each(|event| take(event, &mut collector, &mut fault));
+        if let Some(facts) = fault {
+            return Err(Wrong::Error(facts));
+        }
+        let message = whole(collector.finish().ok_or(Wrong::NotJson)?)?;
+        let mut losses = Losses::new();
+        Ok((write(&head, &message, &mut losses), losses))
+    }
+}
+
+fn take(event: Event, collector: &mut Collector, fault: &mut Option<ErrorFacts>) {
+    match event {
+        Event::Fault { status, kind, message } => *fault = Some(ErrorFacts::stated(status, kind, message)),
+        event => collector.push(event),
+    }
+}

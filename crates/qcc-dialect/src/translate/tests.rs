@@ -1,0 +1,1 @@
+//! Whole ways between two dialects.

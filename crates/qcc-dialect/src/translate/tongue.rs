@@ -1,0 +1,149 @@
+//! What a provider speaks, and how a request is put into its words.
+
+use bytes::Bytes;
+
+use super::back::Head;
+use super::pens::Speech;
+use super::{Back, NotSent, Outgoing};
+use crate::anthropic;
+use crate::asker::Asker;
+use crate::canon::{Losses, Request, ToolNames, Unfit};
+use crate::capabilities::{Capabilities, Streams};
+use crate::openai::{self, Traits};
+
+/// A provider's dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Anthropic's Messages.
+    Anthropic,
+    /// OpenAI's Chat Completions.
+    OpenAi,
+}
+
+/// What a provider speaks, with the habits of its vendor.
+#[derive(Debug, Clone)]
+pub struct Tongue {
+    dialect: Dialect,
+    base_url: String,
+    traits: Traits,
+}
+
+/// A request that is to be put into other words.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The dialect of its body.
+    pub asker: Asker,
+    /// The body.
+    pub body: &'a [u8],
+    /// The model as the provider names it, where that is another name than the client's.
+    pub model: Option<&'a str>,
+    /// Names the answer.
+    pub request_id: &'a str,
+    /// When it is answered, in seconds since the Unix epoch.
+    pub created: u64,
+}
+
+/// The version of the API whose words we write, for providers of the Anthropic dialect.
+const ANTHROPIC_HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];
+
+impl Tongue {
+    /// The dialect as the vendor behind this address speaks it.
+    #[must_use]
+    pub fn new(dialect: Dialect, base_url: &str) -> Self {
+        Self { dialect, base_url: base_url.to_owned(), traits: Traits::of(base_url) }
+    }
+
+    /// The dialect.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Whether it is the client's own, so that its bytes pass as they are.
+    #[must_use]
+    pub fn is_of(&self, asker: Asker) -> bool {
+        matches!((self.dialect, asker), (Dialect::Anthropic, Asker::Anthropic) | (Dialect::OpenAi, Asker::OpenAi))
+    }
+
+    /// Where a request of the provider's own dialect goes that came to this path and query of ours.
+    #[must_use]
+    pub fn passage_url(&self, path_and_query: &str) -> String {
+        let query = path_and_query.find('?').map_or("", |at| &path_and_query[at..]);
+        match self.dialect {
+            Dialect::Anthropic => anthropic::messages_url(&self.base_url, path_and_query),
+            Dialect::OpenAi => openai::with_query(openai::chat_url(&self.base_url), query),
+        }
+    }
+
+    /// Where the list of models is. `query` is for providers that divide it into pages; it begins with `?` or is empty.
+    #[must_use]
+    pub fn models_url(&self, query: &str) -> String {
+        match self.dialect {
+            Dialect::Anthropic => anthropic::messages_url(&self.base_url, &format!("/v1/models{query}")),
+            Dialect::OpenAi => openai::models_url(&self.base_url),
+        }
+    }
+
+    /// Puts a request into the provider's words, for a model with these capabilities.
+    ///
+    /// # Errors
+    /// Where it cannot be put so.
+    pub fn outgoing(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<Outgoing, NotSent> {
+        let mut request = question.asker.decode_request(question.body).map_err(NotSent::Bad)?;
+        let wanted = request.stream;
+        request.stream = match capabilities.streams {
+            Some(Streams::Only) => true,
+            Some(Streams::Never) => false,
+            Some(Streams::Both) | None => wanted,
+        };
+        let mut losses = Losses::new();
+        let asked = std::mem::take(&mut request.model);
+        let model = question.model.unwrap_or(&asked);
+        let (body, names) = self.encode(&request, capabilities, model, &mut losses).map_err(NotSent::Unfit)?;
+        let (url, headers) = self.place(model, request.stream);
+        let head = Head {
+            asker: question.asker,
+            model: asked,
+            request_id: question.request_id.to_owned(),
+            created: question.created,
+            // Four bytes a token, until the provider has counted.
+            estimate: question.body.len() as u64 / 4,
+            include_usage: request.include_usage,
+        };
+        let back = Back::new(head, self.speech(names));
+        Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
+    }
+
+    fn encode(
+        &self,
+        request: &Request,
+        _capabilities: &Capabilities,
+        model: &str,
+        losses: &mut Losses,
+    ) -> Result<(Bytes, ToolNames), Unfit> {
+        match self.dialect {
+            Dialect::Anthropic => {
+                let body = anthropic::canon::encode_request(request, model, losses)?;
+                Ok((body, ToolNames::new()))
+            }
+            Dialect::OpenAi => {
+                let encoded = openai::encode_request(request, &self.traits, model, losses)?;
+                Ok((encoded.body, encoded.names))
+            }
+        }
+    }
+
+    fn place(&self, _model: &str, _stream: bool) -> (String, &'static [(&'static str, &'static str)]) {
+        match self.dialect {
+            Dialect::Anthropic => (anthropic::messages_url(&self.base_url, "/v1/messages"), ANTHROPIC_HEADERS),
+            Dialect::OpenAi => (openai::chat_url(&self.base_url), &[]),
+        }
+    }
+
+    fn speech(&self, names: ToolNames) -> Speech {
+        match self.dialect {
+            Dialect::Anthropic => Speech::Anthropic,
+            Dialect::OpenAi => Speech::OpenAi(Box::new(self.traits.clone()), names),
+        }
+    }
+}
