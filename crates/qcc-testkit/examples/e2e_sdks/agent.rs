@@ -41,8 +41,8 @@ pub(crate) async fn play(
     let ran = match client.kind {
         Kind::Codex => codex(&stage, folder, &address, scenario.plot).await,
         _ => claude(&stage, folder, &address).await,
-    }?;
-    let broken = judge(scenario.plot, &ran, &actors).err();
+    };
+    let broken = ran.as_ref().map_err(Clone::clone).and_then(|ran| judge(scenario.plot, ran, &actors)).err();
     let exchange = exchange(&format!("{ran:#?}"), &actors, &stage);
     Ok(Outcome { scenario: scenario.name, broken, exchange })
 }

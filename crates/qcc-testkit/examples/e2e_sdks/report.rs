@@ -1,7 +1,6 @@
 //! What came of it: a line for each pair of a client and a dialect, and for each failure a file with the exchange that
 //! shows it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use qcc_testkit::replies::Dialect;
@@ -41,11 +40,11 @@ pub(crate) fn exchange(seen: &str, actors: &[Actor], stage: &Stage<'_>) -> Strin
     for actor in actors {
         for post in actor.upstream.posts() {
             let body = String::from_utf8_lossy(&post.body);
-            let _ = writeln!(text, "\n# To {} ({})\n{} {}", actor.name, actor.dialect.name(), post.method, post.path);
+            text += &format!("\n# To {} ({})\n{} {}\n", actor.name, actor.dialect.name(), post.method, post.path);
             for (name, value) in &post.headers {
-                let _ = writeln!(text, "{name}: {value}");
+                text += &format!("{name}: {value}\n");
             }
-            let _ = writeln!(text, "\n{body}");
+            text += &format!("\n{body}\n");
         }
     }
     text + "\n# The gateway's log\n" + &stage.log()
@@ -74,13 +73,13 @@ impl Row {
         let mut text = format!("{head}{mark} {good} of {} passed\n", outcomes.len());
         for outcome in outcomes {
             let Some(broken) = &outcome.broken else { continue };
-            let _ = writeln!(text, "    {}: {}", outcome.scenario, broken.replace('\n', "\n        "));
+            text += &format!("    {}: {}\n", outcome.scenario, broken.replace('\n', "\n        "));
             let file = format!("{}.{}.{}.txt", self.client.name, self.dialect.name(), outcome.scenario);
             let kept =
                 std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(&file), &outcome.exchange));
-            let _ = match kept {
-                Ok(()) => writeln!(text, "        exchange: {}", folder.join(file).display()),
-                Err(error) => writeln!(text, "        the exchange could not be kept: {error}"),
+            text += &match kept {
+                Ok(()) => format!("        exchange: {}\n", folder.join(file).display()),
+                Err(error) => format!("        the exchange could not be kept: {error}\n"),
             };
         }
         text
@@ -96,7 +95,7 @@ pub(crate) fn closing(rows: &[Row]) -> String {
     let mut text = format!("\n{good} of {} scenarios passed", played.count());
     for (count, what) in [(broken, "could not be played"), (skipped, "were skipped")] {
         if count > 0 {
-            let _ = write!(text, "; {count} of {} pairs {what}", rows.len());
+            text += &format!("; {count} of {} pairs {what}", rows.len());
         }
     }
     text + "\n"

@@ -76,8 +76,8 @@ pub(super) fn read(received: &Received, served: &str) -> Result<Asked, String> {
             if let Some(parameters) = function.get("parameters") {
                 schema(parameters)?;
             }
-            let parameters = function.get("parameters").unwrap_or(&function["parametersJsonSchema"]);
-            asked.tools.push((text(function, "name", "tools")?.to_owned(), parameters.clone()));
+            let parameters = function.get("parameters").or_else(|| function.get("parametersJsonSchema"));
+            asked.tools.push((text(function, "name", "tools")?.to_owned(), parameters.cloned().unwrap_or_default()));
         }
     }
     for part in body["systemInstruction"]["parts"].as_array().into_iter().flatten() {

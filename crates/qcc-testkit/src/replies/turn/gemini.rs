@@ -22,7 +22,11 @@ pub(super) fn frames(turn: &Turn) -> Vec<Bytes> {
     let texts = turn.pieces.iter().map(|piece| json!({"text": piece}));
     let parts: Vec<Value> = thought(turn).into_iter().chain(texts).chain(calls(turn)).collect();
     let last = parts.len().saturating_sub(1);
-    parts.iter().enumerate().map(|(index, part)| nameless(&answer(turn, &[part.clone()], index == last))).collect()
+    parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| nameless(&answer(turn, std::slice::from_ref(part), index == last)))
+        .collect()
 }
 
 fn thought(turn: &Turn) -> Option<Value> {

@@ -1,5 +1,4 @@
-//! A turn as OpenAI's chat completions. Thinking is `reasoning_content`, as most vendors but OpenAI send it, and calls
-//! come in turns, a fragment of each: some servers send them so, and a reader of one at a time mixes them up.
+//! A turn as OpenAI's chat completions. Thinking is `reasoning_content`, as most vendors but OpenAI send it.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -35,16 +34,11 @@ pub(super) fn frames(turn: &Turn) -> Vec<Bytes> {
     let mut deltas = vec![json!({"role": "assistant", "content": ""})];
     deltas.extend(turn.thought.iter().map(|thought| json!({"reasoning_content": thought})));
     deltas.extend(turn.pieces.iter().map(|piece| json!({"content": piece})));
-    deltas.extend(turn.calls.iter().enumerate().map(|(index, call)| {
+    for (index, call) in turn.calls.iter().enumerate() {
         let function = json!({"name": call.name, "arguments": ""});
-        json!({"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]})
-    }));
-    let inputs: Vec<Vec<String>> = turn.calls.iter().map(|call| pieces(&call.input)).collect();
-    for round in 0..inputs.iter().map(Vec::len).max().unwrap_or_default() {
-        let parts = inputs.iter().enumerate().filter_map(|(index, input)| Some((index, input.get(round)?)));
-        deltas.extend(
-            parts.map(|(index, part)| json!({"tool_calls": [{"index": index, "function": {"arguments": part}}]})),
-        );
+        deltas.push(json!({"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": function}]}));
+        let parts = pieces(&call.input).into_iter();
+        deltas.extend(parts.map(|part| json!({"tool_calls": [{"index": index, "function": {"arguments": part}}]})));
     }
     let mut frames: Vec<Bytes> = deltas.iter().map(|delta| nameless(&said(delta, &Value::Null))).collect();
     frames.push(nameless(&said(&json!({}), &json!(reason(turn)))));
