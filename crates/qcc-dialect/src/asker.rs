@@ -39,6 +39,15 @@ impl Asker {
         }
     }
 
+    /// Whether its clients send back what a model thought, with whatever proves it.
+    #[must_use]
+    pub fn carries_thinking(self) -> bool {
+        match self {
+            Self::Anthropic => true,
+            Self::OpenAi => false,
+        }
+    }
+
     /// Watches a stream that goes down to it.
     #[must_use]
     pub fn watcher(self) -> Watcher {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use qcc_config::Level;
+use qcc_dialect::asker::Asker;
 use serde::{Serialize, Serializer};
 
 use crate::state::RECOVERED;
@@ -233,6 +234,12 @@ pub struct RequestRow {
     /// Which of `proxy.client_keys` asked, by its fingerprint. None where no key is asked for.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
     pub client_key: Option<u64>,
+    /// The client's dialect.
+    #[serde(rename = "dialect_down", serialize_with = "dialect")]
+    pub asker: Asker,
+    /// The provider's dialect; none where nobody was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect_up: Option<&'static str>,
     /// `/v1/messages` and the like, without the query.
     pub path: String,
     /// As asked.
@@ -251,7 +258,7 @@ pub struct RequestRow {
     /// Who answered, or was tried last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// What the request lost on its way to a provider of another dialect.
+    /// What was lost on the way to a provider of another dialect, and on the way back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<String>,
     /// What went down; 0 when the client left before that.
@@ -347,6 +354,10 @@ pub(crate) fn level_name(level: Level) -> &'static str {
         Level::Warn => "warn",
         Level::Error => "error",
     }
+}
+
+fn dialect<S: Serializer>(value: &Asker, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(value.name())
 }
 
 fn millis<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {

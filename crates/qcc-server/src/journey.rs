@@ -30,7 +30,7 @@ use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
 use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
 use crate::room::{Place, Turn};
-use crate::state::{Snapshot, State, now};
+use crate::state::{Snapshot, State, dialect_name, now};
 use crate::trail::{self, Try};
 use crate::upstream::credential::Inbound;
 use stop::Stop;
@@ -253,6 +253,7 @@ impl Journey {
             row.provider = Some(stop.upstream.name().to_owned());
             row.attempts = attempts;
             row.model_sent.clone_from(&stop.model);
+            row.dialect_up = Some(dialect_name(stop.upstream.provider.dialect));
         });
         let body = &self.asked.body.bytes;
         let call = Call {
@@ -268,6 +269,7 @@ impl Journey {
             },
             model: stop.model.as_deref(),
             request_id: self.exchange.request_id(),
+            recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
             deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
@@ -351,9 +353,10 @@ impl Journey {
             self.exchange.note(|row| row.loss = Some(lost.clone()));
         }
         let (head, body) = match good {
-            Good::Whole { head, body, told, .. } => {
+            Good::Whole { head, body, told, thoughts, .. } => {
                 self.exchange.committed(head.status.as_u16());
                 self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
+                self.exchange.thought(thoughts);
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);

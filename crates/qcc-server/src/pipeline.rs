@@ -124,6 +124,7 @@ async fn messages(
     let row = RequestRow {
         request_id: id.to_owned(),
         client_key: access::client_key(&head.headers, consumed),
+        asker: Asker::of_path(path),
         path: path.to_owned(),
         model: envelope.model_name.clone(),
         stream: kind == Kind::Stream,

@@ -3,6 +3,7 @@
 
 mod identities;
 mod lead;
+mod thoughts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use identities::identity_of;
 pub(crate) use lead::{Pin, RECOVERED};
 
 use identities::Identities;
+use thoughts::ThoughtStore;
 
 /// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
 pub(crate) struct Snapshot {
@@ -51,6 +53,7 @@ pub(crate) struct State {
     pub(crate) source: Source,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
+    pub(crate) thoughts: ThoughtStore,
     pub(crate) history: History,
     pub(crate) probing: Probing,
     pub(crate) keeping: Keeping,
@@ -103,6 +106,7 @@ impl State {
             source,
             buffers: Arc::default(),
             models: ModelCache::default(),
+            thoughts: ThoughtStore::default(),
             history,
             probing: Probing::default(),
             keeping: Keeping::new(upto),

@@ -10,9 +10,6 @@ use crate::events::RequestRow;
 use crate::outside;
 use crate::state::now;
 
-/// The only dialect that is served.
-const DIALECT: &str = "anthropic";
-
 /// The notes of one request.
 pub(crate) struct Trail {
     arrived: Instant,
@@ -159,7 +156,6 @@ impl Trail {
     /// The row of a request that has ended. `cut`: it was ended by the gateway's own end.
     pub(crate) fn finish(mut self, row: &RequestRow, cut: bool) -> Row {
         self.end_of_answer(row, cut);
-        let asked = self.rows.iter().any(|row| row.outcome.is_try());
         let last = self.rows.iter().rfind(|row| row.outcome.is_try());
         let ago = i64::try_from(row.total.as_millis()).unwrap_or(i64::MAX);
         let request = Kept {
@@ -170,8 +166,8 @@ impl Trail {
             session: row.session,
             method: "POST".into(),
             path: row.path.clone(),
-            dialect_down: DIALECT.into(),
-            dialect_up: asked.then_some(DIALECT.into()),
+            dialect_down: row.asker.name().into(),
+            dialect_up: row.dialect_up.map(Into::into),
             model: row.model.clone(),
             model_sent: row.model_sent.clone(),
             streaming: row.stream,
@@ -191,6 +187,7 @@ impl Trail {
             bytes_in: row.bytes_in,
             bytes_out: row.bytes_out,
             error: row.error.clone(),
+            loss: row.loss.clone(),
             ..Kept::default()
         };
         Row::Request(Box::new(RequestRecord { request, attempts: self.rows }))

@@ -74,6 +74,8 @@ pub struct RequestRow {
     pub cache: Option<Word>,
     /// What went wrong in the end. The caller has taken secrets out.
     pub error: Option<String>,
+    /// What a translation between dialects could not carry, in one line.
+    pub loss: Option<String>,
 }
 
 /// A request and what was done for it.
@@ -116,6 +118,7 @@ impl RequestRecord {
         }
         cut(&mut row.path, TEXT);
         cut_maybe(&mut row.error, TEXT);
+        cut_maybe(&mut row.loss, TEXT);
         attempts::bound(&mut self.attempts);
     }
 }
@@ -151,7 +154,7 @@ fn exactly(connection: &Connection, id: &str) -> rusqlite::Result<Option<Request
     let sql = "SELECT id, request_id, upstream_id, at_ms, client_key, session, method, path, dialect_down, dialect_up,
             model, model_sent, streaming, provider, status, verdict, blame, stop_reason, tries, held_ms, first_event_ms,
             total_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, bytes_in, bytes_out, cache,
-            error
+            error, loss
         FROM requests WHERE request_id = ?1 ORDER BY id DESC LIMIT 1";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query((id,))?;
@@ -166,9 +169,9 @@ pub(crate) fn inserting(connection: &Connection) -> rusqlite::Result<Statement<'
         "INSERT INTO requests (request_id, upstream_id, at_ms, client_key, session, method, path, dialect_down,
             dialect_up, model, model_sent, streaming, provider, status, verdict, blame, stop_reason, tries, held_ms,
             first_event_ms, total_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, bytes_in,
-            bytes_out, cache, error)
+            bytes_out, cache, error, loss)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
+            ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
     )
 }
 
@@ -204,6 +207,7 @@ pub(crate) fn insert(to: &mut Statement<'_>, row: &RequestRow) -> rusqlite::Resu
         number(row.bytes_out),
         row.cache,
         row.error,
+        row.loss,
     ])
 }
 
@@ -243,5 +247,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<RequestRow> {
         bytes_out: counted(27)?,
         cache: maybe_word(28)?,
         error: row.get(29)?,
+        loss: row.get(30)?,
     })
 }

@@ -9,7 +9,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{Fault, StoreError};
 
 /// One script for each version, from an empty file on. A script that was released never changes.
-const MIGRATIONS: [&str; 2] = [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// `PRAGMA application_id`: `qcc1` in ASCII.
 const APPLICATION: u32 = 0x7163_6331;

@@ -20,7 +20,7 @@ pub(super) enum Speech {
 #[derive(Debug)]
 pub(super) enum Decoder {
     Anthropic(anthropic::canon::Decoder),
-    OpenAi(Box<openai::Decoder>),
+    OpenAi(openai::Decoder),
 }
 
 /// Writes a stream.
@@ -34,7 +34,7 @@ impl Speech {
     pub(super) fn decoder(&self) -> Decoder {
         match self {
             Self::Anthropic => Decoder::Anthropic(anthropic::canon::Decoder::new()),
-            Self::OpenAi(traits, names) => Decoder::OpenAi(Box::new(openai::Decoder::new(traits, names.clone()))),
+            Self::OpenAi(traits, names) => Decoder::OpenAi(openai::Decoder::new(traits, names.clone())),
         }
     }
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::back::Head;
 use super::pens::Speech;
-use super::{Back, NotSent, Outgoing};
+use super::{Back, NotSent, Outgoing, thoughts};
 use crate::anthropic;
 use crate::asker::Asker;
-use crate::canon::{Losses, Request, ToolNames, Unfit};
+use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::openai::{self, Traits};
 
@@ -29,7 +29,7 @@ pub struct Tongue {
 }
 
 /// A request that is to be put into other words.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The dialect of its body.
     pub asker: Asker,
@@ -41,6 +41,8 @@ pub struct Question<'a> {
     pub request_id: &'a str,
     /// When it is answered, in seconds since the Unix epoch.
     pub created: u64,
+    /// What was thought before a call with this id, in dialects whose clients do not send it back.
+    pub recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
 }
 
 /// The version of the API whose words we write, for providers of the Anthropic dialect.
@@ -90,6 +92,9 @@ impl Tongue {
     /// Where it cannot be put so.
     pub fn outgoing(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<Outgoing, NotSent> {
         let mut request = question.asker.decode_request(question.body).map_err(NotSent::Bad)?;
+        if !question.asker.carries_thinking() {
+            thoughts::recall(&mut request, question.recalled);
+        }
         let wanted = request.stream;
         request.stream = match capabilities.streams {
             Some(Streams::Only) => true,

@@ -234,14 +234,20 @@ impl Relay {
         if matches!(self.stage, Stage::Relaying) {
             self.stage = Stage::Whole;
             self.clock.linger();
-            let watcher = &self.source.watcher;
-            self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
+            self.note_answer();
             self.charged.succeed(self.exchange.tokens());
-            if let Some(losses) = self.source.losses() {
-                self.exchange.lost(losses);
-            }
             self.exchange.whole();
         }
+    }
+
+    /// What the answer has told of itself.
+    fn note_answer(&mut self) {
+        let watcher = &self.source.watcher;
+        self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
+        if let Some(losses) = self.source.losses() {
+            self.exchange.lost(losses);
+        }
+        self.exchange.thought(self.source.thoughts());
     }
 
     /// The upstream's part is over without a terminal event, unless that was seen before.
@@ -253,14 +259,13 @@ impl Relay {
             self.held.extend(Some(rest).filter(|rest| !rest.is_empty()));
             return;
         }
-        let watcher = &self.source.watcher;
-        self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
+        self.note_answer();
         self.charged.broke(failure, &mut self.exchange);
         let message = format!("The provider's stream broke off: {what}");
         self.stage = if self.source.splitter.inside_oversized() {
             Stage::Flushing
         } else {
-            let closing = watcher.closing(self.exchange.request_id(), &message);
+            let closing = self.source.watcher.closing(self.exchange.request_id(), &message);
             Stage::Closing { last: closing.bytes, cut: closing.abort }
         };
         self.exchange.end("broken", Some(message));

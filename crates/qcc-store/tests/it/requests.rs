@@ -36,6 +36,7 @@ fn full() -> RequestRecord {
         bytes_out: 3000,
         cache: Some("miss".into()),
         error: Some("it's \"odd\"".to_owned()),
+        loss: Some("logprobs: dropped".to_owned()),
     };
     let attempts = vec![
         AttemptRow {

@@ -78,6 +78,10 @@ fn head(record: &RequestRecord) -> String {
     if let Some(error) = &row.error {
         lines.push(("error", error.clone()));
     }
+    if let Some(up) = row.dialect_up.as_ref().filter(|up| **up != row.dialect_down) {
+        let lost = row.loss.as_deref().unwrap_or("nothing was lost");
+        lines.push(("translated", format!("{} to {up} and back: {lost}", row.dialect_down)));
+    }
     let label = |text: &'static str| Cell::styled(text, Style::new().dimmed());
     let rows: Vec<_> = lines.into_iter().map(|(name, text)| vec![label(name), Cell::new(text)]).collect();
     table(&rows)

@@ -1,7 +1,7 @@
 //! What became of a request, and how the providers do, by command.
 
 use insta::assert_snapshot;
-use qcc_testkit::{Upstream, claude::claude_request, exchange, replies};
+use qcc_testkit::{Request, Upstream, claude::claude_request, exchange, replies};
 use regex::Regex;
 
 use crate::home::{Ended, Home};
@@ -67,6 +67,34 @@ async fn a_request_is_explained_with_its_tries_and_reasons() {
     assert_eq!(document["attempts"][0]["provider"], "work");
     home.qcc(&["proxy", "stop"]);
     assert_eq!(home.json(&["explain", &id]), document, "the database alone says the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_translated_request_is_explained_with_what_was_lost() {
+    let upstream = Upstream::start(replies::message_json("hi")).await.unwrap();
+    let home = Home::with(&format!(
+        "proxy: {{port: 0}}\nproviders: [{{name: relay, base_url: '{}', auth_value: k1}}]\n",
+        upstream.url()
+    ));
+    let address = home.json(&["proxy", "start"])["address"].as_str().unwrap().replace("http://", "").parse().unwrap();
+    let body = serde_json::json!({"model": "m", "logprobs": true, "messages": [{"role": "user", "content": "Hi"}]});
+    let answer = exchange(address, &Request::post_json("/v1/chat/completions", &body)).await.unwrap();
+    let id = answer.header("x-qcc-request-id").unwrap();
+    assert_snapshot!(shown(&home.qcc(&["explain", id]), &home, id), @"
+    exit 0
+    --- stdout
+    request     [id]
+    time        [time]
+    asked       m, in one piece, POST /v1/chat/completions
+    end         a whole answer, status 200, stopped by stop
+    why         relay: first in line
+    took        [span], first byte after [span]
+    tokens      25 in, 15 out, 0 read from the cache, 0 written to it
+    translated  openai to anthropic and back: logprobs: dropped
+
+       AFTER  PROVIDER  RESULT    STATUS  TOOK
+    ✓  [span]  relay     answered  200     [span]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
