@@ -2,7 +2,7 @@
 //! pinned: what changes between two runs is qcc and nothing else.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -142,12 +142,8 @@ fn error_line(text: &[u8]) -> String {
     line.unwrap_or("it said nothing").to_owned()
 }
 
-/// Whether a program can be found.
+/// Where a program is.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder: PathBuf| folder.join(name)).find(|program: &PathBuf| is_file(program))
-}
-
-fn is_file(path: &Path) -> bool {
-    path.is_file()
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
