@@ -13,12 +13,17 @@ use crate::canon::{ToolNames, digest};
 mod assistant;
 mod content;
 mod conversation;
-mod foreign;
+pub(crate) mod foreign;
 mod format;
 mod schema;
 mod thinking;
 mod tools;
 mod user;
+
+pub(crate) use conversation::{ATTRIBUTION, MISSING};
+pub(crate) use thinking::effort_of;
+pub(crate) use tools::known as client_tool;
+pub(crate) use user::search_result;
 
 use content::Message;
 
@@ -156,7 +161,7 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
     Ok(known)
 }
 
-fn unfit(what: &'static str, why: &'static str) -> Unfit {
+pub(crate) fn unfit(what: &'static str, why: &'static str) -> Unfit {
     Unfit { what: what.into(), why: why.into() }
 }
 

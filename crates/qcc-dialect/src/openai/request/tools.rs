@@ -127,7 +127,7 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
 }
 
 /// Tools that the client runs and whose input Anthropic has defined: what they do, and the schema of it.
-fn known(kind: &str) -> Option<(&'static str, Json)> {
+pub(crate) fn known(kind: &str) -> Option<(&'static str, Json)> {
     let text = json!({"type": "string"});
     let range = json!({"type": "array", "items": {"type": "integer"}});
     let file = |commands: &[&str]| {
