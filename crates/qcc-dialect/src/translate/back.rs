@@ -6,7 +6,7 @@ use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
 use crate::answer::Wrong;
 use crate::asker::Asker;
-use crate::canon::{Collector, Event, Losses, Message};
+use crate::canon::{ClientTool, Collector, Event, Losses, Message};
 use crate::error::ErrorFacts;
 use crate::sse::Splitter;
 
@@ -25,6 +25,8 @@ pub(super) struct Head {
     /// Tokens of the prompt, until the provider has counted.
     pub(super) estimate: u64,
     pub(super) include_usage: bool,
+    /// Tools that the client knows in another form.
+    pub(super) client_tools: Vec<ClientTool>,
 }
 
 impl Head {
@@ -33,6 +35,7 @@ impl Head {
         let kind = match self.asker {
             Asker::Anthropic => "msg",
             Asker::OpenAi => "chatcmpl",
+            Asker::Responses => "resp",
         };
         format!("{kind}_{}", self.request_id)
     }

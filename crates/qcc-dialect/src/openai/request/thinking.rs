@@ -102,7 +102,8 @@ pub(crate) fn effort_of(budget: u64) -> Effort {
     }
 }
 
-fn word(effort: Effort) -> &'static str {
+/// An effort as it is written.
+pub(crate) fn word(effort: Effort) -> &'static str {
     match effort {
         Effort::None => "none",
         Effort::Minimal => "minimal",
