@@ -82,7 +82,7 @@ async fn claude(stage: &Stage<'_>, folder: &Folder, address: &str) -> Result<Ran
 
 /// Its answer goes to a file; what it prints besides is its own matter.
 async fn codex(stage: &Stage<'_>, folder: &Folder, address: &str, plot: Plot) -> Result<Ran, String> {
-    let effort = if plot == Plot::Reasoning { "model_reasoning_effort = \"high\"\n" } else { "" };
+    let effort = if plot.thinks() { "model_reasoning_effort = \"high\"\n" } else { "" };
     // Its web search is OpenAI's: a request that offers it is for providers that have it.
     let config = format!(
         "web_search = \"disabled\"\nmodel = \"gpt-5.1\"\nmodel_provider = \"qcc\"\ncheck_for_update_on_startup = false\n{effort}\

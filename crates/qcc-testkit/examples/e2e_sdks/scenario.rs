@@ -27,6 +27,9 @@ pub(crate) enum Plot {
     Image,
     /// The first provider has too many requests; the second speaks another dialect.
     Failover,
+    /// The first provider thinks and calls, and has too many requests when the result is there. The one that goes on
+    /// speaks the dialect so many places further in [`RING`].
+    Handover(usize),
     /// The stream ends in order before the answer does.
     Truncated,
     /// A web page under the status 200.
@@ -43,7 +46,7 @@ pub(crate) struct Scenario {
 }
 
 /// Every scenario. Agents play those with streams.
-pub(crate) const ALL: [Scenario; 12] = [
+pub(crate) const ALL: [Scenario; 16] = [
     Scenario { name: "tool", plot: Plot::Tool, stream: true },
     Scenario { name: "tool-whole", plot: Plot::Tool, stream: false },
     Scenario { name: "parallel", plot: Plot::Parallel, stream: true },
@@ -53,6 +56,10 @@ pub(crate) const ALL: [Scenario; 12] = [
     Scenario { name: "image", plot: Plot::Image, stream: true },
     Scenario { name: "failover", plot: Plot::Failover, stream: true },
     Scenario { name: "failover-whole", plot: Plot::Failover, stream: false },
+    Scenario { name: "handover-1", plot: Plot::Handover(1), stream: true },
+    Scenario { name: "handover-2", plot: Plot::Handover(2), stream: true },
+    Scenario { name: "handover-3", plot: Plot::Handover(3), stream: true },
+    Scenario { name: "handover-1-whole", plot: Plot::Handover(1), stream: false },
     Scenario { name: "truncated", plot: Plot::Truncated, stream: true },
     Scenario { name: "html", plot: Plot::Html, stream: true },
     Scenario { name: "html-whole", plot: Plot::Html, stream: false },
@@ -74,14 +81,12 @@ pub(crate) const fn model(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The dialect of the second provider, where the first speaks this one.
-pub(crate) const fn other(dialect: Dialect) -> Dialect {
-    match dialect {
-        Dialect::Anthropic => Dialect::Openai,
-        Dialect::Openai => Dialect::Gemini,
-        Dialect::Gemini => Dialect::Responses,
-        Dialect::Responses => Dialect::Anthropic,
-    }
+/// Who comes after whom: a second provider speaks a dialect after that of the first.
+const RING: [Dialect; 4] = [Dialect::Anthropic, Dialect::Openai, Dialect::Gemini, Dialect::Responses];
+
+fn after(dialect: Dialect, places: usize) -> Dialect {
+    let place = RING.iter().position(|each| *each == dialect).unwrap_or_default();
+    RING[(place + places) % RING.len()]
 }
 
 /// Who plays, and what.
@@ -97,14 +102,28 @@ pub(crate) struct Casting<'c> {
     pub(crate) tenacious: bool,
 }
 
+impl Plot {
+    /// Whether the client asks for thinking, and gets some.
+    pub(crate) fn thinks(self) -> bool {
+        matches!(self, Self::Reasoning | Self::Handover(_))
+    }
+}
+
 impl Casting<'_> {
     /// Starts the providers, in the order in which they are to be asked.
     pub(crate) async fn start(&self) -> std::io::Result<Vec<Actor>> {
         let mut actors = vec![self.actor("first", self.dialect, self.first()).await?];
-        let spare = self.scenario.plot == Plot::Failover || self.tenacious && self.scenario.plot == Plot::Html;
-        if spare {
-            let dialect = other(self.dialect);
-            actors.push(self.actor("second", dialect, self.good(dialect).script()).await?);
+        let spare = match self.scenario.plot {
+            Plot::Failover => Some(1),
+            Plot::Html if self.tenacious => Some(1),
+            Plot::Handover(places) => Some(places),
+            _ => None,
+        };
+        if let Some(places) = spare {
+            let dialect = after(self.dialect, places);
+            let good = self.good(dialect);
+            let good = if let Plot::Handover(_) = self.scenario.plot { good.taking_over() } else { good };
+            actors.push(self.actor("second", dialect, good.script()).await?);
         }
         Ok(actors)
     }
@@ -120,6 +139,7 @@ impl Casting<'_> {
             Plot::Failover => Script::always(dialect.throttled()),
             Plot::Html => Script::always(replies::html(200)),
             Plot::Truncated => self.truncating(),
+            Plot::Handover(_) => self.good(dialect).tiring().script(),
             _ => self.good(dialect).script(),
         }
     }
@@ -131,7 +151,7 @@ impl Casting<'_> {
             None => provider,
         };
         match self.scenario.plot {
-            Plot::Reasoning => provider.thinking(THOUGHT),
+            plot if plot.thinks() => provider.thinking(THOUGHT),
             Plot::Image => provider.looking_at(IMAGE),
             _ => provider,
         }

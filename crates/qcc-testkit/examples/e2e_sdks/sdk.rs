@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use qcc_testkit::provider::Provider;
-use qcc_testkit::replies::{Call, Dialect, INPUT, OUTPUT, SIGNATURE};
+use qcc_testkit::replies::{Call, Dialect, INPUT, OUTPUT};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Kind};
@@ -61,7 +61,7 @@ async fn drive(
             "name": scenario.name,
             "model": scenario.name,
             "stream": scenario.stream,
-            "think": scenario.plot == Plot::Reasoning,
+            "think": scenario.plot.thinks(),
             "image": (scenario.plot == Plot::Image).then_some(IMAGE)
         })
     });
@@ -107,7 +107,7 @@ fn judge(client: &Client, dialect: Dialect, scenario: Scenario, seen: &Value, ac
     let returned: Vec<String> =
         calls.iter().map(|call| format!("{}: 17 degrees", call.input["city"].as_str().unwrap_or_default())).collect();
     let spoke = actors.last().map_or(dialect, |actor| actor.dialect);
-    let thought = if scenario.plot == Plot::Reasoning { THOUGHT } else { "" };
+    let thought = if scenario.plot.thinks() { THOUGHT } else { "" };
     let made: Vec<Value> = calls.iter().map(|call| json!({"name": call.name, "input": call.input})).collect();
     same("text", &seen["text"], &json!(Provider::sentence(returned.iter().map(String::as_str))))?;
     same("calls", &seen["calls"], &json!(made))?;
@@ -132,6 +132,6 @@ fn asked(actor: &Actor) -> Result<(), String> {
 /// What the provider has signed is in the last request, as it was.
 fn signature_returned(actor: &Actor) -> Result<(), String> {
     let last = actor.upstream.posts().pop();
-    let returned = last.is_some_and(|post| String::from_utf8_lossy(&post.body).contains(SIGNATURE));
+    let returned = last.is_some_and(|post| String::from_utf8_lossy(&post.body).contains(actor.dialect.signature()));
     if returned { Ok(()) } else { Err("the signature of the thinking did not come back to its provider".to_owned()) }
 }

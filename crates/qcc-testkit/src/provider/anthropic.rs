@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Asked;
 use super::rules::{body, header, list, members, model, path, positive, signed, text};
-use crate::replies::Call;
+use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
 /// Members of a request, those of betas too.
@@ -148,7 +148,7 @@ fn assistant(
     let content = list(message, "content", place)?;
     for block in content {
         match block["type"].as_str() {
-            Some("thinking") => signed(&block["signature"], place)?,
+            Some("thinking") => signed(&block["signature"], Dialect::Anthropic, place)?,
             Some("tool_use") => {
                 let id = text(block, "id", place)?;
                 if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Asked;
 use super::rules::{body, header, list, members, model, signed, text};
-use crate::replies::Call;
+use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
 const MEMBERS: &[&str] = &[
@@ -165,7 +165,7 @@ fn said(parts: &[Value], place: &str, current: bool, open: &mut Vec<String>, ask
         members(part, &["text", "thought", "functionCall", "thoughtSignature"], place)?;
         let signature = part.get("thoughtSignature");
         if let Some(signature) = signature.filter(|signature| *signature != UNSIGNED) {
-            signed(signature, place)?;
+            signed(signature, Dialect::Gemini, place)?;
         }
         let Some(call) = part.get("functionCall") else { continue };
         members(call, &["id", "name", "args"], place)?;

@@ -22,6 +22,8 @@ pub struct Provider {
     thought: Option<String>,
     image: Option<String>,
     instruction: Option<String>,
+    took_over: bool,
+    tires: bool,
 }
 
 /// What a request of any dialect says.
@@ -46,7 +48,16 @@ impl Provider {
     /// One of this dialect that serves this model, has no tool to call and says hello.
     #[must_use]
     pub fn new(dialect: Dialect, model: &str) -> Self {
-        Self { dialect, model: model.to_owned(), calls: Vec::new(), thought: None, image: None, instruction: None }
+        Self {
+            dialect,
+            model: model.to_owned(),
+            calls: Vec::new(),
+            thought: None,
+            image: None,
+            instruction: None,
+            took_over: false,
+            tires: false,
+        }
     }
 
     /// Calls these tools where they are offered. An id is what its result must name.
@@ -78,6 +89,20 @@ impl Provider {
         self
     }
 
+    /// Goes on with a conversation in which somebody else has called the tools: their ids are not known.
+    #[must_use]
+    pub fn taking_over(mut self) -> Self {
+        self.took_over = true;
+        self
+    }
+
+    /// Has too many requests once the tools have returned.
+    #[must_use]
+    pub fn tiring(mut self) -> Self {
+        self.tires = true;
+        self
+    }
+
     /// The script of this provider.
     #[must_use]
     pub fn script(self) -> Script {
@@ -105,10 +130,14 @@ impl Provider {
         if received.path.starts_with("/v1/messages/count_tokens") {
             return json_body(200, &[], &json!({"input_tokens": 25}));
         }
-        match self.read(received).and_then(|asked| Ok((self.turn(&asked)?, asked.stream))) {
-            Ok((turn, stream)) => turn.reply(self.dialect, stream),
-            Err(why) => self.dialect.refusal(&format!("scripted {} provider: {why}", self.dialect.name())),
-        }
+        let answer = |asked: Asked| {
+            if self.tires && !asked.results.is_empty() {
+                return Ok(self.dialect.throttled());
+            }
+            Ok(self.turn(&asked)?.reply(self.dialect, asked.stream))
+        };
+        let refuse = |why: String| self.dialect.refusal(&format!("scripted {} provider: {why}", self.dialect.name()));
+        self.read(received).and_then(answer).unwrap_or_else(refuse)
     }
 
     fn read(&self, received: &Received) -> Result<Asked, String> {
@@ -161,17 +190,18 @@ impl Provider {
 
     /// What the tools returned, in the order of the calls, each of which is in the conversation as it was made.
     fn returned<'a>(&self, asked: &'a Asked) -> Result<Vec<&'a str>, String> {
-        let mut texts = Vec::new();
-        for (number, call) in self.calls.iter().enumerate() {
-            let id = if self.dialect == Dialect::Gemini { number.to_string() } else { call.id.clone() };
-            let made = Call { id: id.clone(), ..call.clone() };
-            if !asked.calls.contains(&made) {
-                return Err(format!("the call {made:?} is not as it was made: {:?}", asked.calls));
-            }
-            let result = asked.results.iter().find(|(of, _)| *of == id);
-            texts.push(result.ok_or_else(|| format!("the call {id} has no result"))?.1.trim());
-        }
-        Ok(texts)
+        // Where the ids are not its own, a call is known by what it calls.
+        let any_id = self.took_over || self.dialect == Dialect::Gemini;
+        let is = |call: &Call, made: &Call| {
+            call.name == made.name && call.input == made.input && (any_id || call.id == made.id)
+        };
+        let text = |call: &Call| {
+            let made = asked.calls.iter().find(|made| is(call, made));
+            let made = made.ok_or_else(|| format!("the call {call:?} is not as it was made: {:?}", asked.calls))?;
+            let result = asked.results.iter().find(|(of, _)| *of == made.id);
+            Ok(result.ok_or_else(|| format!("the call {} has no result", made.id))?.1.trim())
+        };
+        self.calls.iter().map(text).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Asked;
 use super::rules::{body, data_uri, header, list, members, model, object_in, path, signed, text};
-use crate::replies::Call;
+use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
 const MEMBERS: &[&str] = &[
@@ -91,7 +91,7 @@ fn item(item: &Value, place: &str, open: &mut Vec<String>, asked: &mut Asked) ->
         }
         "reasoning" => {
             list(item, "summary", place)?;
-            signed(&item["encrypted_content"], place)
+            signed(&item["encrypted_content"], Dialect::Responses, place)
         }
         "custom_tool_call" | "custom_tool_call_output" | "local_shell_call" | "local_shell_call_output" => Ok(()),
         other => Err(format!("{place}: unexpected item {other:?}")),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub use gzip::gzip;
 pub use stream::{Cut, Stream, TruncateAt};
-pub use turn::{Call, Dialect, INPUT, OUTPUT, SIGNATURE, Turn};
+pub use turn::{Call, Dialect, INPUT, OUTPUT, Turn};
 
 use crate::upstream::{Reply, Step};
 use crate::wire;

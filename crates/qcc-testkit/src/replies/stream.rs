@@ -7,7 +7,7 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
-use super::{Framing, SIGNATURE, chunk, event, head, stream_head};
+use super::{Dialect, Framing, chunk, event, head, stream_head};
 use crate::Gate;
 use crate::upstream::{End, Reply};
 
@@ -92,7 +92,7 @@ impl Stream {
     pub fn and_thinking(mut self, thought: &str) -> Self {
         let deltas = vec![
             json!({"type": "thinking_delta", "thinking": thought}),
-            json!({"type": "signature_delta", "signature": SIGNATURE}),
+            json!({"type": "signature_delta", "signature": Dialect::Anthropic.signature()}),
         ];
         self.blocks.push(Block { start: json!({"type": "thinking", "thinking": "", "signature": ""}), deltas });
         self

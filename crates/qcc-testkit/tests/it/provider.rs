@@ -2,7 +2,7 @@
 //! in a refusal. A provider that let everything pass would prove nothing about a translation.
 
 use qcc_testkit::provider::Provider;
-use qcc_testkit::replies::{Call, Dialect, SIGNATURE, Turn};
+use qcc_testkit::replies::{Call, Dialect, Turn};
 use qcc_testkit::{Received, Reply, Step};
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ fn continued(dialect: Dialect) -> Value {
         ],
         Dialect::Gemini => vec![
             json!({"role": "model", "parts": [
-                {"functionCall": {"name": "weather", "args": input}, "thoughtSignature": SIGNATURE}
+                {"functionCall": {"name": "weather", "args": input}, "thoughtSignature": dialect.signature()}
             ]}),
             json!({"role": "user", "parts": [
                 {"functionResponse": {"name": "weather", "response": {"result": "rain"}}}

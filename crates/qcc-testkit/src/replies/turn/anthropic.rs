@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{SIGNATURE, Turn};
+use super::{Dialect, Turn};
 use crate::replies::{Stream, message};
 
 pub(super) fn body(turn: &Turn) -> Value {
     let mut content = Vec::new();
     if let Some(thought) = &turn.thought {
-        content.push(json!({"type": "thinking", "thinking": thought, "signature": SIGNATURE}));
+        content.push(json!({"type": "thinking", "thinking": thought, "signature": Dialect::Anthropic.signature()}));
     }
     if !turn.pieces.is_empty() {
         content.push(json!({"type": "text", "text": turn.pieces.concat()}));

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Dialect, INPUT, OUTPUT, SIGNATURE, Turn, nameless};
+use super::{Dialect, INPUT, OUTPUT, Turn, nameless};
 
 /// Output tokens that count as those of the thought.
 const THOUGHT: u64 = 5;
@@ -37,7 +37,7 @@ fn calls(turn: &Turn) -> impl Iterator<Item = Value> {
     turn.calls.iter().enumerate().map(|(index, call)| {
         let mut part = json!({"functionCall": {"name": call.name, "args": call.input}});
         if index == 0 {
-            part["thoughtSignature"] = json!(SIGNATURE);
+            part["thoughtSignature"] = json!(Dialect::Gemini.signature());
         }
         part
     })

@@ -14,9 +14,6 @@ use serde_json::{Value, json};
 use super::{Framing, chunk, head, json_body};
 use crate::upstream::Reply;
 
-/// What a provider signs its thinking with. It comes back with the conversation, or the provider refuses it.
-pub const SIGNATURE: &str = "c2NyaXB0ZWQ=";
-
 /// Tokens of the prompt that every turn counts, with those of [`Dialect::cached`].
 pub const INPUT: u64 = 25;
 
@@ -69,6 +66,17 @@ impl Dialect {
             Self::Openai => "openai",
             Self::Responses => "responses",
             Self::Gemini => "gemini",
+        }
+    }
+
+    /// What its providers sign their thinking with. Nobody else's passes for it. Chat completions know none.
+    #[must_use]
+    pub const fn signature(self) -> &'static str {
+        match self {
+            Self::Anthropic => "c2NyaXB0ZWQ=",
+            Self::Openai => "",
+            Self::Responses => "c2NyaXB0ZWQgcmVzcG9uc2Vz",
+            Self::Gemini => "c2NyaXB0ZWQgZ2VtaW5p",
         }
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Call, Dialect, INPUT, OUTPUT, SIGNATURE, Turn, pieces};
+use super::{Call, Dialect, INPUT, OUTPUT, Turn, pieces};
 use crate::replies::event;
 
 pub(super) fn body(turn: &Turn) -> Value {
@@ -31,7 +31,7 @@ fn items(turn: &Turn) -> Vec<Value> {
     if let Some(thought) = &turn.thought {
         let summary = json!([{"type": "summary_text", "text": thought}]);
         items
-            .push(json!({"id": "rs_testkit", "type": "reasoning", "summary": summary, "encrypted_content": SIGNATURE}));
+            .push(json!({"id": "rs_testkit", "type": "reasoning", "summary": summary, "encrypted_content": Dialect::Responses.signature()}));
     }
     if !turn.pieces.is_empty() {
         let part = part(&turn.pieces.concat());
