@@ -112,7 +112,7 @@ fn judge(plot: Plot, ran: &Ran, actors: &[Actor]) -> Result<(), String> {
     let whole = said.starts_with("The tools say: ") && secrets.iter().all(|(_, secret)| said.contains(secret));
     if ran.code != Some(0) || !whole {
         let wanted: Vec<&str> = secrets.iter().map(|(_, secret)| *secret).collect();
-        let words = ran.err.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let words = ran.err.lines().rfind(|line| line.contains("ERROR")).unwrap_or_default();
         return Err(format!("expected what the tools say, with {wanted:?}, got exit {:?}: {said}\n{words}", ran.code));
     }
     match actors.iter().find(|actor| actor.upstream.posts().is_empty()) {

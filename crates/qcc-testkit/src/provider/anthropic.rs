@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Asked;
-use super::rules::{body, header, list, members, model, path, positive, signed, text};
+use super::rules::{body, header, list, members, model, path, positive, text};
 use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
@@ -148,7 +148,9 @@ fn assistant(
     let content = list(message, "content", place)?;
     for block in content {
         match block["type"].as_str() {
-            Some("thinking") => signed(&block["signature"], Dialect::Anthropic, place)?,
+            Some("thinking") if block["signature"] != Dialect::Anthropic.signature() => {
+                return Err(format!("{place}: Invalid `signature` in `thinking` block: {}", block["signature"]));
+            }
             Some("tool_use") => {
                 let id = text(block, "id", place)?;
                 if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {

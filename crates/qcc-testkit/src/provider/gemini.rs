@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::Asked;
-use super::rules::{body, header, list, members, model, signed, text};
+use super::rules::{body, header, list, members, model, text};
 use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
@@ -164,8 +164,8 @@ fn said(parts: &[Value], place: &str, current: bool, open: &mut Vec<String>, ask
     for part in parts {
         members(part, &["text", "thought", "functionCall", "thoughtSignature"], place)?;
         let signature = part.get("thoughtSignature");
-        if let Some(signature) = signature.filter(|signature| *signature != UNSIGNED) {
-            signed(signature, Dialect::Gemini, place)?;
+        if signature.is_some_and(|signature| signature != UNSIGNED && signature != Dialect::Gemini.signature()) {
+            return Err(format!("{place}: Corrupted thought signature: {part}"));
         }
         let Some(call) = part.get("functionCall") else { continue };
         members(call, &["id", "name", "args"], place)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Asked;
-use super::rules::{body, data_uri, header, list, members, model, object_in, path, signed, text};
+use super::rules::{body, data_uri, header, list, members, model, object_in, path, text};
 use crate::replies::{Call, Dialect};
 use crate::upstream::Received;
 
@@ -91,7 +91,11 @@ fn item(item: &Value, place: &str, open: &mut Vec<String>, asked: &mut Asked) ->
         }
         "reasoning" => {
             list(item, "summary", place)?;
-            signed(&item["encrypted_content"], Dialect::Responses, place)
+            match &item["encrypted_content"] {
+                content if content == Dialect::Responses.signature() => Ok(()),
+                Value::Null => Err(format!("{place}: Items are not persisted when `store` is set to false: {item}")),
+                content => Err(format!("{place}: The encrypted content could not be verified: {content}")),
+            }
         }
         "custom_tool_call" | "custom_tool_call_output" | "local_shell_call" | "local_shell_call_output" => Ok(()),
         other => Err(format!("{place}: unexpected item {other:?}")),

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::replies::Dialect;
 use crate::upstream::Received;
 
 /// The body as an object with these members and no others.
@@ -70,14 +69,6 @@ pub(super) fn positive(value: &Value, place: &str) -> Result<u64, String> {
 /// That it is another.
 pub(super) fn model(asked: &str, served: &str) -> Result<(), String> {
     if asked == served { Ok(()) } else { Err(format!("the model {asked:?} is not served, only {served:?}")) }
-}
-
-/// What comes back as signed by a provider of this dialect was signed by one.
-///
-/// # Errors
-/// That it was not.
-pub(super) fn signed(value: &Value, dialect: Dialect, place: &str) -> Result<(), String> {
-    if value == dialect.signature() { Ok(()) } else { Err(format!("{place}: Invalid signature: {value}")) }
 }
 
 /// The request was sent to this path, without its query.

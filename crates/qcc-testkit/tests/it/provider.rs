@@ -229,14 +229,14 @@ fn a_signature_that_was_made_up_is_refused() {
         let thinking = json!({"type": "thinking", "thinking": "hm", "signature": forged});
         body["messages"][1]["content"].as_array_mut().unwrap().insert(0, thinking);
     });
-    refused(&answer, "Invalid signature");
+    refused(&answer, "Invalid `signature` in `thinking` block");
     let answer = changed(Dialect::Responses, |body| {
         let reasoning = json!({"type": "reasoning", "summary": [], "encrypted_content": forged});
         body["input"].as_array_mut().unwrap().insert(1, reasoning);
     });
-    refused(&answer, "Invalid signature");
+    refused(&answer, "could not be verified");
     let answer = changed(Dialect::Gemini, |body| body["contents"][1]["parts"][0]["thoughtSignature"] = json!(forged));
-    refused(&answer, "Invalid signature");
+    refused(&answer, "Corrupted thought signature");
     let answer = changed(Dialect::Gemini, |body| {
         body["contents"][1]["parts"][0].as_object_mut().unwrap().remove("thoughtSignature");
     });
