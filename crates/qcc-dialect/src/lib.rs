@@ -27,6 +27,7 @@ pub mod error;
 pub mod gemini;
 pub mod limits;
 pub mod openai;
+pub mod repair;
 pub mod responses;
 pub mod scan;
 pub mod sse;

@@ -80,11 +80,8 @@ impl Sample {
 
 /// Estimates a prompt, and lets its body go; then waits for what the provider counts.
 async fn compare(state: Weak<State>, target: Target, body: Buffered, real: oneshot::Receiver<u64>) {
-    let (length, model) = (body.bytes.len(), Arc::clone(&target.model));
+    let model = Arc::clone(&target.model);
     let Some(estimate) = outside::away(move || tokens::estimate(&body.bytes, &model)).await else { return };
     let (Ok(real), Some(state)) = (real.await, state.upgrade()) else { return };
-    // Of a provider of another dialect that counts nothing, what stands in the answer is our own first guess.
-    if real != tokens::rough(length, &target.model) {
-        state.counting.corrections().learn(target.provider.0, &target.model, estimate, real, now());
-    }
+    state.counting.corrections().learn(target.provider.0, &target.model, estimate, real, now());
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
+use qcc_dialect::answer::Told;
 use qcc_dialect::canon::{Losses, Usage};
 use qcc_dialect::translate::Thoughts;
 use qcc_policy::affinity::SessionKey;
@@ -126,16 +127,17 @@ impl Exchange {
     }
 
     /// What the provider counted, and why its model stopped.
-    pub(crate) fn used(&mut self, usage: Usage, upstream_id: Option<&str>, stop_reason: Option<&str>) {
+    pub(crate) fn used(&mut self, told: Told) {
+        let Told { id, stop_reason, usage } = told;
         if let Some(trail) = &mut self.trail {
-            trail.stopped(stop_reason);
+            trail.stopped(stop_reason.as_deref());
         }
         self.note(|row| {
             row.input_tokens = usage.input;
             row.output_tokens = usage.output;
             row.cache_read_tokens = usage.cache_read;
             row.cache_write_tokens = usage.cache_write;
-            row.upstream_id = upstream_id.map(str::to_owned);
+            row.upstream_id = id;
         });
     }
 

@@ -272,6 +272,7 @@ impl Journey {
                 _ => body.clone(),
             },
             model: stop.model.as_deref(),
+            sent_model: stop.model.as_deref().unwrap_or(&self.asked.envelope.model_name),
             request_id: self.exchange.request_id(),
             recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
             deadline: self.asked.deadline(),
@@ -363,7 +364,7 @@ impl Journey {
         let (head, body) = match good {
             Good::Whole { head, body, told, thoughts, .. } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
+                self.exchange.used(told);
                 self.exchange.thought(thoughts);
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
@@ -411,8 +412,12 @@ impl Journey {
         response
     }
 
-    /// Nobody answered.
+    /// Nobody answered. A prompt that nobody has room for is told as such, for clients then shorten it.
     fn give_up(mut self, end: Final) -> Response<Body> {
+        let too_long = self.stops.iter().position(|stop| stop.unfit && stop.answer.is_some());
+        if let (Final::Forbidden, Some(stop)) = (end, too_long) {
+            return self.answer(stop);
+        }
         let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
         let mut response = failed.response(self.asked.asker, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));

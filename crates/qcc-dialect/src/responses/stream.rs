@@ -13,10 +13,12 @@ use super::wire::{Item, Response, Wire, number, text};
 use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
 use crate::sse::fields;
 
+mod content;
 mod item;
+mod place;
 mod queue;
 
-use item::Place;
+use place::Place;
 use queue::Queue;
 
 /// Follows one answer.

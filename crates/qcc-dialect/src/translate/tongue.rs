@@ -151,12 +151,12 @@ impl Tongue {
         self.dialect != Dialect::OpenAi
     }
 
-    /// The question how many tokens a prompt has: where it goes, and its body.
+    /// The question of an Anthropic client how many tokens a prompt has: where it goes, and its body.
     ///
     /// # Errors
     /// Where it cannot be put so, or the provider does not count.
     pub fn count(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<(String, Bytes), NotSent> {
-        let request = question.asker.decode_request(question.body).map_err(NotSent::Bad)?;
+        let request = anthropic::canon::decode_prompt(question.body).map_err(NotSent::Bad)?;
         let model = question.model.unwrap_or(&request.model);
         let asked = match self.dialect {
             Dialect::Responses => {
@@ -195,11 +195,11 @@ impl Tongue {
     ) -> Result<(Bytes, ToolNames), Unfit> {
         match self.dialect {
             Dialect::Anthropic => {
-                let body = anthropic::canon::encode_request(request, model, losses)?;
+                let body = anthropic::canon::encode_request(request, capabilities, model, losses)?;
                 Ok((body, ToolNames::new()))
             }
             Dialect::OpenAi => {
-                let encoded = openai::encode_request(request, &self.traits, model, losses)?;
+                let encoded = openai::encode_request(request, &self.traits, capabilities, model, losses)?;
                 Ok((encoded.body, encoded.names))
             }
             Dialect::Responses => {

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
-use qcc_dialect::capabilities::Capabilities;
+use qcc_dialect::responses::client::without_sealed;
 use qcc_dialect::translate::{Back, NotSent, Outgoing, Question, Thoughts};
 use qcc_policy::{Failure, Phase};
 use tokio::time::{Instant, timeout_at};
@@ -51,6 +51,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Bytes,
     /// The model as sent, where it differs from that in the body: a provider of another dialect gets a body of its own.
     pub(crate) model: Option<&'a str>,
+    /// The model as sent, whatever the body says.
+    pub(crate) sent_model: &'a str,
     /// Names the answer of such a provider.
     pub(crate) request_id: &'a str,
     /// What was thought before a call of the conversation, for one that wants it back.
@@ -127,6 +129,7 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
+        let body = without_foreign_thoughts(asker, body);
         return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
     }
     match call.kind {
@@ -135,10 +138,16 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
     }
 }
 
+/// A conversation of Responses may have been elsewhere for a while; what was thought there its vendor would refuse.
+fn without_foreign_thoughts(asker: Asker, body: Bytes) -> Bytes {
+    let cut = (asker == Asker::Responses).then(|| without_sealed(&body)).flatten();
+    cut.unwrap_or(body)
+}
+
 /// The count of a provider of another dialect, told as Anthropic tells it.
 async fn counted(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
     let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.count(&call.question(), &Capabilities::default());
+    let put = upstream.tongue.count(&call.question(), &upstream.capabilities_for(call.sent_model));
     let (url, body) = put.map_err(|why| not_put(why, asker))?;
     let headers = json_headers(call.headers);
     let sent = Sent { kind, asker, url, headers, body, streams: false, deadline };
@@ -159,7 +168,7 @@ fn json_headers(mut headers: HeaderMap) -> HeaderMap {
 /// One try with a provider of another dialect than the client's.
 async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
     let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.outgoing(&call.question(), &Capabilities::default());
+    let put = upstream.tongue.outgoing(&call.question(), &upstream.capabilities_for(call.sent_model));
     let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;
     let mut headers = json_headers(call.headers);
     for (name, value) in own {
@@ -174,7 +183,11 @@ async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> 
 fn not_put(why: NotSent, asker: Asker) -> Fault {
     match why {
         NotSent::Bad(bad) => observe::bad_request(&bad, asker),
-        NotSent::Unfit(unfit) => Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")),
+        NotSent::Unfit(unfit) => {
+            let told = unfit.is_too_long().then(|| observe::bad_request_of(unfit.why.to_string(), asker));
+            let answer = told.and_then(|fault| fault.answer);
+            Fault { answer, ..Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")) }
+        }
     }
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod credential;
 
 pub(crate) mod decode;
 
+mod known;
+
 pub(crate) mod pool;
 
 pub(crate) mod tls;
@@ -17,6 +19,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
 use qcc_config::{Dialect, PoolSettings, Provider};
+use qcc_dialect::capabilities::Capabilities;
 use qcc_dialect::translate::{self, Tongue};
 use qcc_policy::ProviderId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -42,6 +45,7 @@ pub(crate) struct Upstream {
     pub(crate) tongue: Tongue,
     headers: Vec<(HeaderName, HeaderValue)>,
     models: Vec<(globset::GlobMatcher, String)>,
+    known: Vec<(globset::GlobMatcher, Capabilities)>,
 }
 
 /// An answer's head with its body still to come, and the right to the connection.
@@ -93,15 +97,16 @@ impl Upstream {
         }
         let mut models = Vec::with_capacity(provider.models.len());
         for (glob, model) in &provider.models {
-            let glob = globset::GlobBuilder::new(glob)
-                .case_insensitive(true)
-                .literal_separator(false)
-                .build()
-                .map_err(|error| unusable(format!("models: {error}")))?;
-            models.push((glob.compile_matcher(), model.clone()));
+            let matcher = matcher(glob).map_err(|error| unusable(format!("models: {error}")))?;
+            models.push((matcher, model.clone()));
+        }
+        let mut known = Vec::with_capacity(provider.capabilities.len());
+        for (glob, capabilities) in &provider.capabilities {
+            let matcher = matcher(glob).map_err(|error| unusable(format!("capabilities: {error}")))?;
+            known.push((matcher, known::capabilities(capabilities)));
         }
         let tongue = Tongue::new(dialect(provider.dialect), &provider.base_url);
-        Ok(Self { id, provider, transport, tongue, headers, models })
+        Ok(Self { id, provider, transport, tongue, headers, models, known })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -119,6 +124,14 @@ impl Upstream {
         let mapped = self.models.iter().find(|(glob, _)| glob.is_match(name)).map(|(_, model)| model.as_str());
         let sent = mapped.filter(|model| *model != "passthrough").unwrap_or(name);
         (sent != asked).then(|| sent.to_owned())
+    }
+
+    /// What is known of a model, by the name that is sent: what the user says, else what is shipped.
+    pub(crate) fn capabilities_for(&self, model: &str) -> Capabilities {
+        let shipped = Capabilities::of_model(model);
+        let shipped = if self.provider.dialect == Dialect::Anthropic { shipped } else { shipped.lacks() };
+        let configured = self.known.iter().find(|(glob, _)| glob.is_match(model));
+        configured.map_or(shipped, |(_, configured)| configured.or(&shipped))
     }
 
     /// Waits for its turn among the requests to this address (`pool.max_per_host`). It takes as long as they do, which is
@@ -181,6 +194,12 @@ pub(crate) fn dialect(configured: Dialect) -> translate::Dialect {
         Dialect::Responses => translate::Dialect::Responses,
         Dialect::Gemini => translate::Dialect::Gemini,
     }
+}
+
+/// Globs of models, in whatever case: a slash is a letter like any other.
+fn matcher(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
+    let built = globset::GlobBuilder::new(glob).case_insensitive(true).literal_separator(false).build()?;
+    Ok(built.compile_matcher())
 }
 
 /// Why no answer's head came.

@@ -7,10 +7,9 @@ mod output;
 mod request;
 mod thoughts;
 mod tools;
-mod unsealed;
 
 pub use crate::openai::client::error_body;
 pub use encoder::Encoder;
 pub use message::encode_message;
 pub use request::decode_request;
-pub use unsealed::{has_sealed, without_sealed};
+pub use thoughts::without_sealed;
