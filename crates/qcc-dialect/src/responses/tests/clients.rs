@@ -183,6 +183,20 @@ fn signed_thinking_survives_a_client_of_this_dialect() {
     assert!(!other.text.contains("qcc1") && !other.text.contains("EqQBCg"), "{}", other.text);
 }
 
+/// Cases 10 and 11: thinking that nobody has signed comes back as it was, and is known as none of this dialect's vendor.
+#[test]
+fn unsigned_thinking_survives_a_client_of_this_dialect_and_is_not_relayed() {
+    let thought = Part::Thinking(Thought { text: "Hm.".to_owned(), signature: None });
+    let message = crate::canon::Message { parts: vec![thought.clone()], ..crate::canon::Message::default() };
+    let body = client::encode_message(&message, "m", "resp_1", 1, &[], &mut Losses::new());
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let user = json!({"role": "user", "content": "?"});
+    let again = json!({"model": "m", "input": [user, body["output"][0], user]});
+    assert_eq!(asked(&again).turns[1].parts, [thought]);
+    let relayed = client::without_sealed(again.to_string().as_bytes()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&relayed).unwrap()["input"], json!([user, user]));
+}
+
 #[test]
 fn a_thought_of_this_dialects_own_is_kept_and_odd_ones_are_read_as_far_as_they_go() {
     let read = |item: Value| {
