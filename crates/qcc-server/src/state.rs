@@ -296,7 +296,7 @@ impl Snapshot {
 }
 
 /// Whether requests can go there: enabled, and of a dialect that is served.
-fn is_usable(provider: &Provider) -> bool {
+pub(crate) fn is_usable(provider: &Provider) -> bool {
     provider.enabled && is_served(provider.dialect)
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod credential;
 
 pub(crate) mod decode;
 
+pub(crate) mod names;
+
 pub(crate) mod pool;
 
 pub(crate) mod tls;
@@ -22,6 +24,7 @@ use qcc_policy::ProviderId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use connect::{BoxError, Connector};
+use names::Names;
 use pool::Pool;
 
 /// The connections to one address. Shared by snapshots as long as the settings that shape it stay the same, so that a
@@ -41,7 +44,7 @@ pub(crate) struct Upstream {
     /// What it speaks.
     pub(crate) tongue: Tongue,
     headers: Vec<(HeaderName, HeaderValue)>,
-    models: Vec<(globset::GlobMatcher, String)>,
+    names: Names,
 }
 
 /// An answer's head with its body still to come, and the right to the connection.
@@ -91,18 +94,10 @@ impl Upstream {
             value.set_sensitive(true);
             headers.push((name, value));
         }
-        let mut models = Vec::with_capacity(provider.models.len());
-        for (glob, model) in &provider.models {
-            let glob = globset::GlobBuilder::new(glob)
-                .case_insensitive(true)
-                .literal_separator(false)
-                .build()
-                .map_err(|error| unusable(format!("models: {error}")))?;
-            models.push((glob.compile_matcher(), model.clone()));
-        }
+        let names = Names::new(&provider.models);
         let spoken = dialect(provider.dialect).ok_or_else(|| unusable("its dialect is not served".to_owned()))?;
         let tongue = Tongue::new(spoken, &provider.base_url);
-        Ok(Self { id, provider, transport, tongue, headers, models })
+        Ok(Self { id, provider, transport, tongue, headers, names })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -116,9 +111,7 @@ impl Upstream {
 
     /// The model name that this provider gets: the route's, mapped by the provider's own table. `None`: as asked.
     pub(crate) fn model_for(&self, asked: &str, routed: Option<&str>) -> Option<String> {
-        let name = routed.unwrap_or(asked);
-        let mapped = self.models.iter().find(|(glob, _)| glob.is_match(name)).map(|(_, model)| model.as_str());
-        let sent = mapped.filter(|model| *model != "passthrough").unwrap_or(name);
+        let sent = self.names.sent(asked, routed).name;
         (sent != asked).then(|| sent.to_owned())
     }
 
