@@ -87,6 +87,11 @@ impl<'a> Mapping<'a> {
         self.router.globs().filter_map(|glob| config.routes.iter().find(|route| route.glob == glob))
     }
 
+    /// The providers that can be asked, in file order.
+    pub fn providers(&self) -> impl Iterator<Item = &'a Provider> {
+        self.callable.iter().map(|(provider, _)| *provider)
+    }
+
     /// How models find their candidates that no route matches.
     #[must_use]
     pub fn without_route(&self) -> Way<'a> {

@@ -64,6 +64,12 @@ pub(crate) enum Command {
     Health(Health),
     /// Show the vendors whose address is known
     Presets,
+    /// Show who is asked for a model, and under which name
+    Models {
+        /// Models as a client asks for them [default: those that Claude Code asks for]
+        #[arg(value_name = "MODEL")]
+        models: Vec<String>,
+    },
     /// Start, stop and watch the gateway
     #[command(subcommand)]
     Proxy(Proxy),
