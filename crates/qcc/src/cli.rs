@@ -10,7 +10,7 @@ mod config;
 mod health;
 pub(crate) mod setup;
 
-pub(crate) use config::{Config, Export, Import, List};
+pub(crate) use config::{Config, Export, Import, ImportKind, List};
 pub(crate) use health::{Health, HealthConfig};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.

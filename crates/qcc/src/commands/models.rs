@@ -39,6 +39,9 @@ pub(super) fn run(context: &Context, models: &[String]) -> Outcome {
     for out in mapping.left_out() {
         output.note(format_args!("{} takes no part: {}", harmless(out.provider), why(out)));
     }
+    if let Some(name) = pinned.filter(|name| config.profiles.iter().any(|profile| profile.name == *name)) {
+        output.note(format_args!("{} is pinned and comes before all tiers: `qcc use auto` ends that", harmless(&name)));
+    }
     output.talk("this is the order of the file; health, weights and sessions change it from request to request");
     Ok(OK)
 }
@@ -56,8 +59,11 @@ fn rules(output: Output, mapping: &Mapping<'_>) -> Result<(), Failure> {
         }
     }
     output.table(&routes)?;
-    let others = if mapping.routes().next().is_some() { "any other model" } else { "no routes: every model" };
-    output.data(Cell::new(format_args!("{others} goes to {}", way(&mapping.without_route()))))?;
+    // With a route for every name there are no others.
+    if mapping.routes().all(|route| route.glob != "*") {
+        let others = if mapping.routes().next().is_some() { "any other model" } else { "no routes: every model" };
+        output.data(Cell::new(format_args!("{others} goes to {}", way(&mapping.without_route()))))?;
+    }
     let mut names = Table::new(&["PROVIDER", "MODELS", "SENT AS"]).shrink(0).shrink(1).shrink(2);
     for provider in mapping.providers() {
         for (glob, name) in &provider.models {

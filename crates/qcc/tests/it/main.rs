@@ -12,6 +12,7 @@ mod explain;
 mod health;
 mod home;
 mod logs;
+mod models;
 mod priority;
 mod proxy;
 mod quick_start;
