@@ -74,9 +74,12 @@ impl ErrorFacts {
     /// An error that a decoder has read already.
     #[must_use]
     pub fn stated(status: u16, kind: String, message: String) -> Self {
-        let topic = topic::of(status, None, Some(&kind), &message);
+        let (google, words) = (google::Details::default(), [Some(kind.as_str()), None]);
+        let retry_after = google.wait(words, &message);
+        let told = google.topic(words, &message);
+        let topic = told.unwrap_or_else(|| topic::of(status, None, Some(&kind), &message));
         let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
-        Self { status, kind: Some(kind), code: None, message, topic, html: false, regain_at, retry_after: None }
+        Self { status, kind: Some(kind), code: None, message, topic, html: false, regain_at, retry_after }
     }
 
     fn conclude(status: Option<u16>, body: &[u8]) -> Self {

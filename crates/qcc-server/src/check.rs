@@ -131,6 +131,7 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
         headers,
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
         model: None,
+        sent_model: model,
         request_id: "check",
         recalled: &|_| None,
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },

@@ -7,7 +7,7 @@ use qcc_policy::plan::Plan;
 use qcc_policy::{ProviderId, Router};
 
 use crate::observe;
-use crate::state::{dialect_name, is_usable};
+use crate::state::dialect_name;
 use crate::upstream::names::Names;
 
 /// The rules of a configuration.
@@ -55,24 +55,13 @@ pub struct Candidate<'a> {
     pub entry: Option<&'a str>,
 }
 
-/// A provider of the file that nobody is asked of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut<'a> {
-    /// Its name.
-    pub provider: &'a str,
-    /// What it speaks.
-    pub dialect: &'static str,
-    /// Whether it is switched on, so that only its dialect keeps it out.
-    pub enabled: bool,
-}
-
 // === impl Mapping ===
 
 impl<'a> Mapping<'a> {
     /// `pinned`: the profile that goes before all tiers, if there is one of this name.
     #[must_use]
     pub fn new(config: &'a Config, pinned: Option<&str>) -> Self {
-        let callable: Vec<&Provider> = config.providers.iter().filter(|provider| is_usable(provider)).collect();
+        let callable: Vec<&Provider> = config.providers.iter().filter(|provider| provider.enabled).collect();
         let numbered: Vec<_> =
             callable.iter().map(|provider| provider.name.as_str()).zip((0..).map(ProviderId)).collect();
         let pinned = config.profiles.iter().position(|profile| pinned == Some(profile.name.as_str()));
@@ -118,14 +107,9 @@ impl<'a> Mapping<'a> {
         Asked { way: self.way(&plan), candidates: plan.candidates.iter().filter_map(candidate).collect() }
     }
 
-    /// Providers of the file that take no part.
-    pub fn left_out(&self) -> impl Iterator<Item = LeftOut<'a>> {
-        let out = self.config.providers.iter().filter(|provider| !is_usable(provider));
-        out.map(|provider| LeftOut {
-            provider: &provider.name,
-            dialect: dialect_name(provider.dialect),
-            enabled: provider.enabled,
-        })
+    /// Providers of the file that take no part: they are disabled.
+    pub fn left_out(&self) -> impl Iterator<Item = &'a str> {
+        self.config.providers.iter().filter(|provider| !provider.enabled).map(|provider| provider.name.as_str())
     }
 
     fn way(&self, plan: &Plan) -> Way<'a> {

@@ -209,7 +209,11 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
 
 /// A request that no provider would take, seen when it was to be put into other words.
 pub(crate) fn bad_request(bad: &BadRequest, asker: Asker) -> Fault {
-    let what = bad.to_string();
+    bad_request_of(bad.to_string(), asker)
+}
+
+/// The same for a request of which this is wrong.
+pub(crate) fn bad_request_of(what: String, asker: Asker) -> Fault {
     let facts = ErrorFacts::stated(400, "invalid_request_error".to_owned(), what.clone());
     let answer = Answer::said_to(asker, &facts);
     Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Config, Dialect, Loaded};
 use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
+use crate::counting::Counting;
 use crate::gateway::Source;
 use crate::history::History;
 use crate::ingress::body::Buffers;
@@ -55,6 +56,7 @@ pub(crate) struct State {
     pub(crate) models: ModelCache,
     pub(crate) thoughts: ThoughtStore,
     pub(crate) history: History,
+    pub(crate) counting: Counting,
     pub(crate) probing: Probing,
     pub(crate) keeping: Keeping,
     leading: lead::Leading,
@@ -108,6 +110,7 @@ impl State {
             models: ModelCache::default(),
             thoughts: ThoughtStore::default(),
             history,
+            counting: Counting::default(),
             probing: Probing::default(),
             keeping: Keeping::new(upto),
             leading: lead::Leading::new(left.pin),
@@ -261,7 +264,7 @@ impl Snapshot {
         let pool = config.settings.pool;
         identities.begin();
         let mut upstreams = Vec::with_capacity(config.providers.len());
-        for provider in config.providers.iter().filter(|provider| is_usable(provider)) {
+        for provider in config.providers.iter().filter(|provider| provider.enabled) {
             let id = identities.id(provider);
             let key = Transport::key_of(provider, &pool);
             let kept = old.iter().find(|upstream| upstream.transport.key == key);
@@ -293,16 +296,6 @@ impl Snapshot {
     pub(crate) fn upstream_named(&self, name: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.iter().find(|upstream| upstream.name() == name)
     }
-}
-
-/// Whether requests can go there: enabled, and of a dialect that is served.
-pub(crate) fn is_usable(provider: &Provider) -> bool {
-    provider.enabled && is_served(provider.dialect)
-}
-
-/// Whether providers of this dialect can be asked.
-pub(crate) fn is_served(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Anthropic | Dialect::Openai)
 }
 
 fn engine_for(snapshot: &Snapshot) -> Engine {

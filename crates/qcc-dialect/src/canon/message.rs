@@ -97,6 +97,13 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The whole prompt. `None`: nothing was said of it.
+    #[must_use]
+    pub fn prompt(&self) -> Option<u64> {
+        let said = [self.input, self.cache_read, self.cache_write];
+        said.into_iter().flatten().reduce(u64::saturating_add)
+    }
+
     /// Takes over what a later report says; what it leaves out stays.
     pub fn take(&mut self, later: Self) {
         let members = [

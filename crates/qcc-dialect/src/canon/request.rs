@@ -39,9 +39,28 @@ pub struct Request {
     pub stream: bool,
     /// Whether a stream ends with token counts, in a dialect where that is the client's to say.
     pub include_usage: bool,
+    /// Tools that the client's dialect knows by more than a name: whoever tells the client of a call has to know.
+    pub client_tools: Vec<ClientTool>,
     /// Members of the client's dialect that have no place here, by name; those from further in by the way to them without
     /// indices, such as `tools.defer_loading`, each once. Each is a loss unless the target knows it.
     pub others: Vec<(String, Json)>,
+}
+
+impl Request {
+    /// The member by which the client counts on what one provider has kept of the conversation, or is to keep. `None`: any
+    /// provider can answer.
+    #[must_use]
+    pub fn kept_elsewhere(&self) -> Option<&str> {
+        const KEPT: &[&str] = &[
+            "previous_response_id",
+            "conversation",
+            "prompt",
+            "input.item_reference",
+            "input.compaction",
+            "background",
+        ];
+        self.others.iter().map(|(name, _)| name.as_str()).find(|name| KEPT.contains(name))
+    }
 }
 
 /// Who speaks.
@@ -225,6 +244,19 @@ pub enum Tool {
     },
 }
 
+/// A tool that the client's dialect knows by more than a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientTool {
+    /// Its name in the neutral form.
+    pub name: String,
+    /// The client's name of it.
+    pub own: String,
+    /// The group of tools that it is in.
+    pub group: Option<String>,
+    /// Whether its input is a text. Here it is an object whose one member is that text.
+    pub plain: bool,
+}
+
 /// Whether the model has to call a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToolChoice {
@@ -266,6 +298,25 @@ pub enum Effort {
     XHigh,
     /// `max`
     Max,
+}
+
+impl Effort {
+    /// All of them, the least first.
+    pub const ALL: [Self; 7] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
+
+    /// As most dialects write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
 }
 
 /// The form that the answer has to have.

@@ -37,7 +37,8 @@ fn under(base: &str, path: &str, query: Option<&str>) -> String {
     let base = root(base.trim_end_matches('/'));
     let version = if ends_in_version(base) { "" } else { VERSION };
     // How an answer comes is for us to say.
-    let own = own.into_iter().flat_map(|own| own.split('&')).filter(|pair| !pair.is_empty() && !pair.starts_with("alt="));
+    let own =
+        own.into_iter().flat_map(|own| own.split('&')).filter(|pair| !pair.is_empty() && !pair.starts_with("alt="));
     let queries: Vec<&str> = query.into_iter().chain(own).collect();
     let query = if queries.is_empty() { String::new() } else { format!("?{}", queries.join("&")) };
     format!("{base}{version}{path}{query}")

@@ -29,8 +29,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Mes
     let mut decoder = Decoder::whole(names.clone(), model);
     decoder.chunk(&chunk, raw, &mut events);
     let stop = decoder.close(&mut events);
-    let failed = events.iter().any(|event| matches!(event, Event::Fault { .. }));
-    if !decoder.has_started() && !(failed && chunk.candidates.is_some()) {
+    if !decoder.has_started() {
         return Err(Wrong::OtherJson);
     }
     message(events, stop)

@@ -3,8 +3,8 @@
 //! Gemini signs a part of its answer, most often the first call, and wants the signature back on that part. Other dialects
 //! have no place for it there, but they give back thinking with its signature unread. So it is sealed as the signature of
 //! the thinking that stands right before the call, which may be empty. Nothing is put into the ids of calls: a signature is
-//! longer than any id may be. A client that drops thinking drops signatures with it, and those calls are sent with the mark
-//! that skips the check.
+//! longer than any id may be. Clients that drop thinking drop signatures with it; `translate::thoughts` keeps them by call,
+//! and calls of which nothing is known any more are sent with the mark that skips the check.
 //!
 //! A signature is one model's. It is sealed with the model's name, so that another one is not given it.
 

@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 
 use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
-use crate::answer::Wrong;
+use crate::answer::{Told, Wrong};
 use crate::asker::Asker;
-use crate::canon::{Collector, Event, Losses, Message};
+use crate::canon::{ClientTool, Collector, Event, Losses, Message};
 use crate::error::ErrorFacts;
 use crate::sse::Splitter;
 
@@ -25,6 +25,8 @@ pub(super) struct Head {
     /// Tokens of the prompt, until the provider has counted.
     pub(super) estimate: u64,
     pub(super) include_usage: bool,
+    /// Tools that the client knows in another form.
+    pub(super) client_tools: Vec<ClientTool>,
 }
 
 impl Head {
@@ -33,6 +35,7 @@ impl Head {
         let kind = match self.asker {
             Asker::Anthropic => "msg",
             Asker::OpenAi => "chatcmpl",
+            Asker::Responses => "resp",
         };
         format!("{kind}_{}", self.request_id)
     }
@@ -52,6 +55,7 @@ pub struct StreamBack {
     encoder: Encoder,
     /// Where the client's dialect loses what is thought.
     gatherer: Option<Gatherer>,
+    told: Told,
     out: BytesMut,
 }
 
@@ -64,6 +68,8 @@ pub struct Brought {
     pub losses: Losses,
     /// What has to be put back when the conversation goes on.
     pub thoughts: Thoughts,
+    /// What the log wants to know.
+    pub told: Told,
 }
 
 /// Puts a stream together to an answer in one piece.
@@ -90,7 +96,8 @@ impl Back {
     #[must_use]
     pub fn stream(&self) -> StreamBack {
         let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
-        StreamBack { reader: self.reader(), encoder: Encoder::new(&self.head), gatherer, out: BytesMut::new() }
+        let encoder = Encoder::new(&self.head);
+        StreamBack { reader: self.reader(), encoder, gatherer, told: Told::default(), out: BytesMut::new() }
     }
 
     /// A stream for a client that wants an answer in one piece.
@@ -116,11 +123,16 @@ impl Back {
     ///
     /// # Errors
     /// What the body is instead of an answer.
-    pub fn message_as_stream(&self, body: &[u8]) -> Result<(Bytes, Thoughts), Wrong> {
+    pub fn message_as_stream(&self, body: &[u8]) -> Result<Brought, Wrong> {
         let mut stream = self.stream();
         let message = whole(self.speech.message(body)?)?;
         message.into_events().into_iter().for_each(|event| stream.take(&event));
-        Ok((stream.out.split().freeze(), stream.thoughts()))
+        Ok(Brought {
+            body: stream.out.split().freeze(),
+            losses: stream.losses().clone(),
+            thoughts: stream.thoughts(),
+            told: stream.told,
+        })
     }
 }
 
@@ -135,7 +147,9 @@ fn brought(head: &Head, message: &Message) -> Brought {
     if !head.asker.carries_thinking() {
         gatherer.see_message(message);
     }
-    Brought { body: write(head, message, &mut losses), losses, thoughts: gatherer.take() }
+    let body = write(head, message, &mut losses);
+    let told = Told { id: message.id.clone(), stop_reason: None, usage: message.usage };
+    Brought { body, losses, thoughts: gatherer.take(), told }
 }
 
 /// Reads a stream into events.
@@ -173,15 +187,15 @@ impl Reader {
 impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        let Self { reader, encoder, gatherer, out } = self;
-        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, out));
+        let Self { reader, encoder, gatherer, told, out } = self;
+        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, told, out));
         out.split().freeze()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        let Self { reader, encoder, gatherer, out } = self;
-        reader.finish().for_each(|event| take(&event, encoder, gatherer, out));
+        let Self { reader, encoder, gatherer, told, out } = self;
+        reader.finish().for_each(|event| take(&event, encoder, gatherer, told, out));
         out.split().freeze()
     }
 
@@ -191,17 +205,28 @@ impl StreamBack {
         self.encoder.losses()
     }
 
+    /// The provider's own id of the answer and its counts so far: not all dialects carry them.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// What has to be put back when the conversation goes on. It is told once.
     pub fn thoughts(&mut self) -> Thoughts {
         self.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
     }
 
     fn take(&mut self, event: &Event) {
-        take(event, &mut self.encoder, &mut self.gatherer, &mut self.out);
+        take(event, &mut self.encoder, &mut self.gatherer, &mut self.told, &mut self.out);
     }
 }
 
-fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, out: &mut BytesMut) {
+fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, told: &mut Told, out: &mut BytesMut) {
+    match event {
+        Event::Start { id, .. } => told.id.clone_from(id),
+        Event::Usage(usage) => told.usage.take(*usage),
+        _ => {}
+    }
     if let Some(gatherer) = gatherer {
         gatherer.see(event);
     }

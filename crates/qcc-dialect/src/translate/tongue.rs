@@ -5,11 +5,13 @@ use bytes::Bytes;
 use super::back::Head;
 use super::pens::Speech;
 use super::{Back, NotSent, Outgoing, thoughts};
+use crate::answer::Wrong;
 use crate::anthropic;
 use crate::asker::Asker;
 use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::openai::{self, Traits};
+use crate::{gemini, responses, tokens};
 
 /// A provider's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +20,22 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI's Chat Completions.
     OpenAi,
+    /// OpenAI's Responses.
+    Responses,
+    /// Google's Gemini.
+    Gemini,
+}
+
+impl Dialect {
+    /// A client's own.
+    #[must_use]
+    pub fn of(asker: Asker) -> Self {
+        match asker {
+            Asker::Anthropic => Self::Anthropic,
+            Asker::OpenAi => Self::OpenAi,
+            Asker::Responses => Self::Responses,
+        }
+    }
 }
 
 /// What a provider speaks, with the habits of its vendor.
@@ -64,7 +82,7 @@ impl Tongue {
     /// Whether it is the client's own, so that its bytes pass as they are.
     #[must_use]
     pub fn is_of(&self, asker: Asker) -> bool {
-        matches!((self.dialect, asker), (Dialect::Anthropic, Asker::Anthropic) | (Dialect::OpenAi, Asker::OpenAi))
+        self.dialect == Dialect::of(asker)
     }
 
     /// Where a request of the provider's own dialect goes that came to this path and query of ours.
@@ -74,6 +92,9 @@ impl Tongue {
         match self.dialect {
             Dialect::Anthropic => anthropic::messages_url(&self.base_url, path_and_query),
             Dialect::OpenAi => openai::with_query(openai::chat_url(&self.base_url), query),
+            Dialect::Responses => openai::with_query(responses::responses_url(&self.base_url), query),
+            // No client asks in this dialect.
+            Dialect::Gemini => gemini::models_url(&self.base_url),
         }
     }
 
@@ -83,6 +104,8 @@ impl Tongue {
         match self.dialect {
             Dialect::Anthropic => anthropic::messages_url(&self.base_url, &format!("/v1/models{query}")),
             Dialect::OpenAi => openai::models_url(&self.base_url),
+            Dialect::Responses => responses::models_url(&self.base_url),
+            Dialect::Gemini => gemini::models_url(&self.base_url),
         }
     }
 
@@ -106,49 +129,105 @@ impl Tongue {
         let model = question.model.unwrap_or(&asked);
         let (body, names) = self.encode(&request, capabilities, model, &mut losses).map_err(NotSent::Unfit)?;
         let (url, headers) = self.place(model, request.stream);
+        let speech = self.speech(names, model);
+        // Until the provider has counted.
+        let estimate = tokens::rough(question.body.len(), model);
         let head = Head {
             asker: question.asker,
             model: asked,
             request_id: question.request_id.to_owned(),
             created: question.created,
-            // Four bytes a token, until the provider has counted.
-            estimate: question.body.len() as u64 / 4,
+            estimate,
             include_usage: request.include_usage,
+            client_tools: request.client_tools,
         };
-        let back = Back::new(head, self.speech(names));
+        let back = Back::new(head, speech);
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
+    }
+
+    /// Whether the provider counts the tokens of a prompt, free of charge.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.dialect != Dialect::OpenAi
+    }
+
+    /// The question of an Anthropic client how many tokens a prompt has: where it goes, and its body.
+    ///
+    /// # Errors
+    /// Where it cannot be put so, or the provider does not count.
+    pub fn count(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<(String, Bytes), NotSent> {
+        let request = anthropic::canon::decode_prompt(question.body).map_err(NotSent::Bad)?;
+        let model = question.model.unwrap_or(&request.model);
+        let asked = match self.dialect {
+            Dialect::Responses => {
+                let body = responses::encode_count(&request, capabilities, model, &mut Losses::new());
+                body.map(|body| (responses::input_tokens_url(&self.base_url), body))
+            }
+            Dialect::Gemini => {
+                let body = gemini::encode_count(&request, capabilities, model);
+                body.map(|body| (gemini::count_url(&self.base_url, model), body))
+            }
+            Dialect::Anthropic | Dialect::OpenAi => {
+                Err(Unfit { what: "count_tokens".into(), why: "it is not asked in these words".into() })
+            }
+        };
+        asked.map_err(NotSent::Unfit)
+    }
+
+    /// How many tokens the provider counted.
+    ///
+    /// # Errors
+    /// What the body is instead of a count.
+    pub fn counted(&self, body: &[u8]) -> Result<u64, Wrong> {
+        match self.dialect {
+            Dialect::Anthropic | Dialect::OpenAi => anthropic::check_count(body),
+            Dialect::Responses => responses::decode_count(body),
+            Dialect::Gemini => gemini::decode_count(body),
+        }
     }
 
     fn encode(
         &self,
         request: &Request,
-        _capabilities: &Capabilities,
+        capabilities: &Capabilities,
         model: &str,
         losses: &mut Losses,
     ) -> Result<(Bytes, ToolNames), Unfit> {
         match self.dialect {
             Dialect::Anthropic => {
-                let body = anthropic::canon::encode_request(request, model, losses)?;
+                let body = anthropic::canon::encode_request(request, capabilities, model, losses)?;
                 Ok((body, ToolNames::new()))
             }
             Dialect::OpenAi => {
-                let encoded = openai::encode_request(request, &self.traits, model, losses)?;
+                let encoded = openai::encode_request(request, &self.traits, capabilities, model, losses)?;
+                Ok((encoded.body, encoded.names))
+            }
+            Dialect::Responses => {
+                let encoded = responses::encode_request(request, capabilities, model, losses)?;
+                Ok((encoded.body, encoded.names))
+            }
+            Dialect::Gemini => {
+                let encoded = gemini::encode_request(request, capabilities, model, losses)?;
                 Ok((encoded.body, encoded.names))
             }
         }
     }
 
-    fn place(&self, _model: &str, _stream: bool) -> (String, &'static [(&'static str, &'static str)]) {
+    fn place(&self, model: &str, stream: bool) -> (String, &'static [(&'static str, &'static str)]) {
         match self.dialect {
             Dialect::Anthropic => (anthropic::messages_url(&self.base_url, "/v1/messages"), ANTHROPIC_HEADERS),
             Dialect::OpenAi => (openai::chat_url(&self.base_url), &[]),
+            Dialect::Responses => (responses::responses_url(&self.base_url), &[]),
+            Dialect::Gemini => (gemini::generate_url(&self.base_url, model, stream), &[]),
         }
     }
 
-    fn speech(&self, names: ToolNames) -> Speech {
+    fn speech(&self, names: ToolNames, model: &str) -> Speech {
         match self.dialect {
             Dialect::Anthropic => Speech::Anthropic,
             Dialect::OpenAi => Speech::OpenAi(Box::new(self.traits.clone()), names),
+            Dialect::Responses => Speech::Responses(names),
+            Dialect::Gemini => Speech::Gemini(names, model.to_owned()),
         }
     }
 }

@@ -6,6 +6,8 @@ pub(crate) mod credential;
 
 pub(crate) mod decode;
 
+mod known;
+
 pub(crate) mod names;
 
 pub(crate) mod pool;
@@ -19,8 +21,9 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
 use qcc_config::{Dialect, PoolSettings, Provider};
+use qcc_dialect::capabilities::Capabilities;
 use qcc_dialect::translate::{self, Tongue};
-use qcc_policy::ProviderId;
+use qcc_policy::{Glob, ProviderId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use connect::{BoxError, Connector};
@@ -45,6 +48,7 @@ pub(crate) struct Upstream {
     pub(crate) tongue: Tongue,
     headers: Vec<(HeaderName, HeaderValue)>,
     names: Names,
+    known: Vec<(Glob, Capabilities)>,
 }
 
 /// An answer's head with its body still to come, and the right to the connection.
@@ -95,9 +99,10 @@ impl Upstream {
             headers.push((name, value));
         }
         let names = Names::new(&provider.models);
-        let spoken = dialect(provider.dialect).ok_or_else(|| unusable("its dialect is not served".to_owned()))?;
-        let tongue = Tongue::new(spoken, &provider.base_url);
-        Ok(Self { id, provider, transport, tongue, headers, names })
+        let known =
+            provider.capabilities.iter().map(|(glob, own)| (Glob::new(glob), known::capabilities(own))).collect();
+        let tongue = Tongue::new(dialect(provider.dialect), &provider.base_url);
+        Ok(Self { id, provider, transport, tongue, headers, names, known })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -113,6 +118,14 @@ impl Upstream {
     pub(crate) fn model_for(&self, asked: &str, routed: Option<&str>) -> Option<String> {
         let sent = self.names.sent(asked, routed).name;
         (sent != asked).then(|| sent.to_owned())
+    }
+
+    /// What is known of a model, by the name that is sent: what the user says, else what is shipped.
+    pub(crate) fn capabilities_for(&self, model: &str) -> Capabilities {
+        let shipped = Capabilities::of_model(model);
+        let shipped = if self.provider.dialect == Dialect::Anthropic { shipped } else { shipped.lacks() };
+        let configured = self.known.iter().find(|(glob, _)| glob.matches(model));
+        configured.map_or(shipped, |(_, configured)| configured.or(&shipped))
     }
 
     /// Waits for its turn among the requests to this address (`pool.max_per_host`). It takes as long as they do, which is
@@ -167,11 +180,13 @@ impl Upstream {
     }
 }
 
-fn dialect(configured: Dialect) -> Option<translate::Dialect> {
+/// The dialect of the configuration as the translator knows it.
+pub(crate) fn dialect(configured: Dialect) -> translate::Dialect {
     match configured {
-        Dialect::Anthropic => Some(translate::Dialect::Anthropic),
-        Dialect::Openai => Some(translate::Dialect::OpenAi),
-        Dialect::Responses | Dialect::Gemini => None,
+        Dialect::Anthropic => translate::Dialect::Anthropic,
+        Dialect::Openai => translate::Dialect::OpenAi,
+        Dialect::Responses => translate::Dialect::Responses,
+        Dialect::Gemini => translate::Dialect::Gemini,
     }
 }
 

@@ -34,6 +34,8 @@ mod cancel;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod happened;
 mod hold;
 #[cfg(test)]
@@ -52,6 +54,8 @@ mod pin;
 mod probes;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod responses_clients;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

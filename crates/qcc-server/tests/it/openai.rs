@@ -285,3 +285,49 @@ async fn a_whole_answer_where_a_stream_was_asked_for_becomes_one_and_the_other_w
     let (answer, ..) = asked(chunks(&calling()[..3], false), &for_message()).await;
     assert_eq!(answer.status, 503);
 }
+
+/// A gateway with an OpenAI provider of whose models this is known, and another one if it is wanted.
+async fn knowing(known: &str, with_other: bool) -> (Running, Upstream, Upstream) {
+    let open = Upstream::start(chunks(&hello(), true)).await.unwrap();
+    let other = Upstream::start(Stream::text(["from the other"]).reply()).await.unwrap();
+    let mut text = format!(
+        "providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: sk, capabilities: {{'*': {known}}}}}\n",
+        open.url()
+    );
+    if with_other {
+        text.push_str(&format!("  - {{name: other, base_url: '{}', auth_value: key}}\n", other.url()));
+    }
+    (Running::start(&text).await, open, other)
+}
+
+fn saying(content: &Value) -> Request {
+    let body = json!({"model": "m", "max_tokens": 5000, "temperature": 0.5, "stream": true, "messages": [{"role": "user", "content": content}]});
+    crate::support::asking(&body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_configured_of_a_model_is_heeded_and_what_it_lacks_is_asked_elsewhere() {
+    let (running, open, other) = knowing("{max_output: 100, sampling: false, images: false}", true).await;
+    let answer = running.ask(&saying(&json!("hi"))).await;
+    assert_eq!(answer.said(), "hello");
+    let lost = answer.header("x-qcc-loss");
+    assert_eq!(lost, Some("max_tokens: clamped to 100, temperature: dropped"));
+    let sent: Value = serde_json::from_slice(&open.posts()[0].body).unwrap();
+    assert_eq!((&sent["max_tokens"], sent.get("temperature")), (&json!(100), None));
+    let image = json!([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]);
+    assert_eq!(running.ask(&saying(&image)).await.said(), "from the other");
+    assert_eq!((open.posts().len(), other.posts().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_that_nobody_has_room_for_is_told_as_such_so_that_the_client_shortens_it() {
+    let long = json!("a ".repeat(30));
+    let (running, open, _) = knowing("{context: 20}", false).await;
+    let answer = running.ask(&saying(&long)).await;
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &body["error"]["type"]), (400, &json!("invalid_request_error")));
+    assert_eq!(body["error"]["message"], "prompt is too long: 30 tokens > 20 maximum");
+    assert_eq!(open.posts().len(), 0);
+    let (running, _, other) = knowing("{context: 20}", true).await;
+    assert_eq!((running.ask(&saying(&long)).await.said(), other.posts().len()), ("from the other".to_owned(), 1));
+}

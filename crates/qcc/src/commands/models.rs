@@ -4,7 +4,7 @@
 
 use owo_colors::Style;
 use qcc_config::{Route, RouteCandidate, RouteTarget};
-use qcc_server::{Asked, Candidate, LeftOut, Mapping, Way};
+use qcc_server::{Asked, Candidate, Mapping, Way};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, models: &[String]) -> Outcome {
         asked(output, model, &mapping.of(model))?;
     }
     for out in mapping.left_out() {
-        output.note(format_args!("{} takes no part: {}", harmless(out.provider), why(out)));
+        output.note(format_args!("{} is disabled, so it takes no part", harmless(out)));
     }
     if let Some(name) = pinned.filter(|name| config.profiles.iter().any(|profile| profile.name == *name)) {
         output.note(format_args!("{} is pinned and comes before all tiers: `qcc use auto` ends that", harmless(&name)));
@@ -104,7 +104,7 @@ fn asked(output: Output, model: &str, asked: &Asked<'_>) -> Result<(), Failure> 
 
 /// The lines of a route that take part, in the order in which they are asked.
 fn lines<'a>(mapping: &Mapping<'_>, route: &'a Route) -> Vec<&'a RouteCandidate> {
-    let out: Vec<&str> = mapping.left_out().map(|out| out.provider).collect();
+    let out: Vec<&str> = mapping.left_out().collect();
     let takes_part = |line: &&RouteCandidate| match &line.target {
         RouteTarget::Provider(name) => !out.contains(&name.as_str()),
         RouteTarget::Profile(_) => true,
@@ -142,10 +142,6 @@ fn named_by(candidate: &Candidate<'_>) -> String {
     }
 }
 
-fn why(out: LeftOut<'_>) -> String {
-    if out.enabled { format!("type {} is not served yet", out.dialect) } else { "it is disabled".to_owned() }
-}
-
 fn document(mapping: &Mapping<'_>, models: &[&str], pinned: Option<&str>) -> Value {
     let line = |line: &RouteCandidate| match &line.target {
         RouteTarget::Provider(name) => json!({ "provider": name, "model": line.model, "priority": line.priority }),
@@ -159,14 +155,13 @@ fn document(mapping: &Mapping<'_>, models: &[&str], pinned: Option<&str>) -> Val
         let entry = |(glob, name): &(String, String)| json!({ "provider": provider.name, "glob": glob, "model": name });
         provider.models.iter().map(entry).collect::<Vec<_>>()
     });
-    let out = |out: LeftOut<'_>| json!({ "provider": out.provider, "type": out.dialect, "enabled": out.enabled });
     json!({
         "pinned": pinned,
         "routes": mapping.routes().map(route).collect::<Vec<_>>(),
         "without_route": way_document(&mapping.without_route()),
         "names": names.collect::<Vec<_>>(),
         "models": models.iter().map(|model| asked_document(model, &mapping.of(model))).collect::<Vec<_>>(),
-        "left_out": mapping.left_out().map(out).collect::<Vec<_>>(),
+        "left_out": mapping.left_out().collect::<Vec<_>>(),
     })
 }
 

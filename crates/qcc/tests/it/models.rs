@@ -75,7 +75,7 @@ fn the_rules_are_shown_in_their_order_with_what_they_make_of_the_usual_models() 
     1  openrouter  openai  openai/gpt-5-mini          the route
     2  openrouter  openai  anthropic/claude-opus-4.8  the route, models *opus*
     --- stderr
-    note: old takes no part: it is disabled
+    note: old is disabled, so it takes no part
     this is the order of the file; health, weights and sessions change it from request to request
     ");
 }
@@ -96,7 +96,7 @@ fn models_that_are_named_are_shown_alone() {
     1  official    production  anthropic  x        as asked
     2  openrouter  production  openai     x        as asked
     --- stderr
-    note: old takes no part: it is disabled
+    note: old is disabled, so it takes no part
     this is the order of the file; health, weights and sessions change it from request to request
     ");
 }
@@ -113,7 +113,7 @@ fn a_pinned_profile_comes_first_also_while_no_gateway_runs() {
     1  openrouter  backup      openai     anthropic/claude-opus-4.8  models *opus*
     2  official    production  anthropic  claude-opus-5              as asked
     --- stderr
-    note: old takes no part: it is disabled
+    note: old is disabled, so it takes no part
     note: backup is pinned and comes before all tiers: `qcc use auto` ends that
     this is the order of the file; health, weights and sessions change it from request to request
     ");
@@ -139,7 +139,7 @@ model_routes: {'*sonnet*': [{provider: relay, model: big}], gpt*: [{provider: of
     gpt-5: the route gpt*
     nobody can be asked
     --- stderr
-    note: off takes no part: it is disabled
+    note: off is disabled, so it takes no part
     this is the order of the file; health, weights and sessions change it from request to request
     ");
 }
@@ -181,7 +181,7 @@ fn the_document_has_the_rules_and_the_models() {
     assert_eq!(document["routes"][0], json!({ "glob": "*haiku*", "candidates": haiku }));
     assert_eq!(document["without_route"], json!({ "route": null, "stands_in": false, "profiles": ["production"] }));
     assert_eq!(document["names"][1], json!({ "provider": "openrouter", "glob": "claude*", "model": "passthrough" }));
-    assert_eq!(document["left_out"], json!([{ "provider": "old", "type": "anthropic", "enabled": false }]));
+    assert_eq!(document["left_out"], json!(["old"]));
     let asked = &document["models"][0];
     assert_eq!(asked["way"], json!({ "route": "*haiku*", "stands_in": false, "profiles": null }));
     let second = json!({

@@ -4,7 +4,6 @@
 //! read as strictly as Anthropic reads them and refused in its words, for what one provider refuses another must not
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
-mod abilities;
 mod block;
 mod counts;
 mod decoder;
@@ -30,4 +29,4 @@ pub(crate) use fault::error_message;
 pub use fault::{error_type, refusal_body};
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
-pub use request::decode_request;
+pub use request::{decode_prompt, decode_request};

@@ -54,8 +54,10 @@ pub(super) struct Part<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) enum Data<'a> {
     Text(Cow<'a, str>),
-    InlineData(Blob<'a>),
-    FileData(File<'a>),
+    #[serde(rename = "inlineData")]
+    Inline(Blob<'a>),
+    #[serde(rename = "fileData")]
+    File(File<'a>),
     FunctionCall(Call<'a>),
     FunctionResponse(Answered<'a>),
 }
@@ -106,7 +108,8 @@ pub(super) enum Output<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Media<'a> {
-    InlineData(Blob<'a>),
+    #[serde(rename = "inlineData")]
+    Inline(Blob<'a>),
 }
 
 impl<'a> Part<'a> {
@@ -124,11 +127,8 @@ impl<'a> Part<'a> {
     }
 
     /// The text, if it is one.
-    pub(super) fn into_text(self) -> Result<Cow<'a, str>, Self> {
-        match self.data {
-            Data::Text(text) => Ok(text),
-            data => Err(Self { data, ..self }),
-        }
+    pub(super) fn as_text(&self) -> Option<&str> {
+        if let Data::Text(text) = &self.data { Some(text) } else { None }
     }
 }
 

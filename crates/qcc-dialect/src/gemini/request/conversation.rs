@@ -124,9 +124,9 @@ fn marked<'a>(parts: Vec<Part<'a>>, pen: &mut Pen<'_>) -> Vec<Part<'a>> {
     if !parts.is_empty() {
         pen.losses.add("messages.system", "sent as text of the user");
     }
-    let mark = |part: Part<'a>| match part.into_text() {
-        Ok(text) => Part::text(format!("<system-reminder>\n{text}\n</system-reminder>")),
-        Err(part) => part,
+    let mark = |part: Part<'a>| match part.as_text() {
+        Some(text) => Part::text(format!("<system-reminder>\n{text}\n</system-reminder>")),
+        None => part,
     };
     parts.into_iter().map(mark).collect()
 }
@@ -138,7 +138,7 @@ fn end(contents: &mut Vec<Content<'_>>, pen: &mut Pen<'_>) {
     }
     let Some(begun) = contents.pop() else { return };
     pen.losses.add("messages.prefill", "sent as an instruction");
-    let texts = begun.parts.into_iter().filter_map(|part| part.into_text().ok());
-    let texts = texts.filter(|text| !text.is_empty()).map(Part::text);
+    let texts = begun.parts.into_iter().filter(|part| part.as_text().is_some_and(|text| !text.is_empty()));
+    let texts = texts.map(|part| Part { thought_signature: None, ..part });
     say(contents, Speaker::User, std::iter::once(Part::text(PREFILL)).chain(texts).collect());
 }

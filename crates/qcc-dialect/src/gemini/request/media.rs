@@ -40,7 +40,7 @@ pub(super) fn image<'a>(image: &'a Image, pen: &mut Pen<'_>) -> Result<Part<'a>,
     }
     match &image.source {
         Source::Base64 { media_type, data } => match by_name(IMAGES, media_type) {
-            Some(mime_type) => Ok(Part::new(Data::InlineData(Blob { mime_type, data }))),
+            Some(mime_type) => Ok(Part::new(Data::Inline(Blob { mime_type, data }))),
             None => Err(Unfit { what: IMAGE.into(), why: format!("Gemini reads no {media_type}").into() }),
         },
         Source::Url(url) => {
@@ -72,7 +72,7 @@ pub(super) fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<
         }
         _ if pen.known.documents == Some(false) => return Err(unfit(DOCUMENT, "the model reads no documents")),
         Source::Base64 { media_type, data } => match by_name(DOCUMENTS, media_type) {
-            Some(mime_type) => all.push(Part::new(Data::InlineData(Blob { mime_type, data }))),
+            Some(mime_type) => all.push(Part::new(Data::Inline(Blob { mime_type, data }))),
             None => {
                 return Err(Unfit { what: DOCUMENT.into(), why: format!("Gemini reads no {media_type}").into() });
             }
@@ -94,7 +94,7 @@ fn fetched<'a>(url: &'a str, mime_type: &'static str, what: &'static str, pen: &
     if !pen.model.fetches() {
         return Err(unfit(what, "the model fetches nothing from addresses"));
     }
-    Ok(Part::new(Data::FileData(File { mime_type, file_uri: url })))
+    Ok(Part::new(Data::File(File { mime_type, file_uri: url })))
 }
 
 type Kinds = [(&'static str, &'static str, &'static str)];

@@ -53,10 +53,10 @@ fn answered<'a>(
         for part in parts_of(part, pen)? {
             match part.data {
                 Data::Text(text) => texts.push(text),
-                Data::InlineData(blob)
+                Data::Inline(blob)
                     if pen.model.takes_media_in_results() && media::IN_RESULTS.contains(&blob.mime_type) =>
                 {
-                    inside.push(Media::InlineData(blob));
+                    inside.push(Media::Inline(blob));
                 }
                 data => {
                     if !std::mem::replace(&mut announced, true) {

@@ -99,6 +99,15 @@ fn the_cause_of_an_error_in_a_stream_survives_the_clients_dialect() {
     }
 }
 
+#[test]
+fn an_error_that_a_decoder_has_read_says_the_same() {
+    let quota = String::from_utf8(fixture("error", "quota_text_only.json")).unwrap();
+    let stream = format!("data: {}\n\n", quota.replace('\n', " "));
+    let Some(Event::Fault { status, kind, message }) = decode(stream.as_bytes()).pop() else { panic!() };
+    let facts = ErrorFacts::stated(status, kind, message);
+    assert_eq!((facts.status, facts.topic, facts.retry_after), (429, Topic::None, Some(Duration::from_millis(7500))));
+}
+
 /// Case 57: a prompt that is too long is told to Anthropic's clients in the words on which they compact.
 #[test]
 fn a_context_that_is_too_long_is_told_in_the_words_that_clients_know() {

@@ -65,7 +65,7 @@ fn new_calls_have_ids_that_the_conversation_has_not() {
 #[test]
 fn content_beside_or_behind_a_reason_comes_before_the_end() {
     let both = json!({"candidates": [{"content": {"parts": [{"text": "all"}]}, "finishReason": "STOP"}]});
-    assert_eq!(words(&chunks(&[both.clone()])), ["start", "text:all.", "EndTurn", "end"]);
+    assert_eq!(words(&chunks(std::slice::from_ref(&both))), ["start", "text:all.", "EndTurn", "end"]);
     let late = parts(json!([function("t", json!({}))]));
     assert_eq!(words(&chunks(&[both, late])), ["start", "text:all.", "t#call_0:{}.", "ToolUse", "end"]);
 }

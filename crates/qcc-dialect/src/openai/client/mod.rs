@@ -4,7 +4,7 @@ mod answer;
 mod encoder;
 mod message;
 mod messages;
-mod request;
+pub(crate) mod request;
 mod watch;
 
 pub use answer::read_message;

@@ -61,25 +61,25 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     Ok(request)
 }
 
-pub(super) type Read<T> = Result<T, BadRequest>;
+pub(crate) type Read<T> = Result<T, BadRequest>;
 
-pub(super) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'static, str>>) -> BadRequest {
+pub(crate) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'static, str>>) -> BadRequest {
     BadRequest { what: what.into(), why: why.into() }
 }
 
 /// Members of an object that were not read yet. Of several with one name the last counts.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Members<'a>(#[serde(borrow)] pub(super) BTreeMap<String, &'a RawValue>);
+pub(crate) struct Members<'a>(#[serde(borrow)] pub(crate) BTreeMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
     /// Takes a member out. None where it is not there or `null`.
-    pub(super) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Read<Option<T>> {
+    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Read<Option<T>> {
         let Some(raw) = self.0.remove(name).filter(|raw| raw.get() != "null") else { return Ok(None) };
         serde_json::from_str(raw.get()).map(Some).map_err(|cause| bad(name, format!("cannot be read: {cause}")))
     }
 
-    pub(super) fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Read<T> {
+    pub(crate) fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Read<T> {
         self.take(name)?.ok_or_else(|| bad(name, "is missing"))
     }
 }
@@ -147,7 +147,14 @@ fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
 
 fn effort(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
     let Some(word) = members.take::<String>("reasoning_effort")? else { return Ok(()) };
-    request.effort = Some(match word.as_str() {
+    let unknown = || bad("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max");
+    request.effort = Some(effort_of_word(&word).ok_or_else(unknown)?);
+    Ok(())
+}
+
+/// An effort by its word.
+pub(crate) fn effort_of_word(word: &str) -> Option<Effort> {
+    Some(match word {
         "none" => Effort::None,
         "minimal" => Effort::Minimal,
         "low" => Effort::Low,
@@ -155,9 +162,8 @@ fn effort(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         "high" => Effort::High,
         "xhigh" => Effort::XHigh,
         "max" => Effort::Max,
-        _ => return Err(bad("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")),
-    });
-    Ok(())
+        _ => return None,
+    })
 }
 
 fn format(members: &mut Members<'_>, request: &mut Request) -> Read<()> {

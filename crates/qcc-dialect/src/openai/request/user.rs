@@ -158,7 +158,7 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
 }
 
 /// Vendors tell the kind of a file by its name.
-fn file_name(title: &str) -> Cow<'_, str> {
+pub(crate) fn file_name(title: &str) -> Cow<'_, str> {
     if title.to_ascii_lowercase().ends_with(".pdf") { Cow::Borrowed(title) } else { Cow::Owned(format!("{title}.pdf")) }
 }
 

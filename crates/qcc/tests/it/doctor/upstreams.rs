@@ -148,7 +148,6 @@ async fn each_way_in_which_a_provider_fails_has_its_own_advice() {
     let refusing = Upstream::start(replies::status(401, "authentication_error", "no", &[])).await.unwrap();
     let empty = Upstream::start(replies::status(402, "billing_error", "no", &[])).await.unwrap();
     let page = Upstream::start(replies::html(200)).await.unwrap();
-    let good = Upstream::start(models()).await.unwrap();
     let absent = Refusing::new().unwrap();
     let home = sound(&format!(
         "
@@ -158,13 +157,11 @@ providers:
   - {{name: empty, base_url: '{}', auth_value: k2}}
   - {{name: page, base_url: '{}', auth_value: k3}}
   - {{name: absent, base_url: '{}', auth_value: k4}}
-  - {{name: later, type: gemini, base_url: '{}', auth_value: k6}}
 ",
         refusing.url(),
         empty.url(),
         page.url(),
-        absent.url(),
-        good.url()
+        absent.url()
     ));
     assert_snapshot!(found(&home, &document(&home, &[]), "providers"), @r"
     problem: refused: it refuses the credential (401)
@@ -175,8 +172,6 @@ providers:
       fix: check base_url; a firewall, a login page or a proxy on the way answers like this too
     problem: absent: no connection: tcp connect error: Connection refused (os error 111)
       fix: check base_url, the network and the proxy settings
-    problem: later: type gemini is not served yet
-      fix: set `enabled: false` until it is
     ");
 }
 
