@@ -11,6 +11,7 @@ mod env;
 mod explain;
 mod health;
 mod home;
+mod import_env;
 mod logs;
 mod models;
 mod priority;
