@@ -274,6 +274,7 @@ impl Journey {
             model: stop.model.as_deref(),
             sent_model: stop.model.as_deref().unwrap_or(&self.asked.envelope.model_name),
             request_id: self.exchange.request_id(),
+            lessons: &self.state.lessons,
             recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
             deadline: self.asked.deadline(),
         };

@@ -200,11 +200,12 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
     let retry_after = wait::retry_after(&header, now).or(facts.retry_after);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
-    let answer = match translated {
-        None => Answer { status: parts.status, headers: parts.headers, body },
-        Some(asker) => Answer::said_to(asker, &facts),
+    let Some(asker) = translated else {
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        return Fault { outcome, what, answer: Some(answer), said: None };
     };
-    Fault { outcome, what, answer: Some(answer) }
+    let answer = Answer::said_to(asker, &facts);
+    Fault { outcome, what, answer: Some(answer), said: Some(Box::new((facts, body))) }
 }
 
 /// A request that no provider would take, seen when it was to be put into other words.
@@ -216,7 +217,7 @@ pub(crate) fn bad_request(bad: &BadRequest, asker: Asker) -> Fault {
 pub(crate) fn bad_request_of(what: String, asker: Asker) -> Fault {
     let facts = ErrorFacts::stated(400, "invalid_request_error".to_owned(), what.clone());
     let answer = Answer::said_to(asker, &facts);
-    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
+    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer), said: None }
 }
 
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
@@ -229,6 +230,7 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
         outcome: refusal(facts, facts.retry_after, now),
         what: format!("an error under status 200: {facts}"),
         answer,
+        said: None,
     }
 }
 
@@ -246,7 +248,7 @@ fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> 
 }
 
 fn fault(failure: Failure, what: String) -> Fault {
-    Fault { outcome: Outcome::Failed(failure), what, answer: None }
+    Fault { outcome: Outcome::Failed(failure), what, answer: None, said: None }
 }
 
 /// What a time-out means, for people.

@@ -10,7 +10,9 @@ use crate::anthropic;
 use crate::asker::Asker;
 use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
+use crate::error::ErrorFacts;
 use crate::openai::{self, Traits};
+use crate::repair::{Repair, repair};
 use crate::{gemini, responses, tokens};
 
 /// A provider's dialect.
@@ -143,6 +145,18 @@ impl Tongue {
         };
         let back = Back::new(head, speech);
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
+    }
+
+    /// What a refusal of this request teaches of the model, by which it can be put better.
+    #[must_use]
+    pub fn repair(
+        &self,
+        question: &Question<'_>,
+        facts: &ErrorFacts,
+        said: &[u8],
+        known: &Capabilities,
+    ) -> Option<Repair> {
+        repair(facts, said, &question.asker.decode_request(question.body).ok()?, known)
     }
 
     /// Whether the provider counts the tokens of a prompt, free of charge.

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
 use qcc_dialect::responses::client::without_sealed;
-use qcc_dialect::translate::{Back, NotSent, Outgoing, Question, Thoughts};
-use qcc_policy::{Failure, Phase};
+use qcc_dialect::translate::{Back, Question, Thoughts};
+use qcc_policy::Phase;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ingress::recognise::Kind;
@@ -24,10 +24,12 @@ use crate::upstream::{Reply, Upstream};
 
 mod fault;
 mod stream;
+mod translated;
 mod until;
 mod whole;
 
 pub(crate) use fault::{Answer, Fault};
+pub(crate) use translated::Lessons;
 pub(crate) use until::Until;
 
 use until::Clocks;
@@ -57,6 +59,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request_id: &'a str,
     /// What was thought before a call of the conversation, for one that wants it back.
     pub(crate) recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
+    /// What such providers have taught, and learn of this one.
+    pub(crate) lessons: &'a Lessons,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -133,8 +137,8 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
     }
     match call.kind {
-        Kind::CountTokens => counted(upstream, call).await,
-        Kind::Stream | Kind::Message => translated(upstream, call).await,
+        Kind::CountTokens => translated::counted(upstream, call).await,
+        Kind::Stream | Kind::Message => translated::translated(upstream, call).await,
     }
 }
 
@@ -142,53 +146,6 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
 fn without_foreign_thoughts(asker: Asker, body: Bytes) -> Bytes {
     let cut = (asker == Asker::Responses).then(|| without_sealed(&body)).flatten();
     cut.unwrap_or(body)
-}
-
-/// The count of a provider of another dialect, told as Anthropic tells it.
-async fn counted(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.count(&call.question(), &upstream.capabilities_for(call.sent_model));
-    let (url, body) = put.map_err(|why| not_put(why, asker))?;
-    let headers = json_headers(call.headers);
-    let sent = Sent { kind, asker, url, headers, body, streams: false, deadline };
-    let mut good = exchange(upstream, sent, None).await?;
-    if let Good::Whole { head, body, .. } = &mut good {
-        let tokens = upstream.tongue.counted(body).map_err(|wrong| Fault::not_the_dialect(wrong.to_string()))?;
-        *body = format!("{{\"input_tokens\":{tokens}}}").into();
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    Ok(good)
-}
-
-fn json_headers(mut headers: HeaderMap) -> HeaderMap {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers
-}
-
-/// One try with a provider of another dialect than the client's.
-async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.outgoing(&call.question(), &upstream.capabilities_for(call.sent_model));
-    let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;
-    let mut headers = json_headers(call.headers);
-    for (name, value) in own {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    let mut good = exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, Some(&back)).await?;
-    good.note(losses);
-    Ok(good)
-}
-
-/// The request could not be put into the provider's words.
-fn not_put(why: NotSent, asker: Asker) -> Fault {
-    match why {
-        NotSent::Bad(bad) => observe::bad_request(&bad, asker),
-        NotSent::Unfit(unfit) => {
-            let told = unfit.is_too_long().then(|| observe::bad_request_of(unfit.why.to_string(), asker));
-            let answer = told.and_then(|fault| fault.answer);
-            Fault { answer, ..Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")) }
-        }
-    }
 }
 
 /// A request as it goes to one provider.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use qcc_testkit::claude::claude_request;
 use qcc_testkit::replies::{Framing, Stream, chunk, html, json_body, message_json, status, stream_head};
 use qcc_testkit::sse;
-use qcc_testkit::{Answer, Ended, Received, Reply, Request, Upstream};
+use qcc_testkit::{Answer, Ended, Received, Reply, Request, Script, Upstream};
 use serde_json::{Value, json};
 
 use crate::support::{Running, for_message, for_stream};
@@ -330,4 +330,41 @@ async fn a_prompt_that_nobody_has_room_for_is_told_as_such_so_that_the_client_sh
     assert_eq!(open.posts().len(), 0);
     let (running, _, other) = knowing("{context: 20}", true).await;
     assert_eq!((running.ask(&saying(&long)).await.said(), other.posts().len()), ("from the other".to_owned(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_refuses_by_name_is_left_out_once_and_remembered() {
+    let refusal = json!({"error": {"message": "Unsupported parameter: 'temperature' is not supported with this model.",
+        "type": "invalid_request_error", "param": "temperature", "code": "unsupported_parameter"}});
+    let script = Script::new(move |received, _| match received.json().get("temperature") {
+        Some(_) => json_body(400, &[], &refusal),
+        None => json_body(200, &[], &whole("hello")),
+    });
+    let upstream = Upstream::start(script).await.unwrap();
+    let text = format!("providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: k}}\n", upstream.url());
+    let mut running = Running::start(&text).await;
+    let body =
+        json!({"model": "m", "max_tokens": 9, "temperature": 0.5, "messages": [{"role": "user", "content": "Hi"}]});
+    for asked in 1..3 {
+        let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+        assert_eq!((answer.status, answer.header("x-qcc-attempts")), (200, Some("1")), "{}", answer.text());
+        assert!(answer.header("x-qcc-loss").is_some_and(|loss| loss.contains("temperature")), "{:?}", answer.headers);
+        // The second request is written by what the first one taught.
+        assert_eq!(upstream.posts().len(), 1 + asked);
+    }
+    assert!(running.row().await["loss"].as_str().is_some_and(|loss| loss.contains("temperature")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_stays_the_same_is_the_requests_own() {
+    let refusal = json!({"error": {"message": "Unsupported parameter: 'temperature'", "type": "invalid_request_error",
+        "param": "temperature", "code": "unsupported_parameter"}});
+    let upstream = Upstream::start(json_body(400, &[], &refusal)).await.unwrap();
+    let text = format!("providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: k}}\n", upstream.url());
+    let running = Running::start(&text).await;
+    let body =
+        json!({"model": "m", "max_tokens": 9, "temperature": 0.5, "messages": [{"role": "user", "content": "Hi"}]});
+    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+    assert_eq!((answer.status, upstream.posts().len()), (400, 2));
+    assert_eq!(running.standing("open").await, "closed");
 }

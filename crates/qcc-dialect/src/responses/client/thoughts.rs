@@ -14,10 +14,15 @@ use crate::responses::wire::{Item, parts, text};
 /// For whom the thinking of other dialects is sealed.
 const OWNER: &str = "canon";
 
-/// Thinking as `encrypted_content`. `None`: the text says it all.
-pub(super) fn sealed(thought: &Thought) -> Option<String> {
-    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty())?;
-    Some(seal(OWNER, json!({"thinking": thought.text, "signature": signature}).to_string().as_bytes()))
+/// Thinking as `encrypted_content`. Of what nobody has signed the summary says it all; it is sealed so that it can be told
+/// from reasoning of this dialect's vendor, who refuses what is not its own.
+pub(super) fn sealed(thought: &Thought) -> String {
+    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty());
+    let words = match signature {
+        Some(signature) => json!({"thinking": thought.text, "signature": signature}),
+        None => json!({}),
+    };
+    seal(OWNER, words.to_string().as_bytes())
 }
 
 /// Thinking without a text as `encrypted_content`.
