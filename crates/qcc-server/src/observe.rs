@@ -31,7 +31,13 @@ use crate::upstream::{SendError, Upstream};
 /// The plan for every model, from the configuration and the place of the pinned profile. Only providers that can be
 /// called take part.
 pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pinned: Option<usize>) -> Router {
-    let ids: HashMap<&str, ProviderId> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    let callable: Vec<_> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    router_of(config, &callable, pinned)
+}
+
+/// The same without connections. `callable`: who can be called, in file order, with the number that stands for it.
+pub(crate) fn router_of(config: &Config, callable: &[(&str, ProviderId)], pinned: Option<usize>) -> Router {
+    let ids: HashMap<&str, ProviderId> = callable.iter().copied().collect();
     let places: HashMap<&str, usize> =
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
@@ -47,7 +53,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         Some(PlanCandidate { target: target(&line.target)?, model, priority: line.priority })
     };
     Router::new(&PlanInput {
-        providers: upstreams.iter().map(|upstream| PlanProvider { id: upstream.id, enabled: true }).collect(),
+        providers: callable.iter().map(|(_, id)| PlanProvider { id: *id, enabled: true }).collect(),
         profiles: config
             .profiles
             .iter()
