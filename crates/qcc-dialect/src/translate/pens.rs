@@ -19,7 +19,7 @@ pub(super) enum Speech {
 /// Reads a stream.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    Anthropic(anthropic::canon::Decoder),
+    Anthropic(Box<anthropic::canon::Decoder>),
     OpenAi(Box<openai::Decoder>),
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Encoder {
 impl Speech {
     pub(super) fn decoder(&self) -> Decoder {
         match self {
-            Self::Anthropic => Decoder::Anthropic(anthropic::canon::Decoder::new()),
+            Self::Anthropic => Decoder::Anthropic(Box::default()),
             Self::OpenAi(traits, names) => Decoder::OpenAi(Box::new(openai::Decoder::new(traits, names.clone()))),
         }
     }

@@ -9,7 +9,7 @@ use crate::anthropic;
 use crate::asker::Asker;
 use crate::canon::{Losses, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
-use crate::openai::{self, Traits};
+use crate::openai::{self, Traits, Vendor};
 
 /// A provider's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +63,19 @@ impl Tongue {
     #[must_use]
     pub fn is_of(&self, asker: Asker) -> bool {
         matches!((self.dialect, asker), (Dialect::Anthropic, Asker::Anthropic) | (Dialect::OpenAi, Asker::OpenAi))
+    }
+
+    /// A request of the provider's own dialect without what translations have put into its conversation, and what that
+    /// costs. `None`: it passes as it is. Its model stands elsewhere then: [`crate::scan::scan`] finds it.
+    ///
+    /// Vendors that do not sign thinking keep it: some of them refuse a conversation in which it is missing.
+    #[must_use]
+    pub fn restored(&self, body: &Bytes) -> Option<(Bytes, Losses)> {
+        match (self.dialect, self.traits.vendor) {
+            (Dialect::OpenAi, _) => None,
+            (Dialect::Anthropic, Vendor::DeepSeek | Vendor::Kimi | Vendor::Glm | Vendor::Qwen) => None,
+            (Dialect::Anthropic, _) => anthropic::canon::without_sealed(body),
+        }
     }
 
     /// Where a request of the provider's own dialect goes that came to this path and query of ours.

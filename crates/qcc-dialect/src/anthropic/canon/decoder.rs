@@ -16,7 +16,7 @@ use super::ids;
 use super::members::{Members, Read};
 use super::write::Object;
 use crate::anthropic::wire::{Kind, text};
-use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, Usage};
+use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
 use crate::sse::fields;
 
@@ -174,7 +174,7 @@ impl Decoder {
             "thinking" => {
                 self.begin(Open::Thinking, Block::Thinking, out);
                 delta(Delta::Thinking(given("thinking")?), out);
-                delta(Delta::Signature(given("signature")?), out);
+                delta(signed(given("signature")?), out);
             }
             "redacted_thinking" => self.begin(Open::Sealed, Block::Redacted(block.need_string("data")?), out),
             "tool_use" => {
@@ -223,7 +223,7 @@ impl Decoder {
                     self.begin(Open::Thinking, Block::Thinking, out);
                 }
                 delta(Delta::Thinking(piece.thinking.unwrap_or_default()), out);
-                delta(Delta::Signature(piece.signature.unwrap_or_default()), out);
+                delta(signed(piece.signature.unwrap_or_default()), out);
             }
             "input_json_delta" => self.input(piece.partial_json?, out)?,
             kind => self.losses.dropped(format!("answer.{kind}")),
@@ -266,6 +266,11 @@ impl Decoder {
         out.push(Event::End);
         self.over = true;
     }
+}
+
+/// Another gateway of this kind marks thinking that nobody has signed.
+fn signed(signature: String) -> Delta {
+    Delta::Signature(if signature == UNSIGNED { String::new() } else { signature })
 }
 
 /// Pieces without content are none.

@@ -12,7 +12,7 @@ use super::members::{Members, Read, list};
 use super::write::{self, Object};
 use crate::answer::Wrong;
 use crate::anthropic::check_message;
-use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, Usage};
+use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
 ///
@@ -88,7 +88,7 @@ fn part(out: &mut BytesMut, part: &Part) -> bool {
     match part {
         Part::Text(text) => block.member("type", "text").member("text", &text.text),
         Part::Thinking(thought) => {
-            let signature = thought.signature.as_deref().unwrap_or_default();
+            let signature = thought.signature.as_deref().filter(|text| !text.is_empty()).unwrap_or(UNSIGNED);
             block.member("type", "thinking").member("thinking", &thought.text).member("signature", signature)
         }
         Part::Redacted(data) => block.member("type", "redacted_thinking").member("data", data),

@@ -23,7 +23,7 @@ fn a_whole_answer_is_written_as_anthropic_writes_it() {
     let written = encode_message(&message, "claude-opus-5", "msg_1");
     let expected = concat!(
         r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5","content":["#,
-        r#"{"type":"thinking","thinking":"hm","signature":""},{"type":"redacted_thinking","data":"sealed"},"#,
+        r#"{"type":"thinking","thinking":"hm","signature":"qcc1.unsigned."},{"type":"redacted_thinking","data":"sealed"},"#,
         r#"{"type":"text","text":"So:"},{"type":"tool_use","id":"qcc-call_1-7cfc_2","name":"look","input":{ "n": 1.0 }}],"#,
         r#""stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":5,"cache_creation_input_tokens":0,"#,
         r#""cache_read_input_tokens":0,"output_tokens":6}}"#,
