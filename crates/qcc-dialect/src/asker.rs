@@ -7,8 +7,8 @@ use crate::answer::{Told, Wrong};
 use crate::anthropic;
 use crate::canon::{BadRequest, Request};
 use crate::error::{ErrorFacts, Topic};
-use crate::openai;
 use crate::watch::Watcher;
+use crate::{openai, responses};
 
 /// The dialect in which a client asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -18,6 +18,8 @@ pub enum Asker {
     Anthropic,
     /// OpenAI's Chat Completions.
     OpenAi,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 impl Asker {
@@ -26,6 +28,7 @@ impl Asker {
     pub fn of_path(path: &str) -> Self {
         match path {
             "/v1/chat/completions" => Self::OpenAi,
+            "/v1/responses" => Self::Responses,
             _ => Self::Anthropic,
         }
     }
@@ -36,6 +39,16 @@ impl Asker {
         match self {
             Self::Anthropic => "anthropic",
             Self::OpenAi => "openai",
+            Self::Responses => "responses",
+        }
+    }
+
+    /// Whether its clients send back what a model thought, with whatever proves it.
+    #[must_use]
+    pub fn carries_thinking(self) -> bool {
+        match self {
+            Self::Anthropic | Self::Responses => true,
+            Self::OpenAi => false,
         }
     }
 
@@ -45,6 +58,7 @@ impl Asker {
         match self {
             Self::Anthropic => Watcher::Anthropic(anthropic::Watcher::new()),
             Self::OpenAi => Watcher::OpenAi(openai::client::Watcher::new()),
+            Self::Responses => Watcher::Responses(responses::watch::Watcher::new()),
         }
     }
 
@@ -56,6 +70,7 @@ impl Asker {
         match self {
             Self::Anthropic => anthropic::read_message(body),
             Self::OpenAi => openai::client::read_message(body),
+            Self::Responses => responses::read_message(body),
         }
     }
 
@@ -64,7 +79,7 @@ impl Asker {
     pub fn error_body(self, status: u16, message: &str, request_id: &str) -> Bytes {
         match self {
             Self::Anthropic => anthropic::error_body(anthropic::canon::error_type(status), message, request_id),
-            Self::OpenAi => openai::client::error_body(status, message, request_id),
+            Self::OpenAi | Self::Responses => openai::client::error_body(status, message, request_id),
         }
     }
 
@@ -74,7 +89,7 @@ impl Asker {
         let status = if facts.topic == Topic::ContextTooLong { 400 } else { facts.status };
         let body = match self {
             Self::Anthropic => anthropic::canon::refusal_body(status, facts),
-            Self::OpenAi => openai::client::refusal_body(status, facts),
+            Self::OpenAi | Self::Responses => openai::client::refusal_body(status, facts),
         };
         (status, body)
     }
@@ -87,6 +102,7 @@ impl Asker {
         match self {
             Self::Anthropic => anthropic::canon::decode_request(body),
             Self::OpenAi => openai::client::decode_request(body),
+            Self::Responses => responses::client::decode_request(body),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::wait::regain_at;
 
+mod google;
 pub(crate) mod topic;
 
 pub use topic::Topic;
@@ -28,11 +29,12 @@ const MAX_TEXT: usize = 4096;
 /// What an error says, from status and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorFacts {
-    /// The HTTP status, or for an error within a 200 the one that its type stands for.
+    /// The HTTP status, or for an error within a 200 the one that its type stands for. 401 for a refused key under 400.
     pub status: u16,
-    /// `error.type`, of the innermost error that has one.
+    /// `error.type`, or Google's `error.status`, of the innermost error that has one.
     pub kind: Option<String>,
-    /// `error.details.error_code`, else `error.code`: the discriminator that is meant for machines.
+    /// `error.details.error_code`, a `reason` among Google's details, else `error.code`: the discriminator that is meant for
+    /// machines.
     pub code: Option<String>,
     /// The text, at most [`MAX_MESSAGE`] characters; empty where there is none.
     pub message: String,
@@ -42,6 +44,8 @@ pub struct ErrorFacts {
     pub html: bool,
     /// When a spent quota returns, as the text says, since the Unix epoch.
     pub regain_at: Option<Duration>,
+    /// How long the body asks to be left alone, at most a year. Headers that say something else are newer.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for ErrorFacts {
@@ -70,9 +74,12 @@ impl ErrorFacts {
     /// An error that a decoder has read already.
     #[must_use]
     pub fn stated(status: u16, kind: String, message: String) -> Self {
-        let topic = topic::of(status, None, Some(&kind), &message);
+        let (google, words) = (google::Details::default(), [Some(kind.as_str()), None]);
+        let retry_after = google.wait(words, &message);
+        let told = google.topic(words, &message);
+        let topic = told.unwrap_or_else(|| topic::of(status, None, Some(&kind), &message));
         let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
-        Self { status, kind: Some(kind), code: None, message, topic, html: false, regain_at }
+        Self { status, kind: Some(kind), code: None, message, topic, html: false, regain_at, retry_after }
     }
 
     fn conclude(status: Option<u16>, body: &[u8]) -> Self {
@@ -86,12 +93,16 @@ impl ErrorFacts {
                 raw.message = String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT)]).into_owned();
             }
         }
-        let Raw { kind, code, message } = raw;
-        let status = status.unwrap_or_else(|| equivalent(kind.as_deref(), code.as_deref()));
-        let topic = topic::of(status, code.as_deref(), kind.as_deref(), &message);
+        let Raw { kind, code, message, google } = raw;
+        let words = [kind.as_deref(), code.as_deref()];
+        let told = google.topic(words, &message);
+        let retry_after = google.wait(words, &message);
+        let code = google.reason().map(str::to_owned).or(code);
+        let status = google.status().or(status).unwrap_or_else(|| equivalent(kind.as_deref(), code.as_deref()));
+        let topic = told.unwrap_or_else(|| topic::of(status, code.as_deref(), kind.as_deref(), &message));
         let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
         let message = message.chars().take(MAX_MESSAGE).collect();
-        Self { status, kind, code, message, topic, html, regain_at }
+        Self { status, kind, code, message, topic, html, regain_at, retry_after }
     }
 }
 
@@ -101,7 +112,7 @@ fn equivalent(kind: Option<&str>, code: Option<&str>) -> u16 {
     known.or_else(|| code?.parse().ok().filter(|code| (400..600).contains(code))).unwrap_or(500)
 }
 
-/// The status of a type or code. Types are Anthropic's, then those of OpenAI and OpenRouter.
+/// The status of a type or code. Types are Anthropic's, then those of OpenAI and OpenRouter, then Google's.
 fn status_of(word: &str) -> Option<u16> {
     Some(match word {
         "invalid_request_error" => 400,
@@ -127,7 +138,7 @@ fn status_of(word: &str) -> Option<u16> {
         "provider_unavailable" => 502,
         "service_unavailable_error" | "server_is_overloaded" | "provider_overloaded" => 503,
         "timeout" => 504,
-        _ => return None,
+        word => return google::status_of(word),
     })
 }
 
@@ -137,6 +148,7 @@ struct Raw {
     kind: Option<String>,
     code: Option<String>,
     message: String,
+    google: google::Details,
 }
 
 impl Raw {
@@ -162,6 +174,12 @@ impl Raw {
         // The envelope of an Anthropic error is itself typed "error"; that says nothing.
         if let Some(kind) = text(value, "type").filter(|&kind| kind != "error") {
             self.kind = Some(kind.to_owned());
+        }
+        if let Some(word) = text(value, "status").filter(|word| google::is_status_word(word)) {
+            self.kind = Some(word.to_owned());
+        }
+        if let Some(Value::Array(details)) = value.get("details") {
+            self.google.read(details);
         }
         let detailed = value.get("details").and_then(|details| details.get("error_code"));
         if let Some(code) = detailed.or_else(|| value.get("code")).and_then(word) {

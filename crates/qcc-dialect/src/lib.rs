@@ -6,7 +6,8 @@
 //!
 //! Words used here, beside those of the whole project:
 //!
-//! - **dialect**: a wire protocol. Each has a folder with the same file names: [`anthropic`], [`openai`].
+//! - **dialect**: a wire protocol. Each has a folder with the same file names: [`anthropic`], [`openai`], [`responses`],
+//!   [`gemini`].
 //! - **envelope**: the few top-level facts of a request body that routing needs ([`scan`]).
 //! - **event**: one whole server-sent event with the blank line that ends it, as received ([`sse`]).
 //! - **oversized event**: one longer than [`sse::MAX_EVENT`], which passes before its end is known.
@@ -23,8 +24,10 @@ pub mod asker;
 pub mod canon;
 pub mod capabilities;
 pub mod error;
+pub mod gemini;
 pub mod limits;
 pub mod openai;
+pub mod responses;
 pub mod scan;
 pub mod sse;
 pub mod tokens;

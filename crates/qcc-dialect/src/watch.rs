@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::canon::Usage;
 use crate::error::ErrorFacts;
-use crate::{anthropic, openai};
+use crate::{anthropic, openai, responses};
 
 /// What an event means to the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Watcher {
     Anthropic(anthropic::Watcher),
     /// Of Chat Completions.
     OpenAi(openai::client::Watcher),
+    /// Of Responses.
+    Responses(responses::watch::Watcher),
 }
 
 /// Asks the watcher at work.
@@ -54,6 +56,7 @@ macro_rules! ask {
         match $watcher {
             Watcher::Anthropic($inner) => $asked,
             Watcher::OpenAi($inner) => $asked,
+            Watcher::Responses($inner) => $asked,
         }
     };
 }
@@ -73,6 +76,7 @@ impl Watcher {
     pub fn ended(&mut self) -> bool {
         match self {
             Self::Anthropic(watcher) => watcher.is_terminal(),
+            Self::Responses(watcher) => watcher.is_terminal(),
             Self::OpenAi(watcher) => watcher.ended(),
         }
     }

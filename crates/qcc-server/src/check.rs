@@ -132,6 +132,7 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
         model: None,
         request_id: "check",
+        recalled: &|_| None,
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },
     };
     let good = attempt(upstream, call).await;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
 use qcc_dialect::canon::{Losses, Usage};
+use qcc_dialect::translate::Thoughts;
 use qcc_policy::affinity::SessionKey;
 use qcc_policy::engine::{Attempt, Engine, Spent, Target};
 use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};
@@ -151,6 +152,13 @@ impl Exchange {
                 None => more,
             });
         });
+    }
+
+    /// What was thought in the answer and the client will not send back.
+    pub(crate) fn thought(&mut self, thoughts: Thoughts) {
+        if let Some(session) = self.row.as_ref().and_then(|row| row.session).filter(|_| !thoughts.is_empty()) {
+            self.state.thoughts.put(session, thoughts);
+        }
     }
 
     /// The terminal event is on its way: a client that leaves now has the whole answer.

@@ -269,6 +269,7 @@ impl Journey {
             },
             model: stop.model.as_deref(),
             request_id: self.exchange.request_id(),
+            recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
             deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
@@ -352,9 +353,10 @@ impl Journey {
             self.exchange.note(|row| row.loss = Some(lost.clone()));
         }
         let (head, body) = match good {
-            Good::Whole { head, body, told, .. } => {
+            Good::Whole { head, body, told, thoughts, .. } => {
                 self.exchange.committed(head.status.as_u16());
                 self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
+                self.exchange.thought(thoughts);
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
                 self.exchange.end("done", None);

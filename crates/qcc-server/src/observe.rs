@@ -191,7 +191,7 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
     let facts = ErrorFacts::from_response(parts.status.as_u16(), &body);
     let now = outside::unix_time();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let retry_after = wait::retry_after(&header, now);
+    let retry_after = wait::retry_after(&header, now).or(facts.retry_after);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
     let answer = match translated {
@@ -215,7 +215,11 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
     let now = outside::unix_time();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = StatusCode::from_u16(facts.status).ok().map(|status| Answer { status, headers, body });
-    Fault { outcome: refusal(facts, None, now), what: format!("an error under status 200: {facts}"), answer }
+    Fault {
+        outcome: refusal(facts, facts.retry_after, now),
+        what: format!("an error under status 200: {facts}"),
+        answer,
+    }
 }
 
 fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {

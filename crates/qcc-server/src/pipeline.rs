@@ -48,7 +48,7 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
     }
     let consumed = access::authenticate(request.headers(), &proxy.client_keys)?;
     match path.as_str() {
-        "/v1/messages" | "/v1/messages/count_tokens" | "/v1/chat/completions" => {
+        "/v1/messages" | "/v1/messages/count_tokens" | "/v1/chat/completions" | "/v1/responses" => {
             only(&request, &Method::POST, "POST")?;
             messages(state, snapshot, request, consumed, id).await
         }

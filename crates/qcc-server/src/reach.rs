@@ -78,10 +78,6 @@ pub async fn reach(loaded: &Loaded) -> Vec<Reach> {
 async fn ask(provider: Provider, pool: &qcc_config::PoolSettings, roots: &Arc<Roots>) -> Reach {
     let name = provider.name.clone();
     let passthrough = provider.auth == Auth::Passthrough;
-    if !crate::state::is_served(provider.dialect) {
-        let dialect = crate::state::dialect_name(provider.dialect);
-        return Reach::bad(name, format!("type {dialect} is not served yet"), "set `enabled: false` until it is");
-    }
     let upstream = match alone(provider, pool, roots) {
         Ok(upstream) => upstream,
         Err(error) => return Reach::bad(name, error.to_string(), "correct it in the configuration"),

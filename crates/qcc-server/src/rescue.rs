@@ -39,7 +39,7 @@ pub(crate) enum Refused {
     #[error("this gateway needs one of its proxy.client_keys as x-api-key or as Bearer token")]
     ClientKey,
     #[error(
-        "there is no route {method} {path}; hint: models are asked at POST /v1/messages (Anthropic) or POST /v1/chat/completions (OpenAI)"
+        "there is no route {method} {path}; hint: models are asked at POST /v1/messages (Anthropic), POST /v1/chat/completions or POST /v1/responses (OpenAI)"
     )]
     Route { method: String, path: String },
     #[error("{path} is asked with {allow}, not with {method}")]

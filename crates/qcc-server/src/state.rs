@@ -3,6 +3,7 @@
 
 mod identities;
 mod lead;
+mod thoughts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use qcc_config::{Auth, Config, Dialect, Loaded, Provider};
+use qcc_config::{Auth, Config, Dialect, Loaded};
 use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
@@ -31,6 +32,7 @@ pub use identities::identity_of;
 pub(crate) use lead::{Pin, RECOVERED};
 
 use identities::Identities;
+use thoughts::ThoughtStore;
 
 /// The configuration in force, with everything derived from it. Immutable: a reload makes a new one.
 pub(crate) struct Snapshot {
@@ -51,6 +53,7 @@ pub(crate) struct State {
     pub(crate) source: Source,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
+    pub(crate) thoughts: ThoughtStore,
     pub(crate) history: History,
     pub(crate) probing: Probing,
     pub(crate) keeping: Keeping,
@@ -103,6 +106,7 @@ impl State {
             source,
             buffers: Arc::default(),
             models: ModelCache::default(),
+            thoughts: ThoughtStore::default(),
             history,
             probing: Probing::default(),
             keeping: Keeping::new(upto),
@@ -257,7 +261,7 @@ impl Snapshot {
         let pool = config.settings.pool;
         identities.begin();
         let mut upstreams = Vec::with_capacity(config.providers.len());
-        for provider in config.providers.iter().filter(|provider| is_usable(provider)) {
+        for provider in config.providers.iter().filter(|provider| provider.enabled) {
             let id = identities.id(provider);
             let key = Transport::key_of(provider, &pool);
             let kept = old.iter().find(|upstream| upstream.transport.key == key);
@@ -289,16 +293,6 @@ impl Snapshot {
     pub(crate) fn upstream_named(&self, name: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.iter().find(|upstream| upstream.name() == name)
     }
-}
-
-/// Whether requests can go there: enabled, and of a dialect that is served.
-fn is_usable(provider: &Provider) -> bool {
-    provider.enabled && is_served(provider.dialect)
-}
-
-/// Whether providers of this dialect can be asked.
-pub(crate) fn is_served(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Anthropic | Dialect::Openai)
 }
 
 fn engine_for(snapshot: &Snapshot) -> Engine {

@@ -44,7 +44,7 @@ impl Resolver<'_> {
         let models = self.models(written);
         let limits = self.limits(written);
         let health_model = written.health_model.as_ref().and_then(|at| self.model_name(at));
-        self.note_idle(&name, written, dialect);
+        self.note_streaming_mode(&name, written);
         Some(Provider {
             name,
             dialect,
@@ -233,10 +233,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn note_idle(&mut self, name: &str, written: &file::Provider, dialect: Dialect) {
-        if let (Some(kind), true) = (&written.kind, !matches!(dialect, Dialect::Anthropic | Dialect::Openai)) {
-            self.idle.push(format!("provider `{name}` (type {})", kind.text()));
-        }
+    fn note_streaming_mode(&mut self, name: &str, written: &file::Provider) {
         if let Some(at) = &written.streaming_mode
             && at.get(&mut self.problems).is_some()
         {

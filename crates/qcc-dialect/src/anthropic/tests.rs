@@ -67,7 +67,7 @@ fn every_error_says_what_the_table_says() {
         ("text_only", 503, None, None, Nothing),
         ("fastapi", 401, None, None, Nothing),
         ("code_and_msg", 429, None, Some("1113"), Quota),
-        ("array", 429, None, Some("429"), Nothing),
+        ("array", 429, Some("RESOURCE_EXHAUSTED"), Some("429"), Nothing),
     ];
     for (name, status, kind, code, topic) in table {
         let facts = ErrorFacts::from_response(status, &fixture("error", &format!("{name}.json")));

@@ -48,17 +48,27 @@ impl ToolNames {
 
     /// The name under which a tool is sent: 1 to `limit` letters, digits, `_` and `-`.
     pub(crate) fn send<'a>(&mut self, name: &'a str, limit: usize) -> Cow<'a, str> {
-        if is_legal(name, limit) {
-            return Cow::Borrowed(name);
+        if is_legal(name, limit) { Cow::Borrowed(name) } else { Cow::Owned(self.rename("", name, limit)) }
+    }
+
+    /// As [`send`](Self::send), where a name has to begin with a letter or `_`.
+    pub(crate) fn send_lettered<'a>(&mut self, name: &'a str, limit: usize) -> Cow<'a, str> {
+        if name.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
+            return Cow::Owned(self.rename("_", name, limit));
         }
+        self.send(name, limit)
+    }
+
+    /// A name that is taken, made of one that is not and its digest.
+    fn rename(&mut self, before: &str, name: &str, limit: usize) -> String {
         let plain = name.chars().map(|letter| if is_plain(letter) { letter } else { '_' });
-        let start: String = plain.take(limit.saturating_sub(9)).collect();
+        let start: String = before.chars().chain(plain).take(limit.saturating_sub(9)).collect();
         let mut hash = digest(name.as_bytes());
         loop {
             let sent = format!("{start}_{:08x}", hash >> 32);
             if self.renamed.get(&sent).is_none_or(|owner| owner == name) {
                 self.renamed.insert(sent.clone(), name.to_owned());
-                return Cow::Owned(sent);
+                return sent;
             }
             hash = digest(&hash.to_be_bytes());
         }

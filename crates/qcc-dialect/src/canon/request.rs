@@ -39,9 +39,44 @@ pub struct Request {
     pub stream: bool,
     /// Whether a stream ends with token counts, in a dialect where that is the client's to say.
     pub include_usage: bool,
+    /// Tools that the client's dialect knows by more than a name: whoever tells the client of a call has to know.
+    pub client_tools: Vec<ClientTool>,
     /// Members of the client's dialect that have no place here, by name; those from further in by the way to them without
     /// indices, such as `tools.defer_loading`, each once. Each is a loss unless the target knows it.
     pub others: Vec<(String, Json)>,
+}
+
+impl Request {
+    /// The member that asks for an answer of another form than providers of other dialects can give, and why they cannot.
+    #[must_use]
+    pub fn answered_otherwise(&self) -> Option<(&str, &'static str)> {
+        self.others.iter().find_map(|(name, value)| {
+            let why = match name.as_str() {
+                "functions" | "function_call" | "messages.function_call" => {
+                    "this old form of tools is answered by the client's own dialect alone"
+                }
+                "audio" => "it answers in text",
+                "modalities" if value.text().contains("audio") => "it answers in text",
+                _ => return None,
+            };
+            Some((name.as_str(), why))
+        })
+    }
+
+    /// The member by which the client counts on what one provider has kept of the conversation, or is to keep. `None`: any
+    /// provider can answer.
+    #[must_use]
+    pub fn kept_elsewhere(&self) -> Option<&str> {
+        const KEPT: &[&str] = &[
+            "previous_response_id",
+            "conversation",
+            "prompt",
+            "input.item_reference",
+            "input.compaction",
+            "background",
+        ];
+        self.others.iter().map(|(name, _)| name.as_str()).find(|name| KEPT.contains(name))
+    }
 }
 
 /// Who speaks.
@@ -223,6 +258,19 @@ pub enum Tool {
         /// All of it.
         raw: Json,
     },
+}
+
+/// A tool that the client's dialect knows by more than a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientTool {
+    /// Its name in the neutral form.
+    pub name: String,
+    /// The client's name of it.
+    pub own: String,
+    /// The group of tools that it is in.
+    pub group: Option<String>,
+    /// Whether its input is a text. Here it is an object whose one member is that text.
+    pub plain: bool,
 }
 
 /// Whether the model has to call a tool.

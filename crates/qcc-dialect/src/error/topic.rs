@@ -53,6 +53,9 @@ const WORDS: &[(&str, Topic)] = &[
     ("user_profile_not_billable", Topic::Permission),
     ("permission_error", Topic::Permission),
     ("permission_denied", Topic::Permission),
+    ("UNAVAILABLE", Topic::Overloaded),
+    ("FAILED_PRECONDITION", Topic::Permission),
+    ("PUP_LIMITED_DISABLED", Topic::Permission),
 ];
 
 /// Codes that name something else than the model as missing, or a throttle: the text must not overrule them.
@@ -87,6 +90,8 @@ const TEXTS: &[(&str, Topic)] = &[
     ("insufficient credit", Topic::Quota),
     ("quota is not enough", Topic::Quota),
     ("spend limit reached", Topic::Quota),
+    ("credits are depleted", Topic::Quota),
+    ("spending cap", Topic::Quota),
     ("余额", Topic::Quota),
     ("额度", Topic::Quota),
     ("欠费", Topic::Quota),
@@ -109,6 +114,7 @@ const TEXTS: &[(&str, Topic)] = &[
     ("organization has been disabled", Topic::Permission),
     ("not available in your region", Topic::Permission),
     ("not available in your country", Topic::Permission),
+    ("location is not supported", Topic::Permission),
     ("country, region, or territory not supported", Topic::Permission),
 ];
 

@@ -76,10 +76,10 @@ pub(crate) fn not_a_stream(body: &[u8]) -> Event {
     fault(502, "not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
 }
 
-fn fault(status: u16, kind: &str, message: String) -> Event {
+pub(crate) fn fault(status: u16, kind: &str, message: String) -> Event {
     Event::Fault { status, kind: kind.to_owned(), message }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     text.chars().take(QUOTED).collect()
 }

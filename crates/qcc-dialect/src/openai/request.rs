@@ -12,13 +12,18 @@ use crate::canon::{ToolNames, digest};
 
 mod assistant;
 mod content;
-mod conversation;
-mod foreign;
+pub(crate) mod conversation;
+pub(crate) mod foreign;
 mod format;
-mod schema;
-mod thinking;
-mod tools;
-mod user;
+pub(crate) mod schema;
+pub(crate) mod thinking;
+pub(crate) mod tools;
+pub(crate) mod user;
+
+pub(crate) use conversation::{ATTRIBUTION, MISSING};
+pub(crate) use thinking::effort_of;
+pub(crate) use tools::known as client_tool;
+pub(crate) use user::search_result;
 
 use content::Message;
 
@@ -139,6 +144,9 @@ struct Others<'a> {
 
 /// Passes on what the target knows, notes the rest as lost, and refuses what the answer depends on.
 fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unfit> {
+    if let Some(kept) = request.kept_elsewhere() {
+        return Err(Unfit { what: kept.to_owned().into(), why: "the conversation is kept by another provider".into() });
+    }
     let mut known = Others::default();
     for (name, value) in &request.others {
         match name.as_str() {
@@ -156,7 +164,7 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
     Ok(known)
 }
 
-fn unfit(what: &'static str, why: &'static str) -> Unfit {
+pub(crate) fn unfit(what: &'static str, why: &'static str) -> Unfit {
     Unfit { what: what.into(), why: why.into() }
 }
 

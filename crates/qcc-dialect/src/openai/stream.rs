@@ -14,7 +14,7 @@ use crate::canon::ToolNames;
 use crate::canon::{Event, Stop, Usage};
 use crate::sse::fields;
 
-mod arguments;
+pub(crate) mod arguments;
 mod blocks;
 mod details;
 mod ending;

@@ -3,9 +3,10 @@
 use bytes::{Bytes, BytesMut};
 
 use super::pens::{Decoder, Encoder, Speech, write};
+use super::thoughts::{Gatherer, Thoughts};
 use crate::answer::Wrong;
 use crate::asker::Asker;
-use crate::canon::{Collector, Event, Losses, Message};
+use crate::canon::{ClientTool, Collector, Event, Losses, Message};
 use crate::error::ErrorFacts;
 use crate::sse::Splitter;
 
@@ -24,6 +25,8 @@ pub(super) struct Head {
     /// Tokens of the prompt, until the provider has counted.
     pub(super) estimate: u64,
     pub(super) include_usage: bool,
+    /// Tools that the client knows in another form.
+    pub(super) client_tools: Vec<ClientTool>,
 }
 
 impl Head {
@@ -32,6 +35,7 @@ impl Head {
         let kind = match self.asker {
             Asker::Anthropic => "msg",
             Asker::OpenAi => "chatcmpl",
+            Asker::Responses => "resp",
         };
         format!("{kind}_{}", self.request_id)
     }
@@ -49,7 +53,20 @@ pub struct Back {
 pub struct StreamBack {
     reader: Reader,
     encoder: Encoder,
+    /// Where the client's dialect loses what is thought.
+    gatherer: Option<Gatherer>,
     out: BytesMut,
+}
+
+/// An answer that was brought back in one piece.
+#[derive(Debug)]
+pub struct Brought {
+    /// In the client's dialect.
+    pub body: Bytes,
+    /// What of it could not be carried.
+    pub losses: Losses,
+    /// What has to be put back when the conversation goes on.
+    pub thoughts: Thoughts,
 }
 
 /// Puts a stream together to an answer in one piece.
@@ -75,7 +92,8 @@ impl Back {
     /// A stream for a client that wants one.
     #[must_use]
     pub fn stream(&self) -> StreamBack {
-        StreamBack { reader: self.reader(), encoder: Encoder::new(&self.head), out: BytesMut::new() }
+        let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
+        StreamBack { reader: self.reader(), encoder: Encoder::new(&self.head), gatherer, out: BytesMut::new() }
     }
 
     /// A stream for a client that wants an answer in one piece.
@@ -89,27 +107,23 @@ impl Back {
         Reader { splitter: Splitter::holding(MAX_LONG), decoder: self.speech.decoder(), events: Vec::new() }
     }
 
-    /// An answer in one piece, for a client that wants one, and what could not be carried of it.
+    /// An answer in one piece, for a client that wants one.
     ///
     /// # Errors
     /// What the body is instead of an answer.
-    pub fn message(&self, body: &[u8]) -> Result<(Bytes, Losses), Wrong> {
-        let message = whole(self.speech.message(body)?)?;
-        let mut losses = Losses::new();
-        Ok((write(&self.head, &message, &mut losses), losses))
+    pub fn message(&self, body: &[u8]) -> Result<Brought, Wrong> {
+        Ok(brought(&self.head, &whole(self.speech.message(body)?)?))
     }
 
     /// An answer in one piece, for a client that wants a stream: all of it.
     ///
     /// # Errors
     /// What the body is instead of an answer.
-    pub fn message_as_stream(&self, body: &[u8]) -> Result<Bytes, Wrong> {
+    pub fn message_as_stream(&self, body: &[u8]) -> Result<(Bytes, Thoughts), Wrong> {
+        let mut stream = self.stream();
         let message = whole(self.speech.message(body)?)?;
-        let (mut encoder, mut out) = (Encoder::new(&self.head), BytesMut::new());
-        for event in message.into_events() {
-            encoder.push(&event, &mut out);
-        }
-        Ok(out.freeze())
+        message.into_events().into_iter().for_each(|event| stream.take(&event));
+        Ok((stream.out.split().freeze(), stream.thoughts()))
     }
 }
 
@@ -117,6 +131,14 @@ impl Back {
 fn whole(message: Message) -> Result<Message, Wrong> {
     let is_whole = message.stop.is_some() && message.broken.is_empty();
     if is_whole { Ok(message) } else { Err(Wrong::NotJson) }
+}
+
+fn brought(head: &Head, message: &Message) -> Brought {
+    let (mut losses, mut gatherer) = (Losses::new(), Gatherer::default());
+    if !head.asker.carries_thinking() {
+        gatherer.see_message(message);
+    }
+    Brought { body: write(head, message, &mut losses), losses, thoughts: gatherer.take() }
 }
 
 /// Reads a stream into events.
@@ -154,18 +176,16 @@ impl Reader {
 impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        for event in self.reader.push(chunk) {
-            self.encoder.push(&event, &mut self.out);
-        }
-        self.out.split().freeze()
+        let Self { reader, encoder, gatherer, out } = self;
+        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, out));
+        out.split().freeze()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        for event in self.reader.finish() {
-            self.encoder.push(&event, &mut self.out);
-        }
-        self.out.split().freeze()
+        let Self { reader, encoder, gatherer, out } = self;
+        reader.finish().for_each(|event| take(&event, encoder, gatherer, out));
+        out.split().freeze()
     }
 
     /// What could not be carried of the answer so far.
@@ -173,32 +193,46 @@ impl StreamBack {
     pub fn losses(&self) -> &Losses {
         self.encoder.losses()
     }
+
+    /// What has to be put back when the conversation goes on. It is told once.
+    pub fn thoughts(&mut self) -> Thoughts {
+        self.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
+    }
+
+    fn take(&mut self, event: &Event) {
+        take(event, &mut self.encoder, &mut self.gatherer, &mut self.out);
+    }
+}
+
+fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, out: &mut BytesMut) {
+    if let Some(gatherer) = gatherer {
+        gatherer.see(event);
+    }
+    encoder.push(event, out);
 }
 
 impl Collecting {
     /// Takes the next chunk of the provider's stream.
     pub fn push(&mut self, chunk: Bytes) {
         let Self { reader, collector, fault, .. } = self;
-        reader.push(chunk).for_each(|event| take(event, collector, fault));
+        reader.push(chunk).for_each(|event| collect(event, collector, fault));
     }
 
-    /// The stream has ended: the answer, and what could not be carried of it.
+    /// The stream has ended.
     ///
     /// # Errors
     /// What came instead of a whole answer.
-    pub fn finish(self) -> Result<(Bytes, Losses), Wrong> {
+    pub fn finish(self) -> Result<Brought, Wrong> {
         let Self { mut reader, mut collector, mut fault, head } = self;
-        reader.finish().for_each(|event| take(event, &mut collector, &mut fault));
+        reader.finish().for_each(|event| collect(event, &mut collector, &mut fault));
         if let Some(facts) = fault {
             return Err(Wrong::Error(facts));
         }
-        let message = whole(collector.finish().ok_or(Wrong::NotJson)?)?;
-        let mut losses = Losses::new();
-        Ok((write(&head, &message, &mut losses), losses))
+        Ok(brought(&head, &whole(collector.finish().ok_or(Wrong::NotJson)?)?))
     }
 }
 
-fn take(event: Event, collector: &mut Collector, fault: &mut Option<ErrorFacts>) {
+fn collect(event: Event, collector: &mut Collector, fault: &mut Option<ErrorFacts>) {
     match event {
         Event::Fault { status, kind, message } => *fault = Some(ErrorFacts::stated(status, kind, message)),
         event => collector.push(event),

@@ -8,12 +8,14 @@ use crate::canon::{BadRequest, Losses, Unfit};
 
 mod back;
 mod pens;
+mod thoughts;
 mod tongue;
 
 #[cfg(test)]
 mod tests;
 
-pub use back::{Back, Collecting, StreamBack};
+pub use back::{Back, Brought, Collecting, StreamBack};
+pub use thoughts::Thoughts;
 pub use tongue::{Dialect, Question, Tongue};
 
 /// A request in a provider's words.

@@ -7,20 +7,25 @@ use crate::answer::Wrong;
 use crate::asker::Asker;
 use crate::canon::{Event, Losses, Message, ToolNames};
 use crate::openai::Traits;
-use crate::{anthropic, openai};
+use crate::{anthropic, gemini, openai, responses};
 
 /// How a provider's answer is read.
 #[derive(Debug, Clone)]
 pub(super) enum Speech {
     Anthropic,
     OpenAi(Box<Traits>, ToolNames),
+    Responses(ToolNames),
+    /// With the model as sent.
+    Gemini(ToolNames, String),
 }
 
 /// Reads a stream.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    Anthropic(Box<anthropic::canon::Decoder>),
-    OpenAi(Box<openai::Decoder>),
+    Anthropic(anthropic::canon::Decoder),
+    OpenAi(openai::Decoder),
+    Responses(responses::Decoder),
+    Gemini(gemini::Decoder),
 }
 
 /// Writes a stream.
@@ -28,13 +33,16 @@ pub(super) enum Decoder {
 pub(super) enum Encoder {
     Anthropic(anthropic::canon::Encoder),
     OpenAi(openai::client::Encoder),
+    Responses(responses::client::Encoder),
 }
 
 impl Speech {
     pub(super) fn decoder(&self) -> Decoder {
         match self {
-            Self::Anthropic => Decoder::Anthropic(Box::default()),
-            Self::OpenAi(traits, names) => Decoder::OpenAi(Box::new(openai::Decoder::new(traits, names.clone()))),
+            Self::Anthropic => Decoder::Anthropic(anthropic::canon::Decoder::new()),
+            Self::OpenAi(traits, names) => Decoder::OpenAi(openai::Decoder::new(traits, names.clone())),
+            Self::Responses(names) => Decoder::Responses(responses::Decoder::new(names.clone())),
+            Self::Gemini(names, model) => Decoder::Gemini(gemini::Decoder::new(names.clone(), model)),
         }
     }
 
@@ -43,6 +51,8 @@ impl Speech {
         match self {
             Self::Anthropic => anthropic::canon::decode_message(body),
             Self::OpenAi(_, names) => openai::decode_message(body, names),
+            Self::Responses(names) => responses::decode_message(body, names),
+            Self::Gemini(names, model) => gemini::decode_message(body, names, model),
         }
     }
 }
@@ -52,6 +62,8 @@ impl Decoder {
         match self {
             Self::Anthropic(decoder) => decoder.push(event, out),
             Self::OpenAi(decoder) => decoder.push(event, out),
+            Self::Responses(decoder) => decoder.push(event, out),
+            Self::Gemini(decoder) => decoder.push(event, out),
         }
     }
 
@@ -61,6 +73,8 @@ impl Decoder {
             // Its terminal event says all.
             Self::Anthropic(_) => {}
             Self::OpenAi(decoder) => decoder.finish(out),
+            Self::Responses(decoder) => decoder.finish(out),
+            Self::Gemini(decoder) => decoder.finish(out),
         }
     }
 }
@@ -76,6 +90,10 @@ impl Encoder {
                 let Head { model, created, include_usage, .. } = head;
                 Self::OpenAi(openai::client::Encoder::new(model, &head.id(), *created, *include_usage))
             }
+            Asker::Responses => {
+                let Head { model, created, client_tools, .. } = head;
+                Self::Responses(responses::client::Encoder::new(model, &head.id(), *created, client_tools.clone()))
+            }
         }
     }
 
@@ -83,6 +101,7 @@ impl Encoder {
         match self {
             Self::Anthropic(encoder) => encoder.push(event, out),
             Self::OpenAi(encoder) => encoder.push(event, out),
+            Self::Responses(encoder) => encoder.push(event, out),
         }
     }
 
@@ -90,14 +109,19 @@ impl Encoder {
         match self {
             Self::Anthropic(encoder) => encoder.losses(),
             Self::OpenAi(encoder) => encoder.losses(),
+            Self::Responses(encoder) => encoder.losses(),
         }
     }
 }
 
 /// Writes an answer in one piece.
 pub(super) fn write(head: &Head, message: &Message, losses: &mut Losses) -> Bytes {
+    let Head { model, created, client_tools, .. } = head;
     match head.asker {
-        Asker::Anthropic => anthropic::canon::encode_message(message, &head.model, &head.id()),
-        Asker::OpenAi => openai::client::encode_message(message, &head.model, &head.id(), head.created, losses),
+        Asker::Anthropic => anthropic::canon::encode_message(message, model, &head.id()),
+        Asker::OpenAi => openai::client::encode_message(message, model, &head.id(), *created, losses),
+        Asker::Responses => {
+            responses::client::encode_message(message, model, &head.id(), *created, client_tools, losses)
+        }
     }
 }

@@ -4,12 +4,13 @@ use bytes::Bytes;
 
 use super::back::Head;
 use super::pens::Speech;
-use super::{Back, NotSent, Outgoing};
+use super::{Back, NotSent, Outgoing, thoughts};
 use crate::anthropic;
 use crate::asker::Asker;
-use crate::canon::{Losses, Request, ToolNames, Unfit};
+use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::openai::{self, Traits, Vendor};
+use crate::{gemini, responses};
 
 /// A provider's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +19,22 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI's Chat Completions.
     OpenAi,
+    /// OpenAI's Responses.
+    Responses,
+    /// Google's Gemini.
+    Gemini,
+}
+
+impl Dialect {
+    /// A client's own.
+    #[must_use]
+    pub fn of(asker: Asker) -> Self {
+        match asker {
+            Asker::Anthropic => Self::Anthropic,
+            Asker::OpenAi => Self::OpenAi,
+            Asker::Responses => Self::Responses,
+        }
+    }
 }
 
 /// What a provider speaks, with the habits of its vendor.
@@ -29,7 +46,7 @@ pub struct Tongue {
 }
 
 /// A request that is to be put into other words.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The dialect of its body.
     pub asker: Asker,
@@ -41,6 +58,8 @@ pub struct Question<'a> {
     pub request_id: &'a str,
     /// When it is answered, in seconds since the Unix epoch.
     pub created: u64,
+    /// What was thought before a call with this id, in dialects whose clients do not send it back.
+    pub recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
 }
 
 /// The version of the API whose words we write, for providers of the Anthropic dialect.
@@ -62,7 +81,7 @@ impl Tongue {
     /// Whether it is the client's own, so that its bytes pass as they are.
     #[must_use]
     pub fn is_of(&self, asker: Asker) -> bool {
-        matches!((self.dialect, asker), (Dialect::Anthropic, Asker::Anthropic) | (Dialect::OpenAi, Asker::OpenAi))
+        self.dialect == Dialect::of(asker)
     }
 
     /// A request of the provider's own dialect without what translations have put into its conversation, and what that
@@ -72,7 +91,7 @@ impl Tongue {
     #[must_use]
     pub fn restored(&self, body: &Bytes) -> Option<(Bytes, Losses)> {
         match (self.dialect, self.traits.vendor) {
-            (Dialect::OpenAi, _) => None,
+            (Dialect::OpenAi | Dialect::Responses | Dialect::Gemini, _) => None,
             (Dialect::Anthropic, Vendor::DeepSeek | Vendor::Kimi | Vendor::Glm | Vendor::Qwen) => None,
             (Dialect::Anthropic, _) => anthropic::canon::without_sealed(body),
         }
@@ -85,6 +104,9 @@ impl Tongue {
         match self.dialect {
             Dialect::Anthropic => anthropic::messages_url(&self.base_url, path_and_query),
             Dialect::OpenAi => openai::with_query(openai::chat_url(&self.base_url), query),
+            Dialect::Responses => openai::with_query(responses::responses_url(&self.base_url), query),
+            // No client asks in this dialect.
+            Dialect::Gemini => gemini::models_url(&self.base_url),
         }
     }
 
@@ -94,6 +116,8 @@ impl Tongue {
         match self.dialect {
             Dialect::Anthropic => anthropic::messages_url(&self.base_url, &format!("/v1/models{query}")),
             Dialect::OpenAi => openai::models_url(&self.base_url),
+            Dialect::Responses => responses::models_url(&self.base_url),
+            Dialect::Gemini => gemini::models_url(&self.base_url),
         }
     }
 
@@ -103,6 +127,12 @@ impl Tongue {
     /// Where it cannot be put so.
     pub fn outgoing(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<Outgoing, NotSent> {
         let mut request = question.asker.decode_request(question.body).map_err(NotSent::Bad)?;
+        if let Some((what, why)) = request.answered_otherwise() {
+            return Err(NotSent::Unfit(Unfit { what: what.to_owned().into(), why: why.into() }));
+        }
+        if !question.asker.carries_thinking() {
+            thoughts::recall(&mut request, question.recalled);
+        }
         let wanted = request.stream;
         request.stream = match capabilities.streams {
             Some(Streams::Only) => true,
@@ -114,6 +144,7 @@ impl Tongue {
         let model = question.model.unwrap_or(&asked);
         let (body, names) = self.encode(&request, capabilities, model, &mut losses).map_err(NotSent::Unfit)?;
         let (url, headers) = self.place(model, request.stream);
+        let speech = self.speech(names, model);
         let head = Head {
             asker: question.asker,
             model: asked,
@@ -122,15 +153,16 @@ impl Tongue {
             // Four bytes a token, until the provider has counted.
             estimate: question.body.len() as u64 / 4,
             include_usage: request.include_usage,
+            client_tools: request.client_tools,
         };
-        let back = Back::new(head, self.speech(names));
+        let back = Back::new(head, speech);
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
     }
 
     fn encode(
         &self,
         request: &Request,
-        _capabilities: &Capabilities,
+        capabilities: &Capabilities,
         model: &str,
         losses: &mut Losses,
     ) -> Result<(Bytes, ToolNames), Unfit> {
@@ -143,20 +175,32 @@ impl Tongue {
                 let encoded = openai::encode_request(request, &self.traits, model, losses)?;
                 Ok((encoded.body, encoded.names))
             }
+            Dialect::Responses => {
+                let encoded = responses::encode_request(request, capabilities, model, losses)?;
+                Ok((encoded.body, encoded.names))
+            }
+            Dialect::Gemini => {
+                let encoded = gemini::encode_request(request, capabilities, model, losses)?;
+                Ok((encoded.body, encoded.names))
+            }
         }
     }
 
-    fn place(&self, _model: &str, _stream: bool) -> (String, &'static [(&'static str, &'static str)]) {
+    fn place(&self, model: &str, stream: bool) -> (String, &'static [(&'static str, &'static str)]) {
         match self.dialect {
             Dialect::Anthropic => (anthropic::messages_url(&self.base_url, "/v1/messages"), ANTHROPIC_HEADERS),
             Dialect::OpenAi => (openai::chat_url(&self.base_url), &[]),
+            Dialect::Responses => (responses::responses_url(&self.base_url), &[]),
+            Dialect::Gemini => (gemini::generate_url(&self.base_url, model, stream), &[]),
         }
     }
 
-    fn speech(&self, names: ToolNames) -> Speech {
+    fn speech(&self, names: ToolNames, model: &str) -> Speech {
         match self.dialect {
             Dialect::Anthropic => Speech::Anthropic,
             Dialect::OpenAi => Speech::OpenAi(Box::new(self.traits.clone()), names),
+            Dialect::Responses => Speech::Responses(names),
+            Dialect::Gemini => Speech::Gemini(names, model.to_owned()),
         }
     }
 }

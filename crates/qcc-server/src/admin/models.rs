@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use qcc_dialect::asker::Asker;
+use qcc_dialect::gemini;
+use qcc_dialect::translate::Dialect;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -130,6 +132,9 @@ pub(crate) async fn ask(upstream: &Upstream, headers: http::HeaderMap) -> Option
         return None;
     }
     let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
+    if upstream.tongue.dialect() == Dialect::Gemini {
+        return Some(gemini::model_names(&body).ok()?.iter().map(|name| entry(name)).collect());
+    }
     let mut list: Value = serde_json::from_slice(&body).ok()?;
     match list["data"].take() {
         // Other dialects' entries have little more than the name.

@@ -11,9 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::anthropic::response::check_count;
 use qcc_dialect::asker::Asker;
-use qcc_dialect::canon::Losses;
+use qcc_dialect::canon::{Losses, Part};
 use qcc_dialect::capabilities::Capabilities;
-use qcc_dialect::translate::{Back, NotSent, Outgoing, Question};
+use qcc_dialect::translate::{Back, NotSent, Outgoing, Question, Thoughts};
 use qcc_policy::{Failure, Phase};
 use tokio::time::{Instant, timeout_at};
 
@@ -54,6 +54,8 @@ pub(crate) struct Call<'a> {
     pub(crate) model: Option<&'a str>,
     /// Names the answer of such a provider.
     pub(crate) request_id: &'a str,
+    /// What was thought before a call of the conversation, for one that wants it back.
+    pub(crate) recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -62,8 +64,8 @@ pub(crate) struct Call<'a> {
 pub(crate) enum Good {
     /// A stream that has shown content. `held` goes down first.
     Stream { head: Parts, held: Vec<Bytes>, source: Box<Source> },
-    /// A whole answer of the right form, and what of it could not be carried.
-    Whole { head: Parts, body: Bytes, told: Told, losses: Losses },
+    /// A whole answer of the right form, what of it could not be carried, and what has to be put back later.
+    Whole { head: Parts, body: Bytes, told: Told, losses: Losses, thoughts: Thoughts },
     /// An answer too large to be held; `held` goes down first.
     Large { head: Parts, held: Bytes, source: Box<Source> },
 }
@@ -127,6 +129,7 @@ async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> 
         model: call.model,
         request_id: call.request_id,
         created: outside::unix_time().as_secs(),
+        recalled: call.recalled,
     };
     let put = upstream.tongue.outgoing(&question, &Capabilities::default());
     let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;

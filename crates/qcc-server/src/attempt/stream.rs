@@ -37,8 +37,8 @@ pub(super) async fn streamed(
         (None, Some(back)) => source.brought_back(back.stream()),
         (Some(media), Some(back)) if media.contains("json") => {
             let body = gather(&mut source, clocks.until, MAX_ANSWER).await?;
-            let stream = back.message_as_stream(&body).map_err(|wrong| said_wrongly(wrong, asker))?;
-            source.is_now(stream);
+            let written = back.message_as_stream(&body).map_err(|wrong| said_wrongly(wrong, asker))?;
+            source.is_now(written);
         }
         (Some(media), _) => return Err(not_a_stream(head.headers, source, clocks.until, &media, asker).await),
     }

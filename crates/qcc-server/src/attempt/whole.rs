@@ -8,7 +8,7 @@ use http::response::Parts;
 use qcc_dialect::answer::{Told, Wrong};
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::Losses;
-use qcc_dialect::translate::Back;
+use qcc_dialect::translate::{Back, Brought, Thoughts};
 use qcc_policy::Failure;
 
 use super::fault::Answer;
@@ -41,7 +41,7 @@ pub(super) async fn whole(
         }
     }
     match check(&body) {
-        Ok(told) => Ok(Good::Whole { head, body, told, losses: Losses::new() }),
+        Ok(told) => Ok(Good::Whole { head, body, told, losses: Losses::new(), thoughts: Thoughts::new() }),
         Err(Wrong::Error(facts)) => Err(observe::in_band(&facts, head.headers, body)),
         Err(wrong) => Err(Fault::not_the_dialect(wrong.to_string())),
     }
@@ -64,9 +64,9 @@ pub(super) async fn brought_back(
         }
         back.message(&body)
     };
-    let (body, losses) = written.map_err(|wrong| said_wrongly(wrong, asker))?;
+    let Brought { body, losses, thoughts } = written.map_err(|wrong| said_wrongly(wrong, asker))?;
     let told = asker.read_answer(&body).map_err(|wrong| said_wrongly(wrong, asker))?;
-    Ok(Good::Whole { head, body, told, losses })
+    Ok(Good::Whole { head, body, told, losses, thoughts })
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
@@ -75,7 +75,7 @@ fn is_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Puts a stream together, for a client that wants an answer in one piece.
-async fn collected(source: &mut Source, until: Until, back: &Back) -> Result<Result<(Bytes, Losses), Wrong>, Fault> {
+async fn collected(source: &mut Source, until: Until, back: &Back) -> Result<Result<Brought, Wrong>, Fault> {
     let mut collecting = back.collecting();
     while let Some(chunk) = until.wait(poll_fn(|cx| source.poll_chunk(cx))).await? {
         let chunk =

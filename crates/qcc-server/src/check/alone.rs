@@ -72,9 +72,5 @@ pub(crate) fn not_checked(provider: &Provider) -> Option<String> {
     if !provider.enabled {
         return Some("disabled".to_owned());
     }
-    if !crate::state::is_served(provider.dialect) {
-        let dialect = crate::state::dialect_name(provider.dialect);
-        return Some(format!("type {dialect} is not served yet"));
-    }
     (provider.auth == Auth::Passthrough).then(|| "not probed: it takes the client's own credential".to_owned())
 }

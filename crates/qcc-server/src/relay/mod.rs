@@ -247,6 +247,7 @@ impl Relay {
         if let Some(losses) = self.source.losses() {
             self.exchange.lost(losses);
         }
+        self.exchange.thought(self.source.thoughts());
     }
 
     /// The upstream's part is over without a terminal event, unless that was seen before.

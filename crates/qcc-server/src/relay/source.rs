@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http_body::Body;
 use qcc_dialect::canon::Losses;
 use qcc_dialect::sse::Splitter;
-use qcc_dialect::translate::StreamBack;
+use qcc_dialect::translate::{StreamBack, Thoughts};
 use qcc_dialect::watch::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,11 +23,11 @@ pub(crate) struct Source {
     pub(crate) watcher: Watcher,
     /// Brings what arrives into the client's dialect, where the provider speaks another one.
     back: Option<Box<StreamBack>>,
+    thoughts: Thoughts,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Where the bytes come from.
-#[expect(clippy::large_enum_variant, reason = "the large one is nearly every one")]
 enum Incoming {
     Upstream {
         body: Answer,
@@ -46,7 +46,7 @@ impl Source {
         watcher: Watcher,
     ) -> Result<Self, String> {
         let body = Incoming::Upstream { body, decoder: Decoder::of(headers)? };
-        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, _permit: permit })
+        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, thoughts: Thoughts::new(), _permit: permit })
     }
 
     /// From here on the bytes are those of the client's dialect.
@@ -55,8 +55,16 @@ impl Source {
     }
 
     /// From here on these are all the bytes.
-    pub(crate) fn is_now(&mut self, bytes: Bytes) {
+    pub(crate) fn is_now(&mut self, (bytes, thoughts): (Bytes, Thoughts)) {
         self.body = Incoming::Here(bytes);
+        self.thoughts = thoughts;
+    }
+
+    /// What was thought in the answer and has to be put back when the conversation goes on. It is told once.
+    pub(crate) fn thoughts(&mut self) -> Thoughts {
+        let mut thoughts = std::mem::take(&mut self.thoughts);
+        thoughts.extend(self.back.as_mut().map(|back| back.thoughts()).unwrap_or_default());
+        thoughts
     }
 
     /// What could not be carried of the answer so far, where it is of another dialect.

@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue}
 use qcc_config::{Auth, Dialect, Provider};
 use qcc_dialect::anthropic::head;
 use qcc_dialect::asker::Asker;
+use qcc_dialect::translate;
 
 /// What Claude Code is given as a key when qcc holds the real ones. Never sent up.
 pub(crate) const PLACEHOLDER: &str = "proxy-managed";
@@ -50,7 +51,7 @@ impl Inbound {
     pub(crate) fn suits(&self, asker: Asker, provider: &Provider) -> bool {
         let own = match asker {
             Asker::Anthropic => self.api_key.is_some() || self.bearer.is_some(),
-            Asker::OpenAi => self.bearer.is_some(),
+            Asker::OpenAi | Asker::Responses => self.bearer.is_some(),
         };
         provider.auth != Auth::Passthrough || (own && same(asker, provider.dialect))
     }
@@ -91,7 +92,7 @@ impl Inbound {
 
 /// Whether a client's own words, and its credential, mean the same to the provider.
 fn same(asker: Asker, dialect: Dialect) -> bool {
-    matches!((asker, dialect), (Asker::Anthropic, Dialect::Anthropic) | (Asker::OpenAi, Dialect::Openai))
+    translate::Dialect::of(asker) == super::dialect(dialect)
 }
 
 fn api_key_header() -> HeaderName {
@@ -137,6 +138,9 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
 pub(crate) fn header_of(provider: &Provider) -> Result<Option<(HeaderName, HeaderValue)>, InvalidHeaderValue> {
     let (name, text) = match &provider.auth {
         Auth::ApiKey(key) if provider.dialect == Dialect::Anthropic => (api_key_header(), key.expose().to_owned()),
+        Auth::ApiKey(key) if provider.dialect == Dialect::Gemini => {
+            (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned())
+        }
         Auth::ApiKey(key) | Auth::Token(key) => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
         Auth::Passthrough => return Ok(None),
     };

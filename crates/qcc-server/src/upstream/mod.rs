@@ -100,8 +100,7 @@ impl Upstream {
                 .map_err(|error| unusable(format!("models: {error}")))?;
             models.push((glob.compile_matcher(), model.clone()));
         }
-        let spoken = dialect(provider.dialect).ok_or_else(|| unusable("its dialect is not served".to_owned()))?;
-        let tongue = Tongue::new(spoken, &provider.base_url);
+        let tongue = Tongue::new(dialect(provider.dialect), &provider.base_url);
         Ok(Self { id, provider, transport, tongue, headers, models })
     }
 
@@ -174,11 +173,13 @@ impl Upstream {
     }
 }
 
-fn dialect(configured: Dialect) -> Option<translate::Dialect> {
+/// The dialect of the configuration as the translator knows it.
+pub(crate) fn dialect(configured: Dialect) -> translate::Dialect {
     match configured {
-        Dialect::Anthropic => Some(translate::Dialect::Anthropic),
-        Dialect::Openai => Some(translate::Dialect::OpenAi),
-        Dialect::Responses | Dialect::Gemini => None,
+        Dialect::Anthropic => translate::Dialect::Anthropic,
+        Dialect::Openai => translate::Dialect::OpenAi,
+        Dialect::Responses => translate::Dialect::Responses,
+        Dialect::Gemini => translate::Dialect::Gemini,
     }
 }
 

@@ -234,3 +234,56 @@ async fn calls_of_a_provider_of_the_same_dialect_pass_as_they_are() {
     let lines: String = calling().iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     assert_eq!(String::from_utf8_lossy(&answer.body), format!("{lines}data: [DONE]\n\n"));
 }
+
+/// A client that asks with the result of a call which was thought about.
+fn with_result(id: &str) -> Value {
+    let call = json!({"id": id, "type": "function", "function": {"name": "Read", "arguments": "{\"path\": \"a\"}"}});
+    let mut asked = body(false);
+    asked["reasoning_effort"] = json!("high");
+    asked["tools"] = json!([{"type": "function", "function": {"name": "Read", "parameters": {"type": "object"}}}]);
+    asked["messages"] = json!([
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": id, "content": "42"},
+    ]);
+    asked
+}
+
+/// Item of PROTOCOLS 5.2: what the provider wants back and the client cannot carry is kept for the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_thought_before_a_call_goes_back_to_it_with_the_result() {
+    for stream in [true, false] {
+        let thinking = Stream::new().and_thinking("Hm.").and_tool_use("Read", &json!({"path": "a"}));
+        let mut whole = message("");
+        let id = "toolu_01";
+        whole["content"] = json!([
+            {"type": "thinking", "thinking": "Hm.", "signature": "sig"},
+            {"type": "tool_use", "id": id, "name": "Read", "input": {"path": "a"}},
+        ]);
+        let first = if stream { thinking.reply() } else { json_body(200, &[], &whole) };
+        let upstream = Upstream::start(Script::sequence([first], json_body(200, &[], &message("done")))).await.unwrap();
+        let running = gateway(&[("one", "anthropic", &upstream)]).await;
+        let answer = running.ask(&asking(stream)).await;
+        let id = if stream {
+            let chunks = data(&answer).into_iter().filter_map(|data| serde_json::from_str::<Value>(&data).ok());
+            chunks
+                .filter_map(|chunk| Some(chunk.pointer("/choices/0/delta/tool_calls/0/id")?.as_str()?.to_owned()))
+                .next()
+                .unwrap()
+        } else {
+            id.to_owned()
+        };
+        let request = Request::post_json(PATH, &with_result(&id)).header("authorization", "Bearer client-key");
+        let answer = running.ask(&request).await;
+        assert_eq!(answer.status, 200);
+        let sent = upstream.posts().remove(1).json();
+        let block = &sent["messages"][1]["content"][0];
+        assert_eq!((&block["type"], &block["thinking"]), (&json!("thinking"), &json!("Hm.")), "{stream}: {sent}");
+        assert!(block["signature"].as_str().is_some_and(|signature| !signature.is_empty()), "{block}");
+        // Another client does not meet it.
+        let request = Request::post_json(PATH, &with_result(&id)).header("authorization", "Bearer another");
+        running.ask(&request).await;
+        let sent = upstream.posts().remove(2).json();
+        assert_eq!(sent["messages"][1]["content"][0]["type"], "tool_use", "{sent}");
+    }
+}

@@ -6,6 +6,7 @@ mod support;
 
 #[cfg(test)]
 mod chat_clients;
+#[cfg(test)]
 mod compression;
 #[cfg(test)]
 mod counting;

@@ -265,3 +265,23 @@ async fn a_body_that_is_no_request_is_refused_as_anthropic_does() {
     assert_eq!((answer.status, open.posts().len()), (400, 0), "{}", answer.text());
     assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_answer_where_a_stream_was_asked_for_becomes_one_and_the_other_way_round() {
+    let (answer, _, mut running) = asked(json_body(200, &[], &whole("hello")), &for_stream()).await;
+    assert_eq!((answer.said().as_str(), answer.ended), ("hello", Ended::Clean));
+    assert_eq!(names(&answer).last().map(String::as_str), Some("message_stop"));
+    let row = running.row().await;
+    assert_eq!((&row["provider"], &row["verdict"], &row["output_tokens"]), (&json!("open"), &json!("done"), &json!(2)));
+    let (answer, _, mut running) = asked(chunks(&calling(), true), &for_message()).await;
+    let message = answer.json();
+    assert_eq!(message["content"][0]["input"], json!({"path": "a"}));
+    assert_eq!(
+        (&message["stop_reason"], &message["usage"]["cache_read_input_tokens"]),
+        (&json!("tool_use"), &json!(60))
+    );
+    assert_eq!(running.row().await["provider"], "open");
+    // One that is cut is no answer in either form; the other provider has none for this request either.
+    let (answer, ..) = asked(chunks(&calling()[..3], false), &for_message()).await;
+    assert_eq!(answer.status, 503);
+}

@@ -160,6 +160,23 @@ async fn when_all_throttle_the_word_is_429_with_a_wait_that_clients_obey() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_only_the_body_tells_counts_and_a_minutes_quota_is_a_throttle() {
+    let throttled = |wait: &str| {
+        let message = "You exceeded your current quota, please check your plan and billing details.";
+        let limit = json!([{"quotaId": "GenerateRequestsPerMinutePerProject"}]);
+        let details = json!([{"violations": limit}, {"retryDelay": wait}]);
+        let error = json!({"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details});
+        json_body(429, &[], &json!({"error": error}))
+    };
+    let (running, _upstreams, answer) = asked(vec![throttled("5000s"), throttled("3600.5s")]).await;
+    assert_ours(&answer, 429, "rate_limit_error");
+    let text = answer.text();
+    let wait = text.split("for another ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    assert!((31..=3601).contains(&wait.parse::<u64>().unwrap()), "{text}");
+    assert_eq!(running.standing("a").await, "throttled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_every_credential_is_refused_the_word_is_403_and_says_what_to_do() {
     let replies = vec![
         status(401, "authentication_error", "invalid x-api-key", &[]),

@@ -49,7 +49,7 @@ fn a_newer_version_is_refused_and_named() {
     tamper(&place.path, "PRAGMA user_version = 99");
     let error = refused(&place.path);
     assert_eq!(error.fault(), Fault::Newer { found: 99, known: 3 });
-    let told = format!("the database {} has version 99, and this qcc knows 2 at most", place.path.display());
+    let told = format!("the database {} has version 99, and this qcc knows 3 at most", place.path.display());
     assert_eq!(error.to_string(), told);
 }
 

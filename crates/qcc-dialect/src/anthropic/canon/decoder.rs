@@ -29,8 +29,8 @@ pub struct Decoder {
     started: bool,
     over: bool,
     open: Option<Open>,
-    /// Whether a call was opened.
-    calls: bool,
+    /// Ids of the calls.
+    calls: Vec<String>,
     usage: Usage,
     /// Counts that wait for the end of a block.
     waiting: Option<Usage>,
@@ -179,10 +179,9 @@ impl Decoder {
             "redacted_thinking" => self.begin(Open::Sealed, Block::Redacted(block.need_string("data")?), out),
             "tool_use" => {
                 let (id, name) = (block.need_string("id")?, block.need_string("name")?);
-                let id = ids::unescape(&id).unwrap_or(id);
+                let id = ids::of_its_own(ids::unescape(&id).unwrap_or(id), &mut self.calls);
                 let given = block.get("input").map(RawValue::get).filter(|given| is_filled(given));
                 let open = Open::ToolUse { given: given.unwrap_or_default().to_owned(), pieces: false };
-                self.calls = true;
                 self.begin(open, Block::ToolUse { id, name }, out);
             }
             _ => {
@@ -261,7 +260,7 @@ impl Decoder {
     fn end(&mut self, out: &mut Vec<Event>) {
         self.close(out);
         self.start(out);
-        let reason = if self.calls { StopReason::ToolUse } else { StopReason::EndTurn };
+        let reason = if self.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
         out.push(Event::Stop(self.stop.take().unwrap_or(Stop { reason, sequence: None })));
         out.push(Event::End);
         self.over = true;

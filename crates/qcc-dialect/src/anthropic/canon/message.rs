@@ -56,14 +56,15 @@ pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
     };
     counts(&value("usage").unwrap_or(Value::Null), &mut message.usage);
     let blocks = members.need("content").and_then(list::<&RawValue>).map_err(|_| Wrong::OtherJson)?;
+    let mut calls = Vec::new();
     for raw in blocks {
-        answered(raw, &mut message).map_err(|_| Wrong::OtherJson)?;
+        answered(raw, &mut calls, &mut message).map_err(|_| Wrong::OtherJson)?;
     }
     Ok(message)
 }
 
 /// A block of an answer. Clones leave out the input of a call that needs none.
-fn answered(raw: &RawValue, message: &mut Message) -> Read<()> {
+fn answered(raw: &RawValue, calls: &mut Vec<String>, message: &mut Message) -> Read<()> {
     let block = Members::of(raw)?;
     let input = block.get("input").map(|raw| Json::from(raw.to_owned()));
     let part = match (block.string("type")?.as_deref(), input) {
@@ -72,7 +73,7 @@ fn answered(raw: &RawValue, message: &mut Message) -> Read<()> {
             Part::Text(Text { text: input.text().to_owned(), cache: None })
         }
         (Some("tool_use"), input) => Part::ToolUse(ToolUse {
-            id: block::id(&block, "id")?,
+            id: ids::of_its_own(block::id(&block, "id")?, calls),
             name: block.need_string("name")?,
             input: input.unwrap_or_else(Json::empty_object),
         }),

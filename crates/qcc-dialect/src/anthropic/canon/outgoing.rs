@@ -89,6 +89,9 @@ fn unfit(what: impl Into<std::borrow::Cow<'static, str>>, why: &'static str) -> 
 
 /// Members of the client's dialect without a place: most only steer; some ask for another answer.
 fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
+    if let Some(kept) = request.kept_elsewhere() {
+        return Err(unfit(kept.to_owned(), "the conversation is kept elsewhere"));
+    }
     for (name, json) in &request.others {
         match (name.as_str(), json.text()) {
             ("n", "1") | ("stream_options", _) => {}
@@ -97,9 +100,6 @@ fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
                 return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
             }
             ("audio" | "modalities", _) => return Err(unfit(name.clone(), "Anthropic answers in text")),
-            ("previous_response_id" | "conversation", _) => {
-                return Err(unfit(name.clone(), "the conversation is kept elsewhere"));
-            }
             _ => losses.dropped(name.clone()),
         }
     }

@@ -6,7 +6,7 @@ mod encoder;
 pub(crate) mod grammar;
 mod message;
 mod messages;
-mod request;
+pub(crate) mod request;
 mod watch;
 
 pub use answer::read_message;

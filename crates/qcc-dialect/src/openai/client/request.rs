@@ -32,7 +32,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     if members.take::<u64>("n")?.is_some_and(|answers| answers != 1) {
         return Err(bad("n", "only one answer can be given"));
     }
-    let (system, turns) = messages::turns(entries)?;
+    let mut others = Others::new();
+    let (system, turns) = messages::turns(entries, &mut others)?;
     let limit = members.take("max_completion_tokens")?;
     let mut request = Request {
         model,
@@ -49,38 +50,54 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     };
     let user = members.take("safety_identifier")?;
     request.user = user.or(members.take("user")?);
-    request.tools =
-        members.take::<Vec<&RawValue>>("tools")?.unwrap_or_default().into_iter().map(tool).collect::<Read<_>>()?;
+    let tools = members.take::<Vec<&RawValue>>("tools")?.unwrap_or_default();
+    request.tools = tools.into_iter().map(|raw| tool(raw, &mut others)).collect::<Read<_>>()?;
     choice(&mut members, &mut request)?;
     effort(&mut members, &mut request)?;
     format(&mut members, &mut request)?;
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
-    request.others = members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))).collect();
+    others.extend(members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))));
+    request.others = others;
     request.include_usage = include_usage.unwrap_or_default();
     Ok(request)
 }
 
-pub(super) type Read<T> = Result<T, BadRequest>;
+pub(crate) type Read<T> = Result<T, BadRequest>;
 
-pub(super) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'static, str>>) -> BadRequest {
+pub(crate) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'static, str>>) -> BadRequest {
     BadRequest { what: what.into(), why: why.into() }
 }
 
 /// Members of an object that were not read yet. Of several with one name the last counts.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Members<'a>(#[serde(borrow)] pub(super) BTreeMap<String, &'a RawValue>);
+pub(crate) struct Members<'a>(#[serde(borrow)] pub(crate) BTreeMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
     /// Takes a member out. None where it is not there or `null`.
-    pub(super) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Read<Option<T>> {
+    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Read<Option<T>> {
         let Some(raw) = self.0.remove(name).filter(|raw| raw.get() != "null") else { return Ok(None) };
         serde_json::from_str(raw.get()).map(Some).map_err(|cause| bad(name, format!("cannot be read: {cause}")))
     }
 
-    pub(super) fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Read<T> {
+    pub(crate) fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Read<T> {
         self.take(name)?.ok_or_else(|| bad(name, "is missing"))
+    }
+}
+
+/// Members without a place, by the way to them.
+pub(super) type Others = Vec<(String, Json)>;
+
+impl Members<'_> {
+    /// Keeps the names of those that nobody took, each once. What is `null` or empty says nothing.
+    pub(super) fn leave(self, of: &str, others: &mut Others) {
+        for (name, raw) in self.0.into_iter().filter(|(_, raw)| !matches!(raw.get(), "null" | "[]" | "{}" | "\"\"")) {
+            let name = format!("{of}.{name}");
+            if !others.iter().any(|(known, _)| *known == name) {
+                others.push((name, Json::from(raw.to_owned())));
+            }
+        }
     }
 }
 
@@ -102,7 +119,7 @@ impl Stops {
 }
 
 /// A function is a tool of the client; any other kind is one that only this dialect's vendors know.
-fn tool(raw: &RawValue) -> Read<Tool> {
+fn tool(raw: &RawValue, others: &mut Others) -> Read<Tool> {
     let mut members: Members<'_> =
         serde_json::from_str(raw.get()).map_err(|_| bad("tools", "each must be an object"))?;
     let kind = members.take::<String>("type")?.unwrap_or_else(|| "function".to_owned());
@@ -112,13 +129,16 @@ fn tool(raw: &RawValue) -> Read<Tool> {
     }
     let mut function: Members<'_> = members.need("function")?;
     let schema = function.take::<&RawValue>("parameters")?;
-    Ok(Tool::Custom {
+    let tool = Tool::Custom {
         name: function.need("name")?,
         description: function.take("description")?,
         schema: schema.map_or_else(Json::empty_object, |schema| Json::from(schema.to_owned())),
         strict: function.take("strict")?,
         cache: None,
-    })
+    };
+    function.leave("tools.function", others);
+    members.leave("tools", others);
+    Ok(tool)
 }
 
 /// A choice in words that are not known stays among the others.
@@ -147,7 +167,14 @@ fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
 
 fn effort(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
     let Some(word) = members.take::<String>("reasoning_effort")? else { return Ok(()) };
-    request.effort = Some(match word.as_str() {
+    let unknown = || bad("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max");
+    request.effort = Some(effort_of_word(&word).ok_or_else(unknown)?);
+    Ok(())
+}
+
+/// An effort by its word.
+pub(crate) fn effort_of_word(word: &str) -> Option<Effort> {
+    Some(match word {
         "none" => Effort::None,
         "minimal" => Effort::Minimal,
         "low" => Effort::Low,
@@ -155,9 +182,8 @@ fn effort(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         "high" => Effort::High,
         "xhigh" => Effort::XHigh,
         "max" => Effort::Max,
-        _ => return Err(bad("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")),
-    });
-    Ok(())
+        _ => return None,
+    })
 }
 
 fn format(members: &mut Members<'_>, request: &mut Request) -> Read<()> {

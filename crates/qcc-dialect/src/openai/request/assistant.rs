@@ -47,7 +47,7 @@ pub(super) fn message<'a>(
             }
             Part::Thinking(thought) => thoughts.push(thought),
             Part::Redacted(_) => pen.losses.dropped("messages.content.redacted_thinking"),
-            Part::Other { kind, raw } => pieces.extend(foreign::text(kind, raw, pen)?.map(Piece::text)),
+            Part::Other { kind, raw } => pieces.extend(foreign::text(kind, raw, pen.losses)?.map(Piece::text)),
             Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => {
                 pen.losses.add("messages.content", "dropped what is neither text nor a call from a turn of the model");
             }

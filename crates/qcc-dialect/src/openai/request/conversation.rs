@@ -12,10 +12,10 @@ use super::{Pen, assistant, user};
 use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
 
 /// What a call is told that has no result.
-const MISSING: &str = "Interrupted: there is no result of this call.";
+pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
 
 /// How the line begins in which Claude Code names its version.
-const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+pub(crate) const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
 /// A call that waits for its result.
 pub(super) struct Pending {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Pen, unfit};
-use crate::canon::{Json, Unfit};
+use super::unfit;
+use crate::canon::{Json, Losses, Unfit};
 
 /// Members that hold nothing to read.
 const SILENT: &[&str] = &[
@@ -22,9 +22,13 @@ const SILENT: &[&str] = &[
 ];
 
 /// What the block says. None where it says nothing to another model.
-pub(super) fn text(kind: &str, raw: &Json, pen: &mut Pen<'_>) -> Result<Option<String>, Unfit> {
+pub(crate) fn text(kind: &str, raw: &Json, losses: &mut Losses) -> Result<Option<String>, Unfit> {
     if matches!(kind, "image" | "document") {
         return Err(unfit("messages.content", "an image or a document is given in a way that only Anthropic knows"));
+    }
+    if matches!(kind, "input_audio" | "input_video" | "video_url") {
+        let what = format!("messages.content.{kind}").into();
+        return Err(Unfit { what, why: "only the client's own dialect has sound and film".into() });
     }
     let block = raw.value();
     let text = match kind {
@@ -36,8 +40,8 @@ pub(super) fn text(kind: &str, raw: &Json, pen: &mut Pen<'_>) -> Result<Option<S
     };
     let what = format!("messages.content.{kind}");
     match text {
-        Some(_) => pen.losses.add(what, "sent as text"),
-        None => pen.losses.dropped(what),
+        Some(_) => losses.add(what, "sent as text"),
+        None => losses.dropped(what),
     }
     Ok(text)
 }

@@ -11,7 +11,7 @@ use crate::canon::{Json, Losses};
 const ALTERNATIVES: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 
 /// The schema, changed only where it would be refused. `place` names it among the losses.
-pub(super) fn fitted(schema: &Json, place: &'static str, losses: &mut Losses) -> Json {
+pub(crate) fn fitted(schema: &Json, place: &'static str, losses: &mut Losses) -> Json {
     let Value::Object(mut root) = schema.value() else {
         losses.add(place, "sent as an object of anything");
         return Json::from_value(&json!({"type": "object", "properties": {}}));
@@ -64,7 +64,7 @@ fn required(branch: &Value) -> Vec<&Value> {
 }
 
 /// Whether `strict` is taken with this schema: every object in it is closed and requires all that it names.
-pub(super) fn is_strict(schema: &Json) -> bool {
+pub(crate) fn is_strict(schema: &Json) -> bool {
     closed(&schema.value())
 }
 

@@ -93,7 +93,7 @@ impl Wish {
 }
 
 /// Efforts in place of budgets: what vendors' own models think at these efforts, roughly.
-fn effort_of(budget: u64) -> Effort {
+pub(crate) fn effort_of(budget: u64) -> Effort {
     match budget {
         0..=2_048 => Effort::Low,
         2_049..=8_192 => Effort::Medium,
@@ -102,7 +102,8 @@ fn effort_of(budget: u64) -> Effort {
     }
 }
 
-fn word(effort: Effort) -> &'static str {
+/// An effort as it is written.
+pub(crate) fn word(effort: Effort) -> &'static str {
     match effort {
         Effort::None => "none",
         Effort::Minimal => "minimal",

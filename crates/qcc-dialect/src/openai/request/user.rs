@@ -104,7 +104,7 @@ fn pieces<'a>(part: &'a Part, pen: &mut Pen<'_>) -> Result<Vec<Piece<'a>>, Unfit
         Part::Image(image) => vec![self::image(image, pen)?],
         Part::Document(document) => self::document(document, pen)?,
         Part::SearchResult(found) => vec![Piece::text(search_result(found))],
-        Part::Other { kind, raw } => foreign::text(kind, raw, pen)?.map(Piece::text).into_iter().collect(),
+        Part::Other { kind, raw } => foreign::text(kind, raw, pen.losses)?.map(Piece::text).into_iter().collect(),
         Part::Thinking(_) | Part::Redacted(_) | Part::ToolUse(_) | Part::ToolResult(_) => {
             pen.losses.add("messages.content", "dropped what only the model says from a turn of the user");
             Vec::new()
@@ -158,10 +158,10 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
 }
 
 /// Vendors tell the kind of a file by its name.
-fn file_name(title: &str) -> Cow<'_, str> {
+pub(crate) fn file_name(title: &str) -> Cow<'_, str> {
     if title.to_ascii_lowercase().ends_with(".pdf") { Cow::Borrowed(title) } else { Cow::Owned(format!("{title}.pdf")) }
 }
 
-fn search_result(found: &SearchResult) -> String {
+pub(crate) fn search_result(found: &SearchResult) -> String {
     format!("{}\n{}\n\n{}", found.title, found.source, found.texts.join("\n\n"))
 }

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 /// Input so far.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     text: String,
     /// How much of it was given out.
     given: usize,
@@ -32,7 +32,7 @@ enum State {
 
 impl Arguments {
     /// Takes more.
-    pub(super) fn push(&mut self, more: &str) {
+    pub(crate) fn push(&mut self, more: &str) {
         self.text.push_str(more);
         for byte in more.bytes() {
             self.state = self.next(byte);
@@ -70,16 +70,16 @@ impl Arguments {
         if self.depth == 0 { State::Complete } else { State::Object }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.state == State::Complete
     }
 
     /// What can be passed on and was not yet.
-    pub(super) fn give(&mut self) -> Option<String> {
+    pub(crate) fn give(&mut self) -> Option<String> {
         if !matches!(self.state, State::Object | State::Complete) {
             return None;
         }
@@ -89,7 +89,7 @@ impl Arguments {
     }
 
     /// At the end: what is still to be passed on, and whether all of it is an object.
-    pub(super) fn finish(&mut self) -> (Option<String>, bool) {
+    pub(crate) fn finish(&mut self) -> (Option<String>, bool) {
         match self.state {
             State::Blank => (None, true),
             State::Object => (self.give(), false),

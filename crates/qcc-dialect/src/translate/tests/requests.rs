@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use insta::{assert_snapshot, with_settings};
-use serde_json::Value;
-
 use super::ways::{PROVIDERS, files, fixtures, put, read, tongue};
 use crate::asker::Asker;
 use crate::translate::{NotSent, Outgoing};
+use insta::{assert_snapshot, with_settings};
 
 /// Requests by the dialect of their client, and the folder in which they are.
 const ASKED: &[(Asker, &str, &[&str])] = &[
@@ -58,6 +56,8 @@ const ASKED: &[(Asker, &str, &[&str])] = &[
             "allowed_tools.json",
             "arrays_everywhere.json",
             "audio.json",
+            "audio_heard.json",
+            "breakpoints.json",
             "custom_tool.json",
             "developer_late.json",
             "empty_arguments.json",
@@ -75,6 +75,24 @@ const ASKED: &[(Asker, &str, &[&str])] = &[
             "tool_loop.json",
             "vision.json",
             "web_search.json",
+        ],
+    ),
+    (
+        Asker::Responses,
+        "responses/asked",
+        &[
+            "a_text.json",
+            "codex_turn.json",
+            "custom_calls.json",
+            "files_and_images.json",
+            "forced_function.json",
+            "hosted_tools.json",
+            "image_result.json",
+            "kept_elsewhere.json",
+            "late_developer.json",
+            "odd_calls.json",
+            "sealed_thoughts.json",
+            "structured.json",
         ],
     ),
 ];
@@ -102,9 +120,42 @@ fn every_request_goes_to_every_other_dialect_as_its_snapshot_says() {
 }
 
 fn told(outgoing: &Outgoing) -> String {
-    let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
+    let body = std::str::from_utf8(&outgoing.body).unwrap();
+    serde_json::from_str::<serde::de::IgnoredAny>(body).unwrap();
     let losses: Vec<String> = outgoing.losses.iter().map(|loss| format!("\nlost: {loss}")).collect();
-    format!("POST {}\n{body:#}{}", outgoing.url, losses.concat())
+    format!("POST {}\n{}{}", outgoing.url, laid_out(body), losses.concat())
+}
+
+/// JSON as it was written, with each member on a line and each item of a list that a member is.
+fn laid_out(body: &str) -> String {
+    let mut out = String::new();
+    let (mut levels, mut within, mut escaped) = (Vec::new(), false, false);
+    for letter in body.chars() {
+        if within {
+            out.push(letter);
+            within = escaped || letter != '"';
+            escaped = !escaped && letter == '\\';
+            continue;
+        }
+        within = letter == '"';
+        let closes = matches!(letter, '}' | ']');
+        if closes && levels.len() < 3 && levels.pop().is_some_and(|level| level == '[' || levels.is_empty()) {
+            out.push('\n');
+            out.push_str(&"  ".repeat(levels.len()));
+        } else if closes && levels.len() >= 3 {
+            levels.pop();
+        }
+        out.push(letter);
+        if matches!(letter, '{' | '[') {
+            levels.push(letter);
+        }
+        let parts = matches!(letter, '{' | '[' | ',');
+        if parts && (levels.len() == 1 || (levels.len() == 2 && levels[1] == '[')) {
+            out.push('\n');
+            out.push_str(&"  ".repeat(levels.len()));
+        }
+    }
+    out
 }
 
 fn refusal(not_sent: NotSent) -> String {

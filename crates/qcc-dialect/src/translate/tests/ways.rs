@@ -10,21 +10,24 @@ use crate::anthropic::canon::grammar as anthropic;
 use crate::asker::Asker;
 use crate::capabilities::Capabilities;
 use crate::openai::client::grammar as openai;
+use crate::responses::client::grammar as responses;
 use crate::sse::Splitter;
 use crate::translate::{Back, Dialect, NotSent, Outgoing, Question, Tongue};
 
 /// Every dialect in which clients ask.
-pub(super) const ASKERS: [Asker; 2] = [Asker::Anthropic, Asker::OpenAi];
+pub(super) const ASKERS: [Asker; 3] = [Asker::Anthropic, Asker::OpenAi, Asker::Responses];
 
 /// A provider: what its snapshots are called, what it speaks, where it is and a model of it.
 pub(super) type Provider = (&'static str, Dialect, &'static str, &'static str);
 
 /// Providers that requests are put to: of every dialect one of the vendor itself, and of the widespread one another of whom
 /// nothing is known.
-pub(super) const PROVIDERS: [Provider; 3] = [
+pub(super) const PROVIDERS: [Provider; 5] = [
     ("anthropic", Dialect::Anthropic, "https://api.anthropic.com", "claude-opus-4-8"),
     ("openai", Dialect::OpenAi, "https://api.openai.com/v1", "gpt-5.1"),
     ("compatible", Dialect::OpenAi, "https://llm.example/v1", "some-model"),
+    ("responses", Dialect::Responses, "https://api.openai.com/v1", "gpt-5.1"),
+    ("gemini", Dialect::Gemini, "https://generativelanguage.googleapis.com", "gemini-3-pro-preview"),
 ];
 
 pub(super) fn tongue((_, dialect, base, _): Provider) -> Tongue {
@@ -52,18 +55,18 @@ pub(super) fn files(folder: &str) -> Vec<String> {
 
 /// Puts a request to a provider, under its model.
 pub(super) fn put(asker: Asker, provider: Provider, body: &[u8]) -> Result<Outgoing, NotSent> {
-    let question = Question { asker, body, model: Some(provider.3), request_id: "7", created: 7 };
+    let question = Question { asker, body, model: Some(provider.3), request_id: "7", created: 7, recalled: &|_| None };
     tongue(provider).outgoing(&question, &Capabilities::default())
 }
 
 /// How an answer to a small request of a client comes back from a provider.
 pub(super) fn back(asker: Asker, provider: Provider, stream: bool) -> Back {
     let wish = match asker {
-        Asker::Anthropic => r#""max_tokens":99"#,
-        Asker::OpenAi => r#""stream_options":{"include_usage":true}"#,
+        Asker::Anthropic => r#""max_tokens":99,"messages":[{"role":"user","content":"Hi"}]"#,
+        Asker::OpenAi => r#""stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}]"#,
+        Asker::Responses => r#""input":"Hi""#,
     };
-    let said = r#""messages":[{"role":"user","content":"Hi"}]"#;
-    let body = format!(r#"{{"model":"asked-model","stream":{stream},{wish},{said}}}"#);
+    let body = format!(r#"{{"model":"asked-model","stream":{stream},{wish}}}"#);
     put(asker, provider, body.as_bytes()).unwrap().back
 }
 
@@ -93,6 +96,11 @@ pub(super) fn check(asker: Asker, stream: &[u8]) -> Result<End, String> {
             openai::End::Error => End::Error,
             openai::End::Cut => End::Cut,
         }),
+        Asker::Responses => responses::check(stream).map(|end| match end {
+            responses::End::Whole => End::Whole,
+            responses::End::Error => End::Error,
+            responses::End::Cut => End::Cut,
+        }),
     }
 }
 
@@ -119,7 +127,7 @@ pub(super) fn bring<'a>(back: &Back, pieces: impl Iterator<Item = &'a [u8]>) -> 
 pub(super) fn collect(back: &Back, stream: &[u8]) -> Result<Bytes, Wrong> {
     let mut collecting = back.collecting();
     collecting.push(Bytes::copy_from_slice(stream));
-    collecting.finish().map(|(body, _)| body)
+    collecting.finish().map(|brought| brought.body)
 }
 
 /// Draws of a made-up but always equal order.

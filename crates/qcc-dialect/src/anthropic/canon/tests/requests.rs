@@ -55,6 +55,7 @@ fn a_plain_request_is_read_whole() {
         user: Some("u".to_owned()),
         stream: true,
         include_usage: false,
+        client_tools: Vec::new(),
         others: vec![],
     };
     assert_eq!(request, expected);

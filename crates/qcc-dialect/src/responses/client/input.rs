@@ -1,0 +1,170 @@
+//! The input of a request. The operator's first words stand before the conversation; what the model said in several items
+//! is one turn.
+
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::{thoughts, tools};
+use crate::canon::{Document, Image, Json, Part, Request, Role, Source, Text, ToolResult, ToolUse, Turn};
+use crate::openai::client::request::{Members, Read, bad};
+
+/// Reads a text, or items.
+pub(super) fn read(raw: &RawValue, request: &mut Request) -> Read<()> {
+    if raw.get().starts_with('"') {
+        let text = serde_json::from_str(raw.get()).map_err(|_| bad("input", "is no text"))?;
+        request.turns.push(Turn { role: Role::User, parts: vec![said(text)] });
+        return Ok(());
+    }
+    let items: Vec<&RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| bad("input", "must be a text or a list of items"))?;
+    for (at, raw) in items.into_iter().enumerate() {
+        item(raw, request).map_err(|bad| bad.within(at).within("input"))?;
+    }
+    Ok(())
+}
+
+fn said(text: String) -> Part {
+    Part::Text(Text { text, cache: None })
+}
+
+fn item(raw: &RawValue, request: &mut Request) -> Read<()> {
+    let mut item: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("", "must be an object"))?;
+    let kind = item.take::<String>("type")?;
+    let kind = kind.or_else(|| item.0.contains_key("role").then(|| "message".to_owned()));
+    let kind = kind.ok_or_else(|| bad("type", "is missing"))?;
+    match kind.as_str() {
+        "message" => message(item, request)?,
+        "reasoning" => {
+            let thought = thoughts::part(item)?;
+            speak(Role::Assistant, thought.into_iter().collect(), request);
+        }
+        "function_call" | "custom_tool_call" => {
+            let call = call(item, kind == "custom_tool_call")?;
+            speak(Role::Assistant, vec![Part::ToolUse(call)], request);
+        }
+        "function_call_output" | "custom_tool_call_output" => {
+            let result = result(item)?;
+            speak(Role::User, vec![Part::ToolResult(result)], request);
+        }
+        "additional_tools" => tools::add(item.take("tools")?.unwrap_or_default(), request)?,
+        // Only who has kept it knows what it is.
+        "item_reference" | "compaction" | "compaction_summary" => {
+            let name = if kind == "item_reference" { "input.item_reference" } else { "input.compaction" };
+            request.others.push((name.to_owned(), Json::from(raw.to_owned())));
+        }
+        _ => speak(Role::Assistant, vec![Part::Other { kind, raw: Json::from(raw.to_owned()) }], request),
+    }
+    Ok(())
+}
+
+/// Adds to the conversation: to the turn before where the model goes on, or more results come.
+fn speak(role: Role, parts: Vec<Part>, request: &mut Request) {
+    if parts.is_empty() {
+        return;
+    }
+    let results = |parts: &[Part]| parts.iter().all(|part| matches!(part, Part::ToolResult(_)));
+    match request.turns.last_mut() {
+        Some(last) if last.role == role && (role == Role::Assistant || (results(&last.parts) && results(&parts))) => {
+            last.parts.extend(parts);
+        }
+        _ => request.turns.push(Turn { role, parts }),
+    }
+}
+
+fn message(mut item: Members<'_>, request: &mut Request) -> Read<()> {
+    let role = match item.need::<String>("role")?.as_str() {
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        "system" | "developer" => Role::System,
+        _ => return Err(bad("role", "must be user, assistant, system or developer")),
+    };
+    let parts = content(item.take("content")?, "content")?;
+    if role == Role::System && request.turns.is_empty() {
+        request.system.extend(parts.into_iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            _ => None,
+        }));
+    } else {
+        speak(role, parts, request);
+    }
+    Ok(())
+}
+
+/// A text, or parts. None is no part.
+fn content(raw: Option<&RawValue>, what: &'static str) -> Read<Vec<Part>> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    if raw.get().starts_with('"') {
+        let text = serde_json::from_str(raw.get()).map_err(|_| bad(what, "is no text"))?;
+        return Ok(vec![said(text)]);
+    }
+    let parts: Vec<&RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| bad(what, "must be a text or a list of parts"))?;
+    parts.into_iter().map(|raw| part(raw).map_err(|bad| bad.within(what))).collect()
+}
+
+fn part(raw: &RawValue) -> Read<Part> {
+    let mut part: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("", "a part is no object"))?;
+    let kind: String = part.need("type")?;
+    Ok(match kind.as_str() {
+        "input_text" | "output_text" | "text" => said(part.need("text")?),
+        "refusal" => said(part.need("refusal")?),
+        "input_image" => {
+            let source = match (part.take::<String>("image_url")?, part.take("file_id")?) {
+                (Some(url), _) => source(url),
+                (None, Some(id)) => Source::File(id),
+                (None, None) => return Err(bad("input_image", "has neither image_url nor file_id")),
+            };
+            Part::Image(Image { source, cache: None })
+        }
+        "input_file" => file(part)?,
+        _ => Part::Other { kind, raw: Json::from(raw.to_owned()) },
+    })
+}
+
+fn file(mut part: Members<'_>) -> Read<Part> {
+    let data = part.take::<String>("file_data")?;
+    let source = match (data, part.take("file_url")?, part.take("file_id")?) {
+        (Some(data), ..) if data.starts_with("data:") => source(data),
+        (Some(data), ..) => Source::Base64 { media_type: "application/pdf".to_owned(), data },
+        (None, Some(url), _) => Source::Url(url),
+        (None, None, Some(id)) => Source::File(id),
+        (None, None, None) => return Err(bad("input_file", "has neither file_data nor file_url nor file_id")),
+    };
+    let title = part.take("filename")?;
+    Ok(Part::Document(Document { source, title, context: None, citations: false, cache: None }))
+}
+
+/// Data that is written as an address, or an address.
+fn source(url: String) -> Source {
+    let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
+    match inline {
+        Some((media_type, data)) => Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() },
+        None => Source::Url(url),
+    }
+}
+
+fn call(mut item: Members<'_>, plain: bool) -> Read<ToolUse> {
+    let group = item.take::<String>("namespace")?;
+    let name = tools::joined(group.as_deref(), &item.need::<String>("name")?);
+    let id = item.need("call_id")?;
+    if plain {
+        let input = item.take::<String>("input")?.unwrap_or_default();
+        return Ok(ToolUse { id, name, input: Json::from_value(&json!({tools::INPUT: input})) });
+    }
+    let text = item.take::<String>("arguments")?.unwrap_or_default();
+    let input = if text.trim().is_empty() { Ok(Json::empty_object()) } else { Json::from_text(text.clone()) };
+    // A client gives back what a model has written, also where that was no object.
+    let input = input.ok().filter(Json::is_object).unwrap_or_else(|| Json::from_value(&json!({tools::INPUT: text})));
+    Ok(ToolUse { id, name, input })
+}
+
+/// A text, parts, or whatever else a client makes of it, which is told as text.
+fn result(mut item: Members<'_>) -> Read<ToolResult> {
+    let id = item.need("call_id")?;
+    let output = item.take::<&RawValue>("output")?;
+    let parts = match output.map(RawValue::get) {
+        Some(raw) if !raw.starts_with(['"', '[']) => vec![said(raw.to_owned())],
+        _ => content(output, "output")?,
+    };
+    Ok(ToolResult { id, parts, is_error: false, cache: None })
+}

@@ -1,0 +1,136 @@
+//! What errors of this dialect say: `response.failed`, the `error` event in its flat and its nested form, and error bodies.
+//!
+//! All are read by [`ErrorFacts`]; only the codes that this dialect has of its own are told apart here. Most of those name
+//! something that is wrong with the request, and without that they would count against the provider.
+
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::canon::Event;
+use crate::error::{ErrorFacts, Topic, looks_like_html, topic};
+
+/// Most of an unreadable event that is quoted, in characters.
+const QUOTED: usize = 120;
+
+/// Codes of `response.error` and the HTTP status that each stands for; see `ResponseError` in OpenAI's reference.
+const CODES: &[(&str, u16)] = &[
+    ("bio_policy", 400),
+    ("misalignment_policy_violation", 400),
+    ("data_residency_mismatch", 400),
+    ("invalid_image", 400),
+    ("invalid_image_format", 400),
+    ("invalid_base64_image", 400),
+    ("invalid_image_url", 400),
+    ("invalid_image_mode", 400),
+    ("image_too_large", 400),
+    ("image_too_small", 400),
+    ("image_parse_error", 400),
+    ("image_content_policy_violation", 400),
+    ("image_file_too_large", 400),
+    ("unsupported_image_media_type", 400),
+    ("empty_image_file", 400),
+    ("failed_to_download_image", 400),
+    ("image_file_not_found", 400),
+    ("cyber_policy", 400),
+    ("vector_store_timeout", 504),
+];
+
+/// An error within a stream or under status 200: the data of an `error` event, a `response.error`, or a body.
+pub(super) fn in_band(data: &[u8]) -> ErrorFacts {
+    let mut facts = ErrorFacts::in_band(data);
+    let code = facts.code.as_deref().unwrap_or_default();
+    if let Some(&(_, status)) = CODES.iter().find(|(known, _)| *known == code) {
+        facts.status = status;
+    }
+    facts
+}
+
+/// The error of a failed response; one without an error tells only that it failed.
+pub(super) fn failed(error: Option<&RawValue>) -> ErrorFacts {
+    let mut facts = in_band(error.map_or("null", RawValue::get).as_bytes());
+    if facts.message.is_empty() {
+        "the provider's response failed without a reason".clone_into(&mut facts.message);
+    }
+    facts
+}
+
+/// Facts as the last word of a stream.
+pub(super) fn fault(facts: ErrorFacts) -> Event {
+    // A code that is a number says no more than the status.
+    let is_word = |code: &String| code.parse::<u64>().is_err();
+    let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
+    let message = if facts.message.is_empty() {
+        "the provider reports an error without a text".to_owned()
+    } else {
+        facts.message
+    };
+    Event::Fault { status: facts.status, kind, message }
+}
+
+/// A call that must not be run.
+pub(super) fn broken(why: &str) -> Event {
+    ours("broken_tool_call", why.to_owned())
+}
+
+/// An answer that was stopped at the provider.
+pub(super) fn cancelled() -> Event {
+    ours("cancelled", "the provider cancelled the answer".to_owned())
+}
+
+/// Data that is no JSON.
+pub(super) fn not_json(data: &str) -> Event {
+    ours("not_json", format!("the provider sent an event that is not JSON: {}", quoted(data)))
+}
+
+/// JSON that this dialect does not have.
+pub(super) fn other_json(data: &str) -> Event {
+    let message =
+        format!("the provider sent JSON that is no event of Responses (hint: check its type): {}", quoted(data));
+    ours("other_dialect", message)
+}
+
+/// Text that is no stream: an error object without `data:`, a web page, anything else.
+pub(super) fn not_a_stream(body: &[u8]) -> Event {
+    if looks_like_html(body) {
+        return ours("html", "the provider sent a web page instead of a stream (hint: check base_url)".to_owned());
+    }
+    if body.trim_ascii_start().starts_with(b"{") {
+        return fault(in_band(body));
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]).into_owned();
+    ours("not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
+}
+
+fn ours(kind: &str, message: String) -> Event {
+    Event::Fault { status: 502, kind: kind.to_owned(), message }
+}
+
+fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED).collect()
+}
+
+/// The code of `response.error` for a client, of which an in-band error's status can be told again. A kind that says the
+/// same is kept, for clients act on it: at `context_length_exceeded` codex compacts the conversation.
+pub(super) fn code_of(status: u16, kind: &str, message: &str) -> String {
+    if topic::of(status, Some(kind), None, message) == Topic::ContextTooLong {
+        return "context_length_exceeded".to_owned();
+    }
+    let says = |code: &str| in_band(json!({"code": code}).to_string().as_bytes()).status == status;
+    if !kind.is_empty() && kind != "overloaded_error" && says(kind) {
+        return kind.to_owned();
+    }
+    match status {
+        401 => "invalid_api_key",
+        402 => "payment_required",
+        403 => "permission_denied",
+        404 => "not_found",
+        408 | 504 => "timeout",
+        413 => "payload_too_large",
+        422 => "unprocessable",
+        429 => "rate_limit_exceeded",
+        400..500 => "invalid_prompt",
+        503 | 529 => "server_is_overloaded",
+        _ => "server_error",
+    }
+    .to_owned()
+}

@@ -1,0 +1,162 @@
+//! Whether and how hard the model thinks, and the form of its answer.
+//!
+//! Members about thinking are refused by models that do not think, so they go only where the client asks for thinking or
+//! the model is known to think. Thoughts are always asked for sealed: only so can they be given back.
+
+use serde::Serialize;
+
+use super::Pen;
+use crate::canon::{Effort, Format, Json, Request, Thinking};
+use crate::capabilities::{Forced, Thinks};
+use crate::openai::request::schema::{fitted, is_strict};
+use crate::openai::request::thinking::{effort_of, word};
+
+/// What a schema is called where the client does not say; a name is required.
+const NAME: &str = "answer";
+
+/// What is sent.
+pub(super) struct Steering<'a> {
+    pub(super) reasoning: Option<Reasoning>,
+    /// Whether thoughts are asked for in a form that can be given back.
+    pub(super) sealed_thoughts: bool,
+    pub(super) text: TextConfig<'a>,
+    /// What the model is told beside it.
+    pub(super) instruction: Option<String>,
+}
+
+/// `reasoning`
+#[derive(Serialize, Debug, PartialEq, Eq)]
+pub(super) struct Reasoning {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'static str>,
+}
+
+/// `text`
+#[derive(Serialize, Default)]
+pub(super) struct TextConfig<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<TextFormat<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<&'a Json>,
+}
+
+impl TextConfig<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.format.is_none() && self.verbosity.is_none()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum TextFormat<'a> {
+    JsonObject,
+    JsonSchema { name: &'a str, schema: Json, strict: bool },
+}
+
+/// `forces`: whether a call is forced.
+pub(super) fn steering<'a>(request: &'a Request, forces: bool, pen: &mut Pen<'_>) -> Steering<'a> {
+    let (reasoning, sealed_thoughts) = reasoning(Wish::of(request), forces, pen);
+    pen.thinks = pen.capabilities.thinking != Some(Thinks::Never);
+    let (format, instruction) = format(request, pen);
+    let verbosity = request.others.iter().find(|(name, _)| name == "verbosity").map(|(_, value)| value);
+    Steering { reasoning, sealed_thoughts, text: TextConfig { format, verbosity }, instruction }
+}
+
+/// What the client wants.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    /// Whether the model is to think. `None`: unsaid.
+    on: Option<bool>,
+    effort: Option<Effort>,
+    budget: Option<u64>,
+}
+
+impl Wish {
+    fn of(request: &Request) -> Self {
+        let effort = request.effort;
+        match request.thinking {
+            Some(Thinking::Disabled) => Self { on: Some(false), effort: None, budget: None },
+            Some(Thinking::Adaptive) => Self { on: Some(true), effort, budget: None },
+            Some(Thinking::Budget(budget)) => Self { on: Some(true), effort, budget: Some(budget) },
+            None => Self { on: effort.map(|effort| effort != Effort::None), effort, budget: None },
+        }
+    }
+
+    /// The effort that is asked for, or the one that a budget stands for.
+    fn as_effort(self, pen: &mut Pen<'_>) -> Option<Effort> {
+        self.effort.or_else(|| {
+            let effort = effort_of(self.budget?);
+            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", word(effort)));
+            Some(effort)
+        })
+    }
+}
+
+/// The member, and whether thoughts may come.
+fn reasoning(mut wish: Wish, forces: bool, pen: &mut Pen<'_>) -> (Option<Reasoning>, bool) {
+    let known = pen.capabilities.thinking;
+    if known == Some(Thinks::Never) {
+        if wish.on == Some(true) {
+            pen.losses.add("thinking", "the model does not think");
+        }
+        return (None, false);
+    }
+    if forces && pen.capabilities.forced_tools == Some(Forced::WithoutThinking) && wish.on != Some(false) {
+        // The client counts on the call; that the model thinks before it is the lesser thing.
+        pen.losses.add("thinking", "switched off, for a tool is forced");
+        wish = Wish { on: Some(false), effort: Some(Effort::None), budget: None };
+    }
+    if wish.on == Some(false) {
+        return off(wish, known, pen);
+    }
+    let mut effort = wish.as_effort(pen).map(word);
+    if pen.capabilities.effort == Some(false) && effort.take().is_some() {
+        pen.losses.dropped("output_config.effort");
+    }
+    let asked = wish.on == Some(true) || effort.is_some();
+    (asked.then_some(Reasoning { effort, summary: Some("auto") }), asked || known.is_some())
+}
+
+/// Models that think can be told not to, some of them; one of which nothing is known may refuse to be told.
+fn off(wish: Wish, known: Option<Thinks>, pen: &mut Pen<'_>) -> (Option<Reasoning>, bool) {
+    let able = match known {
+        Some(Thinks::Always | Thinks::BetweenTools) => {
+            pen.losses.add("thinking", "cannot be switched off");
+            return (None, true);
+        }
+        Some(_) => pen.capabilities.effort != Some(false),
+        // A client of OpenAI's that says so knows the model.
+        None => wish.effort == Some(Effort::None),
+    };
+    if !able {
+        pen.losses.add("thinking", "left to the model");
+    }
+    (able.then_some(Reasoning { effort: Some("none"), summary: None }), false)
+}
+
+fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> (Option<TextFormat<'a>>, Option<String>) {
+    match &request.format {
+        None => (None, None),
+        // OpenAI refuses the format where no message speaks of JSON.
+        Some(Format::JsonObject) => {
+            (Some(TextFormat::JsonObject), Some("Answer with one JSON object and nothing else.".to_owned()))
+        }
+        Some(Format::JsonSchema { schema, .. }) if pen.capabilities.schemas == Some(false) => {
+            pen.losses.add("output_config.format", "sent as an instruction");
+            let instruction = format!(
+                "Answer with one JSON object and nothing else. It has to fit this JSON Schema:\n{}",
+                schema.text()
+            );
+            (None, Some(instruction))
+        }
+        Some(Format::JsonSchema { name, schema, strict }) => {
+            let schema = fitted(schema, "output_config.format.schema", pen.losses);
+            // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
+            let strict = strict.unwrap_or(true) && is_strict(&schema);
+            let name = name.as_deref().unwrap_or(NAME);
+            (Some(TextFormat::JsonSchema { name, schema, strict }), None)
+        }
+    }
+}
