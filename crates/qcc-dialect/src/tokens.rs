@@ -1,111 +1,99 @@
 //! Decides how many tokens a request is told to have when no provider counts it.
 //!
-//! Claude's tokeniser is not published. The estimate counts with `o200k` and multiplies with a documented
-//! factor, and errs on the high side: a client that compacts a little early loses less than one that
-//! runs into the limit.
+//! Most tokenisers are not published, and a gateway cannot carry one for each. The estimate counts with `o200k` and
+//! multiplies with a documented factor of the model's [family]; what real answers report then corrects it
+//! ([`Corrections`]). Where it has to guess it errs on the high side: a client that compacts a little early loses less
+//! than one that runs into the limit.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bpe_openai::o200k_base;
 use serde_json::Value;
 
 use crate::anthropic::request::{Piece, pieces};
 
+mod correction;
+mod family;
+mod media;
 #[cfg(test)]
 mod tests;
 
-/// Claude's tokens per `o200k` token, in percent. Anthropic states about 30 % more tokens for Claude 4.7 and
-/// later than for its older models, which were measured 15 to 20 % (prose) over OpenAI's counts; 1.3 to 1.5
-/// together, of which this is the middle.
-pub const PERCENT_OF_O200K: u64 = 140;
-
-/// Tokens of an image whose size is not known: the most that one costs after the provider has scaled it down.
-pub const MAX_IMAGE: u64 = 1600;
-
-/// Pixels per token of an image, as Anthropic documents it (`width * height / 750`).
-pub const PIXELS_PER_TOKEN: u64 = 750;
-
-/// Tokens of one page of a PDF: Anthropic names 1500 to 3000 for its text, and each page is an image too.
-pub const PDF_PAGE: u64 = 3000;
-
-/// Bytes of a PDF that are taken for one page. A guess: a page of text has a few ten kilobytes.
-pub const PDF_PAGE_BYTES: u64 = 50_000;
+pub use correction::{Corrections, Ratio};
+use family::Family;
 
 /// Tokens of a message's frame (role and separators), as in OpenAI's published counting rules.
 pub const MESSAGE_FRAME: u64 = 4;
 
-/// Tokens of the prompt that Anthropic adds when there are tools (346 documented for the Claude 4 models).
-pub const TOOLS_FRAME: u64 = 346;
-
-/// How much of an image is decoded to find its size. JPEG files may have previews before it.
-const IMAGE_HEAD: usize = 64 * 1024;
-
-/// How much text is counted exactly, in bytes; what goes beyond is counted by its length, so that a huge body
-/// cannot hold a core for seconds (about 20 MB/s).
+/// How much text is counted exactly, in bytes, so that a huge body cannot hold a core for seconds (20 MB/s at worst). What
+/// goes beyond is taken to be as dense as what was counted.
 pub const MAX_COUNTED: usize = 4 * 1024 * 1024;
 
-/// Estimates the input tokens of a request body of the Anthropic dialect.
+/// What a request is estimated to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Tokens of text, tools among it, by the documented factor.
+    pub text: u64,
+    /// Tokens of what has rules of its own: images, documents, frames of messages and tools.
+    pub other: u64,
+}
+
+impl Estimate {
+    /// All tokens, the text corrected. Never 0.
+    #[must_use]
+    pub fn total(self, ratio: Ratio) -> u64 {
+        ratio.of(self.text).saturating_add(self.other).max(1)
+    }
+}
+
+/// Estimates the input tokens of a request body of the Anthropic dialect for a model, named as it is sent.
 ///
-/// Never fails and is never 0: a body that is not a JSON object counts as one token per four bytes. It takes
-/// up to some 200 ms of one core, and the first call loads the tokeniser (60 ms, 66 MB), so call it where blocking
-/// is allowed.
+/// Never fails: a body that is not a JSON object is estimated by its length. It takes up to some 250 ms of one core, and
+/// the first call loads the tokeniser (60 ms, 66 MB), so call it where blocking is allowed.
 #[must_use]
-pub fn estimate(body: &[u8]) -> u64 {
+pub fn estimate(body: &[u8], model: &str) -> Estimate {
     let Ok(request @ Value::Object(_)) = serde_json::from_slice(body) else {
-        return (body.len() as u64).div_ceil(4).max(1);
+        return Estimate { text: rough(body.len(), model), other: 0 };
     };
-    let (mut text, mut fixed) = (0, 0);
-    let mut room = MAX_COUNTED;
-    let mut count = |words: &str| {
-        let exact = words.len() <= room;
-        text += if exact { o200k_base().count(words) as u64 } else { words.len() as u64 / 4 };
-        room -= if exact { words.len() } else { 0 };
-    };
+    let family = Family::of(model);
+    let (mut counter, mut other) = (Counter::default(), 0);
     pieces(&request, &mut |piece| match piece {
-        Piece::Text(words) => count(words),
-        Piece::Json(value) => count(&value.to_string()),
-        Piece::Image(base64) => fixed += image(base64),
-        Piece::Document(base64) => fixed += document(base64),
-        Piece::Message => fixed += MESSAGE_FRAME,
-        Piece::Tools => fixed += TOOLS_FRAME,
+        Piece::Text(words) => counter.take(words),
+        Piece::Json(value) => counter.take(&value.to_string()),
+        Piece::Image(base64) => other += family.images.tokens(media::size(base64)),
+        Piece::Document(base64) => other += media::pages(base64) * family.page,
+        Piece::Message => other += MESSAGE_FRAME,
+        Piece::Tools => other += family.tools_frame,
     });
-    ((text * PERCENT_OF_O200K).div_ceil(100) + fixed).max(1)
+    Estimate { text: family.text(counter.total()), other }
 }
 
-fn document(base64: &str) -> u64 {
-    (base64.len() as u64 * 3 / 4).div_ceil(PDF_PAGE_BYTES).max(1) * PDF_PAGE
+/// Estimates from the length of a body in bytes alone, four to a token of `o200k`: for where counting would take too long.
+#[must_use]
+pub fn rough(length: usize, model: &str) -> u64 {
+    Family::of(model).text((length as u64).div_ceil(4)).max(1)
 }
 
-fn image(base64: &str) -> u64 {
-    // Whole groups of four characters, so that a cut piece is valid base64.
-    let head = base64.len().min(IMAGE_HEAD) / 4 * 4;
-    let pixels = base64.get(..head).and_then(|head| STANDARD.decode(head).ok()).and_then(|bytes| pixels(&bytes));
-    pixels.map_or(MAX_IMAGE, |pixels| pixels.div_ceil(PIXELS_PER_TOKEN).clamp(1, MAX_IMAGE))
+/// Counts text with `o200k`, up to a limit.
+#[derive(Default)]
+struct Counter {
+    tokens: u64,
+    /// Bytes that were counted.
+    counted: usize,
+    /// Bytes that were not.
+    rest: usize,
 }
 
-/// Width times height of a PNG, GIF or JPEG, from its first bytes.
-fn pixels(image: &[u8]) -> Option<u64> {
-    let (width, height) = if image.starts_with(b"\x89PNG\r\n\x1a\n") {
-        let size = |at| Some(u64::from(u32::from_be_bytes(*image.get(at..)?.first_chunk()?)));
-        (size(16)?, size(20)?)
-    } else if image.starts_with(b"GIF8") {
-        let size = |at| Some(u64::from(u16::from_le_bytes(*image.get(at..)?.first_chunk()?)));
-        (size(6)?, size(8)?)
-    } else {
-        jpeg_size(image)?
-    };
-    Some(width.saturating_mul(height))
-}
-
-/// Walks the segments of a JPEG to its frame header (SOF0 to SOF15 without DHT, JPG and DAC).
-fn jpeg_size(image: &[u8]) -> Option<(u64, u64)> {
-    let mut rest = image.strip_prefix(b"\xFF\xD8")?;
-    loop {
-        let [0xFF, marker, high, low] = *rest.first_chunk()? else { return None };
-        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
-            let size = |at| Some(u64::from(u16::from_be_bytes(*rest.get(at..)?.first_chunk()?)));
-            return Some((size(7)?, size(5)?));
+impl Counter {
+    fn take(&mut self, words: &str) {
+        let room = if self.rest > 0 { 0 } else { MAX_COUNTED - self.counted };
+        let (head, tail) = words.split_at(words.floor_char_boundary(room));
+        if !head.is_empty() {
+            self.tokens += o200k_base().count(head) as u64;
         }
-        rest = rest.get(2 + usize::from(u16::from_be_bytes([high, low]))..)?;
+        self.counted += head.len();
+        self.rest += tail.len();
+    }
+
+    fn total(&self) -> u64 {
+        let beyond = (self.rest as u64).saturating_mul(self.tokens) / self.counted.max(1) as u64;
+        self.tokens + beyond
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
+use qcc_dialect::answer::Told;
 use qcc_dialect::canon::{Losses, Usage};
 use qcc_dialect::translate::Thoughts;
 use qcc_policy::affinity::SessionKey;
@@ -14,6 +15,7 @@ use qcc_policy::engine::{Attempt, Engine, Spent, Target};
 use qcc_policy::{Charge, Failure, Outcome, Refund, Standing, Transition, classify};
 
 use crate::attempt::in_one_line;
+use crate::counting::Sample;
 use crate::events::{Event, RequestRow};
 use crate::observe;
 use crate::state::{Running, State, now};
@@ -36,6 +38,8 @@ pub(crate) struct Exchange {
     secrets: Vec<HeaderValue>,
     /// What is done for it, where that is kept.
     trail: Option<Trail>,
+    /// Its prompt is being estimated, to be compared with what the provider counts.
+    pub(crate) sample: Option<Sample>,
     _running: Running,
 }
 
@@ -72,6 +76,7 @@ impl Exchange {
             verdict: CLIENT_GONE,
             secrets: Vec::new(),
             trail: None,
+            sample: None,
             _running: state.run(),
         }
     }
@@ -122,16 +127,17 @@ impl Exchange {
     }
 
     /// What the provider counted, and why its model stopped.
-    pub(crate) fn used(&mut self, usage: Usage, upstream_id: Option<&str>, stop_reason: Option<&str>) {
+    pub(crate) fn used(&mut self, told: Told) {
+        let Told { id, stop_reason, usage } = told;
         if let Some(trail) = &mut self.trail {
-            trail.stopped(stop_reason);
+            trail.stopped(stop_reason.as_deref());
         }
         self.note(|row| {
             row.input_tokens = usage.input;
             row.output_tokens = usage.output;
             row.cache_read_tokens = usage.cache_read;
             row.cache_write_tokens = usage.cache_write;
-            row.upstream_id = upstream_id.map(str::to_owned);
+            row.upstream_id = id;
         });
     }
 
@@ -176,12 +182,23 @@ impl Exchange {
         let Some(mut row) = self.row.take() else { return };
         row.verdict = verdict;
         row.error = error.map(|text| self.masked(text));
+        if let Some(sample) = self.sample.take().filter(|_| verdict == "done")
+            && let Some(prompt) = prompt_of(&row)
+        {
+            sample.counted(prompt);
+        }
         row.total = now().saturating_duration_since(self.started);
         if let Some(trail) = self.trail.take() {
             self.state.history.write(trail.finish(&row, cut));
         }
         self.state.log.emit(Event::RequestFinished(row));
     }
+}
+
+/// Tokens of the whole prompt, as the provider counted them.
+fn prompt_of(row: &RequestRow) -> Option<u64> {
+    let (cache_read, cache_write) = (row.cache_read_tokens, row.cache_write_tokens);
+    Usage { input: row.input_tokens, cache_read, cache_write, ..Usage::default() }.prompt()
 }
 
 /// A text without these credentials.

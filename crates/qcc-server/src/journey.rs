@@ -1,6 +1,7 @@
 //! A request for a model on its way through its plan: try, learn from a fault, try the next, until somebody answers or
 //! nobody is left. What to do next is policy's to say ([`Failover`]); this does it.
 
+mod count;
 mod stop;
 mod wait;
 
@@ -8,27 +9,26 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
 use qcc_dialect::asker::Asker;
 use qcc_dialect::scan::{Envelope, splice_model};
-use qcc_dialect::tokens;
-use qcc_policy::engine::Asking;
+use qcc_policy::engine::{Asking, Target};
 use qcc_policy::plan::Warning;
 use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
 
 use crate::attempt::{Call, Fault, Good, Lost, Until, attempt};
 use crate::body::Body;
+use crate::counting::Sample;
 use crate::events::Event;
 use crate::finish::Exchange;
 use crate::ingress::body::Buffered;
 use crate::ingress::recognise::Kind;
 use crate::ingress::session::Session;
 use crate::observe;
-use crate::outside;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
-use crate::rescue::{self, X_ATTEMPTS, X_LOSS, label};
+use crate::rescue::{X_ATTEMPTS, X_LOSS, label};
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, dialect_name, now};
 use crate::trail::{self, Try};
@@ -90,6 +90,8 @@ pub(crate) struct Journey {
     max_wait: Duration,
     /// Its session's own provider is back so soon that the prompt cache there is worth the wait.
     own: Option<Own>,
+    /// Who would answer the prompt whose tokens are to be counted.
+    meant_for: Option<Target>,
 }
 
 /// How a walk along the candidates ended.
@@ -139,7 +141,9 @@ impl Journey {
         let unfit = stops.len() < planned;
         let max_wait = snapshot.config.settings.hold.max_wait;
         let own = plan.bound.and_then(|bound| own(&stops, &bound, snapshot.config.settings.affinity.max_wait));
-        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait, own }
+        let counts = asked.kind == Kind::CountTokens;
+        let meant_for = counts.then(|| count::meant_for(&state, snapshot, &plan.candidates, &asked)).flatten();
+        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait, own, meant_for }
     }
 
     /// Tries until somebody answers, waiting where that may help.
@@ -349,13 +353,17 @@ impl Journey {
         let Stop { upstream, mut charged, .. } = self.stops.swap_remove(stop);
         let clock = Clock::new(&upstream.provider.timeouts);
         charged.announced(&good.head().headers);
+        // Only prompts of this dialect can be estimated.
+        if self.asked.asker == Asker::Anthropic && self.asked.kind != Kind::CountTokens {
+            self.exchange.sample = Sample::begin(&self.state, &charged.target, self.asked.body);
+        }
         if let Some(Lost(lost)) = good.head().extensions.get() {
             self.exchange.note(|row| row.loss = Some(lost.clone()));
         }
         let (head, body) = match good {
             Good::Whole { head, body, told, thoughts, .. } => {
                 self.exchange.committed(head.status.as_u16());
-                self.exchange.used(told.usage, told.id.as_deref(), told.stop_reason.as_deref());
+                self.exchange.used(told);
                 self.exchange.thought(thoughts);
                 charged.succeed(self.exchange.tokens());
                 self.exchange.note(|row| row.bytes_out = body.len() as u64);
@@ -410,23 +418,6 @@ impl Journey {
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
         self.exchange.note(|row| row.status = response.status().as_u16());
         self.exchange.end("failed", Some(failed.why().to_owned()));
-        response
-    }
-
-    /// `count_tokens` always answers, also where a client's own credential was refused: Claude Code would otherwise ask
-    /// the same of `/v1/messages`, for money.
-    async fn estimate(mut self) -> Response<Body> {
-        let body = self.asked.body.bytes.clone();
-        let length = body.len() as u64;
-        // A large body takes so long that other requests would have to wait for the thread. The rough figure stands for
-        // a runtime that is shutting down.
-        let counted = outside::away(move || tokens::estimate(&body)).await;
-        let tokens = counted.unwrap_or(length / 4);
-        let body = format!("{{\"input_tokens\":{tokens}}}");
-        let mut response = rescue::json(StatusCode::OK, body, self.exchange.request_id());
-        response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
-        self.exchange.committed(200);
-        self.exchange.end("answered", Some(format!("estimated by the gateway; {}", self.last_fault)));
         response
     }
 }

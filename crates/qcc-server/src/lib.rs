@@ -34,6 +34,8 @@ mod body;
 
 mod check;
 
+mod counting;
+
 mod events;
 
 mod gateway;

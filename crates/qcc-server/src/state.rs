@@ -17,6 +17,7 @@ use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
+use crate::counting::Counting;
 use crate::gateway::Source;
 use crate::history::History;
 use crate::ingress::body::Buffers;
@@ -55,6 +56,7 @@ pub(crate) struct State {
     pub(crate) models: ModelCache,
     pub(crate) thoughts: ThoughtStore,
     pub(crate) history: History,
+    pub(crate) counting: Counting,
     pub(crate) probing: Probing,
     pub(crate) keeping: Keeping,
     leading: lead::Leading,
@@ -108,6 +110,7 @@ impl State {
             models: ModelCache::default(),
             thoughts: ThoughtStore::default(),
             history,
+            counting: Counting::default(),
             probing: Probing::default(),
             keeping: Keeping::new(upto),
             leading: lead::Leading::new(left.pin),

@@ -210,7 +210,7 @@ impl Watcher {
             let told = told(&response);
             self.usage.take(told.usage);
             self.stop_reason = told.stop_reason;
-            self.message_id = told.id.or(self.message_id.take());
+            self.message_id = told.id.or_else(|| self.message_id.take());
         }
         self.end()
     }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
-use crate::answer::Wrong;
+use crate::answer::{Told, Wrong};
 use crate::asker::Asker;
 use crate::canon::{ClientTool, Collector, Event, Losses, Message};
 use crate::error::ErrorFacts;
@@ -55,6 +55,7 @@ pub struct StreamBack {
     encoder: Encoder,
     /// Where the client's dialect loses what is thought.
     gatherer: Option<Gatherer>,
+    told: Told,
     out: BytesMut,
 }
 
@@ -67,6 +68,8 @@ pub struct Brought {
     pub losses: Losses,
     /// What has to be put back when the conversation goes on.
     pub thoughts: Thoughts,
+    /// What the log wants to know.
+    pub told: Told,
 }
 
 /// Puts a stream together to an answer in one piece.
@@ -93,7 +96,8 @@ impl Back {
     #[must_use]
     pub fn stream(&self) -> StreamBack {
         let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
-        StreamBack { reader: self.reader(), encoder: Encoder::new(&self.head), gatherer, out: BytesMut::new() }
+        let encoder = Encoder::new(&self.head);
+        StreamBack { reader: self.reader(), encoder, gatherer, told: Told::default(), out: BytesMut::new() }
     }
 
     /// A stream for a client that wants an answer in one piece.
@@ -119,11 +123,16 @@ impl Back {
     ///
     /// # Errors
     /// What the body is instead of an answer.
-    pub fn message_as_stream(&self, body: &[u8]) -> Result<(Bytes, Thoughts), Wrong> {
+    pub fn message_as_stream(&self, body: &[u8]) -> Result<Brought, Wrong> {
         let mut stream = self.stream();
         let message = whole(self.speech.message(body)?)?;
         message.into_events().into_iter().for_each(|event| stream.take(&event));
-        Ok((stream.out.split().freeze(), stream.thoughts()))
+        Ok(Brought {
+            body: stream.out.split().freeze(),
+            losses: stream.losses().clone(),
+            thoughts: stream.thoughts(),
+            told: stream.told,
+        })
     }
 }
 
@@ -134,11 +143,13 @@ fn whole(message: Message) -> Result<Message, Wrong> {
 }
 
 fn brought(head: &Head, message: &Message) -> Brought {
-    let (mut losses, mut gatherer) = (Losses::new(), Gatherer::default());
+    let (mut losses, mut gatherer) = (message.losses.clone(), Gatherer::default());
     if !head.asker.carries_thinking() {
         gatherer.see_message(message);
     }
-    Brought { body: write(head, message, &mut losses), losses, thoughts: gatherer.take() }
+    let body = write(head, message, &mut losses);
+    let told = Told { id: message.id.clone(), stop_reason: None, usage: message.usage };
+    Brought { body, losses, thoughts: gatherer.take(), told }
 }
 
 /// Reads a stream into events.
@@ -176,22 +187,30 @@ impl Reader {
 impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        let Self { reader, encoder, gatherer, out } = self;
-        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, out));
+        let Self { reader, encoder, gatherer, told, out } = self;
+        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, told, out));
         out.split().freeze()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        let Self { reader, encoder, gatherer, out } = self;
-        reader.finish().for_each(|event| take(&event, encoder, gatherer, out));
+        let Self { reader, encoder, gatherer, told, out } = self;
+        reader.finish().for_each(|event| take(&event, encoder, gatherer, told, out));
         out.split().freeze()
     }
 
     /// What could not be carried of the answer so far.
     #[must_use]
-    pub fn losses(&self) -> &Losses {
-        self.encoder.losses()
+    pub fn losses(&self) -> Losses {
+        let mut losses = self.reader.decoder.losses();
+        losses.extend(self.encoder.losses().clone());
+        losses
+    }
+
+    /// The provider's own id of the answer and its counts so far: not all dialects carry them.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
     }
 
     /// What has to be put back when the conversation goes on. It is told once.
@@ -200,11 +219,16 @@ impl StreamBack {
     }
 
     fn take(&mut self, event: &Event) {
-        take(event, &mut self.encoder, &mut self.gatherer, &mut self.out);
+        take(event, &mut self.encoder, &mut self.gatherer, &mut self.told, &mut self.out);
     }
 }
 
-fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, out: &mut BytesMut) {
+fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, told: &mut Told, out: &mut BytesMut) {
+    match event {
+        Event::Start { id, .. } => told.id.clone_from(id),
+        Event::Usage(usage) => told.usage.take(*usage),
+        _ => {}
+    }
     if let Some(gatherer) = gatherer {
         gatherer.see(event);
     }

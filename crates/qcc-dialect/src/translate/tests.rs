@@ -3,3 +3,4 @@
 mod corpus;
 mod requests;
 mod ways;
+mod wholes;

@@ -5,12 +5,13 @@ use bytes::Bytes;
 use super::back::Head;
 use super::pens::Speech;
 use super::{Back, NotSent, Outgoing, thoughts};
+use crate::answer::Wrong;
 use crate::anthropic;
 use crate::asker::Asker;
 use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::openai::{self, Traits, Vendor};
-use crate::{gemini, responses};
+use crate::{gemini, responses, tokens};
 
 /// A provider's dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,18 +146,60 @@ impl Tongue {
         let (body, names) = self.encode(&request, capabilities, model, &mut losses).map_err(NotSent::Unfit)?;
         let (url, headers) = self.place(model, request.stream);
         let speech = self.speech(names, model);
+        // Until the provider has counted.
+        let estimate = tokens::rough(question.body.len(), model);
         let head = Head {
             asker: question.asker,
             model: asked,
             request_id: question.request_id.to_owned(),
             created: question.created,
-            // Four bytes a token, until the provider has counted.
-            estimate: question.body.len() as u64 / 4,
+            estimate,
             include_usage: request.include_usage,
             client_tools: request.client_tools,
         };
         let back = Back::new(head, speech);
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
+    }
+
+    /// Whether the provider counts the tokens of a prompt, free of charge.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.dialect != Dialect::OpenAi
+    }
+
+    /// The question of an Anthropic client how many tokens a prompt has: where it goes, and its body.
+    ///
+    /// # Errors
+    /// Where it cannot be put so, or the provider does not count.
+    pub fn count(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<(String, Bytes), NotSent> {
+        let request = anthropic::canon::decode_prompt(question.body).map_err(NotSent::Bad)?;
+        let model = question.model.unwrap_or(&request.model);
+        let asked = match self.dialect {
+            Dialect::Responses => {
+                let body = responses::encode_count(&request, capabilities, model, &mut Losses::new());
+                body.map(|body| (responses::input_tokens_url(&self.base_url), body))
+            }
+            Dialect::Gemini => {
+                let body = gemini::encode_count(&request, capabilities, model);
+                body.map(|body| (gemini::count_url(&self.base_url, model), body))
+            }
+            Dialect::Anthropic | Dialect::OpenAi => {
+                Err(Unfit { what: "count_tokens".into(), why: "it is not asked in these words".into() })
+            }
+        };
+        asked.map_err(NotSent::Unfit)
+    }
+
+    /// How many tokens the provider counted.
+    ///
+    /// # Errors
+    /// What the body is instead of a count.
+    pub fn counted(&self, body: &[u8]) -> Result<u64, Wrong> {
+        match self.dialect {
+            Dialect::Anthropic | Dialect::OpenAi => anthropic::check_count(body),
+            Dialect::Responses => responses::decode_count(body),
+            Dialect::Gemini => gemini::decode_count(body),
+        }
     }
 
     fn encode(

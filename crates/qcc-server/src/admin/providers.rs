@@ -76,11 +76,10 @@ impl<'s> Report<'s> {
         entry
     }
 
-    /// `closed`: traffic flows; else why not: `cooling`, `disabled` or `not_served`.
+    /// `closed`: traffic flows; else why not: `cooling` or `disabled`.
     pub(crate) fn word(&self, provider: &Provider) -> &'static str {
         match self.snapshot.upstream_named(&provider.name) {
-            None if !provider.enabled => "disabled",
-            None => "not_served",
+            None => "disabled",
             Some(upstream) if self.out.iter().any(|out| out.whole && out.provider == upstream.id) => "cooling",
             Some(_) => "closed",
         }

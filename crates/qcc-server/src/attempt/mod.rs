@@ -9,7 +9,6 @@ use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
-use qcc_dialect::anthropic::response::check_count;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
 use qcc_dialect::capabilities::Capabilities;
@@ -58,6 +57,19 @@ pub(crate) struct Call<'a> {
     pub(crate) recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
+}
+
+impl Call<'_> {
+    fn question(&self) -> Question<'_> {
+        Question {
+            asker: self.asker,
+            body: &self.body,
+            model: self.model,
+            request_id: self.request_id,
+            created: outside::unix_time().as_secs(),
+            recalled: self.recalled,
+        }
+    }
 }
 
 /// Proof that the provider works on it.
@@ -111,29 +123,45 @@ pub(crate) fn in_one_line(losses: &Losses) -> String {
 
 /// Makes one try.
 pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    if call.kind == Kind::CountTokens || upstream.tongue.is_of(call.asker) {
+    if upstream.tongue.is_of(call.asker) {
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
         return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
     }
-    translated(upstream, call).await
+    match call.kind {
+        Kind::CountTokens => counted(upstream, call).await,
+        Kind::Stream | Kind::Message => translated(upstream, call).await,
+    }
+}
+
+/// The count of a provider of another dialect, told as Anthropic tells it.
+async fn counted(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
+    let Call { kind, asker, deadline, .. } = call;
+    let put = upstream.tongue.count(&call.question(), &Capabilities::default());
+    let (url, body) = put.map_err(|why| not_put(why, asker))?;
+    let headers = json_headers(call.headers);
+    let sent = Sent { kind, asker, url, headers, body, streams: false, deadline };
+    let mut good = exchange(upstream, sent, None).await?;
+    if let Good::Whole { head, body, .. } = &mut good {
+        let tokens = upstream.tongue.counted(body).map_err(|wrong| Fault::not_the_dialect(wrong.to_string()))?;
+        *body = format!("{{\"input_tokens\":{tokens}}}").into();
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(good)
+}
+
+fn json_headers(mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 /// One try with a provider of another dialect than the client's.
 async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, mut headers, .. } = call;
-    let question = Question {
-        asker,
-        body: &call.body,
-        model: call.model,
-        request_id: call.request_id,
-        created: outside::unix_time().as_secs(),
-        recalled: call.recalled,
-    };
-    let put = upstream.tongue.outgoing(&question, &Capabilities::default());
+    let Call { kind, asker, deadline, .. } = call;
+    let put = upstream.tongue.outgoing(&call.question(), &Capabilities::default());
     let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut headers = json_headers(call.headers);
     for (name, value) in own {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -191,7 +219,7 @@ async fn exchange(upstream: &Upstream, sent: Sent, back: Option<&Back>) -> Resul
         (Kind::Message, None) => whole::whole(head, source, until, |body| asker.read_answer(body)).await,
         (Kind::Message, Some(back)) => whole::brought_back(head, source, until, asker, back).await,
         (Kind::CountTokens, _) => {
-            whole::whole(head, source, until, |body| check_count(body).map(|_| Told::default())).await
+            whole::whole(head, source, until, |body| upstream.tongue.counted(body).map(|_| Told::default())).await
         }
     }
 }

@@ -64,8 +64,9 @@ pub(super) async fn brought_back(
         }
         back.message(&body)
     };
-    let Brought { body, losses, thoughts } = written.map_err(|wrong| said_wrongly(wrong, asker))?;
-    let told = asker.read_answer(&body).map_err(|wrong| said_wrongly(wrong, asker))?;
+    let Brought { body, losses, thoughts, told } = written.map_err(|wrong| said_wrongly(wrong, asker))?;
+    let Told { stop_reason, .. } = asker.read_answer(&body).map_err(|wrong| said_wrongly(wrong, asker))?;
+    let told = Told { stop_reason, ..told };
     Ok(Good::Whole { head, body, told, losses, thoughts })
 }
 

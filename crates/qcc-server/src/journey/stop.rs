@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qcc_dialect::asker::Asker;
 use qcc_policy::engine::Target;
 use qcc_policy::{Candidate, Reason, Standing};
 
@@ -33,21 +32,25 @@ pub(super) struct Stop {
     pub(super) answer: Option<Answer>,
 }
 
+/// Whom a try concerns. `model`: as sent, where it is not the one asked for.
+pub(super) fn target_of(upstream: &Upstream, model: Option<&str>, asked: &Asked) -> Target {
+    Target {
+        provider: upstream.id,
+        model: model.unwrap_or(&asked.envelope.model_name).into(),
+        fingerprint: asked.inbound.fingerprint(&upstream.provider),
+    }
+}
+
 impl Stop {
     /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
     pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
         let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        // Other dialects have no free count; the gateway estimates.
-        let uncountable = asked.kind == Kind::CountTokens && !upstream.tongue.is_of(Asker::Anthropic);
+        let uncountable = asked.kind == Kind::CountTokens && !upstream.tongue.counts();
         if uncountable || !asked.inbound.suits(asked.asker, &upstream.provider) {
             return None;
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
-        let target = Target {
-            provider: upstream.id,
-            model: model.as_deref().unwrap_or(&asked.envelope.model_name).into(),
-            fingerprint: asked.inbound.fingerprint(&upstream.provider),
-        };
+        let target = target_of(&upstream, model.as_deref(), asked);
         let session = (asked.conversation(), asked.session.long_cache);
         // Four bytes a token: what a limit needs is the size, and the answer's own count corrects it.
         let tokens = asked.body.bytes.len() as u64 / 4;

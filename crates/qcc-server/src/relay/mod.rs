@@ -242,10 +242,9 @@ impl Relay {
 
     /// What the answer has told of itself.
     fn note_answer(&mut self) {
-        let watcher = &self.source.watcher;
-        self.exchange.used(watcher.usage(), watcher.message_id(), watcher.stop_reason());
+        self.exchange.used(self.source.told());
         if let Some(losses) = self.source.losses() {
-            self.exchange.lost(losses);
+            self.exchange.lost(&losses);
         }
         self.exchange.thought(self.source.thoughts());
     }

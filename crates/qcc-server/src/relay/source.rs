@@ -6,9 +6,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
+use qcc_dialect::answer::Told;
 use qcc_dialect::canon::Losses;
 use qcc_dialect::sse::Splitter;
-use qcc_dialect::translate::{StreamBack, Thoughts};
+use qcc_dialect::translate::{Brought, StreamBack, Thoughts};
 use qcc_dialect::watch::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,8 +24,16 @@ pub(crate) struct Source {
     pub(crate) watcher: Watcher,
     /// Brings what arrives into the client's dialect, where the provider speaks another one.
     back: Option<Box<StreamBack>>,
-    thoughts: Thoughts,
+    /// What is known of an answer that was brought back already.
+    brought: Option<Box<Known>>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What is known of an answer that came in one piece.
+struct Known {
+    losses: Losses,
+    thoughts: Thoughts,
+    told: Told,
 }
 
 /// Where the bytes come from.
@@ -46,7 +55,7 @@ impl Source {
         watcher: Watcher,
     ) -> Result<Self, String> {
         let body = Incoming::Upstream { body, decoder: Decoder::of(headers)? };
-        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, thoughts: Thoughts::new(), _permit: permit })
+        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, brought: None, _permit: permit })
     }
 
     /// From here on the bytes are those of the client's dialect.
@@ -55,21 +64,33 @@ impl Source {
     }
 
     /// From here on these are all the bytes.
-    pub(crate) fn is_now(&mut self, (bytes, thoughts): (Bytes, Thoughts)) {
-        self.body = Incoming::Here(bytes);
-        self.thoughts = thoughts;
+    pub(crate) fn is_now(&mut self, brought: Brought) {
+        let Brought { body, losses, thoughts, told } = brought;
+        self.body = Incoming::Here(body);
+        self.brought = Some(Box::new(Known { losses, thoughts, told }));
+    }
+
+    /// What is known of the answer so far.
+    pub(crate) fn told(&self) -> Told {
+        let watcher = &self.watcher;
+        let stop_reason = watcher.stop_reason().map(str::to_owned);
+        let known = self.brought.as_ref().map(|known| &known.told).or(self.back.as_ref().map(|back| back.told()));
+        match known {
+            Some(told) => Told { id: told.id.clone(), usage: told.usage, stop_reason },
+            None => Told { id: watcher.message_id().map(str::to_owned), usage: watcher.usage(), stop_reason },
+        }
+    }
+
+    /// What could not be carried of the answer so far, where it is of another dialect.
+    pub(crate) fn losses(&self) -> Option<Losses> {
+        let known = self.brought.as_ref().map(|known| known.losses.clone());
+        known.or_else(|| self.back.as_ref().map(|back| back.losses())).filter(|losses| !losses.is_empty())
     }
 
     /// What was thought in the answer and has to be put back when the conversation goes on. It is told once.
     pub(crate) fn thoughts(&mut self) -> Thoughts {
-        let mut thoughts = std::mem::take(&mut self.thoughts);
-        thoughts.extend(self.back.as_mut().map(|back| back.thoughts()).unwrap_or_default());
-        thoughts
-    }
-
-    /// What could not be carried of the answer so far, where it is of another dialect.
-    pub(crate) fn losses(&self) -> Option<&Losses> {
-        self.back.as_ref().map(|back| back.losses()).filter(|losses| !losses.is_empty())
+        let known = self.brought.as_mut().map(|known| std::mem::take(&mut known.thoughts));
+        known.or(self.back.as_mut().map(|back| back.thoughts())).unwrap_or_default()
     }
 
     /// The next bytes, never empty; `None` at the end as the transport sees it; an error in words.

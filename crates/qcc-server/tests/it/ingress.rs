@@ -139,7 +139,7 @@ async fn an_unknown_route_is_not_found() {
         ("POST", "/v1"),
         ("GET", "/favicon.ico"),
         ("POST", "/v1/chat/other"),
-        ("POST", "/v1/responses"),
+        ("POST", "/v1/responses/compact"),
         ("POST", "/V1/messages"),
         ("OPTIONS", "*"),
     ] {

@@ -34,6 +34,8 @@ mod cancel;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod happened;
 mod hold;
 #[cfg(test)]

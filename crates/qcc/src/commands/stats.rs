@@ -106,7 +106,7 @@ fn told(context: &Context, hours: u32) -> Result<(Stats, Option<Vec<Live>>), Fai
 
 fn health(live: &Live) -> Health {
     match live.state.as_str() {
-        "disabled" | "not_served" => Health::Disabled,
+        "disabled" => Health::Disabled,
         _ if live.recovering => Health::Recovering,
         _ if live.healthy => Health::Healthy,
         _ => Health::Down,

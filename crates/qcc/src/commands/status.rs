@@ -155,7 +155,6 @@ fn state(provider: &Provider) -> String {
     });
     let word = match provider.state.as_str() {
         "closed" => None,
-        "not_served" => Some("its type is not served yet".to_owned()),
         "cooling" => Some("left out".to_owned()),
         other => Some(other.replace('_', " ")),
     };

@@ -12,18 +12,18 @@ use super::members::{Members, Read, list};
 use super::write::{self, Object};
 use crate::answer::Wrong;
 use crate::anthropic::check_message;
-use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
+use crate::canon::{Block, Json, Losses, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
 ///
 /// The caller makes sure that the answer is whole: that it has a stop reason and no broken calls. Parts that are no
-/// blocks of an answer in this dialect are left out.
+/// blocks of an answer in this dialect are left out and named.
 #[must_use]
-pub fn encode_message(message: &Message, model: &str, id: &str) -> Bytes {
+pub fn encode_message(message: &Message, model: &str, id: &str, losses: &mut Losses) -> Bytes {
     let mut out = BytesMut::new();
     let mut answer = Object::begin(&mut out);
     answer.member("id", id).member("type", "message").member("role", "assistant").member("model", model);
-    write::list(answer.name("content"), &message.parts, part);
+    write::list(answer.name("content"), &message.parts, |out, said| part(out, said, losses));
     let calls = message.parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     stop_members(&mut answer, message.stop.as_ref(), calls);
     let counts = Usage {
@@ -77,14 +77,20 @@ fn answered(raw: &RawValue, calls: &mut Vec<String>, message: &mut Message) -> R
             name: block.need_string("name")?,
             input: input.unwrap_or_else(Json::empty_object),
         }),
-        // What an answer says beside, citations, has no place.
-        _ => block::block(&block, raw, 0, &mut Lost::default())?,
+        _ => {
+            let mut lost = Lost::default();
+            let part = block::block(&block, raw, 0, &mut lost)?;
+            for (what, _) in lost.0 {
+                message.losses.dropped(what.replace("messages.content", "answer"));
+            }
+            part
+        }
     };
     message.parts.push(part);
     Ok(())
 }
 
-fn part(out: &mut BytesMut, part: &Part) -> bool {
+fn part(out: &mut BytesMut, part: &Part, losses: &mut Losses) -> bool {
     let mut block = Object::begin(out);
     match part {
         Part::Text(text) => block.member("type", "text").member("text", &text.text),
@@ -97,7 +103,9 @@ fn part(out: &mut BytesMut, part: &Part) -> bool {
             block.member("type", "tool_use").member("id", &ids::escape(&call.id)).member("name", &call.name);
             block.raw("input", call.input.text())
         }
-        Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) | Part::Other { .. } => {
+        Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => return false,
+        Part::Other { kind, .. } => {
+            losses.dropped(format!("answer.{kind}"));
             return false;
         }
     }

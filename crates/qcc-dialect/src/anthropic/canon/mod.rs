@@ -31,5 +31,5 @@ pub(crate) use fault::error_message;
 pub use fault::{error_type, refusal_body};
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
-pub use request::decode_request;
+pub use request::{decode_prompt, decode_request};
 pub use unsealed::{has_sealed, without_sealed};

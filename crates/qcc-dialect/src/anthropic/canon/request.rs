@@ -19,6 +19,18 @@ use crate::canon::{Effort, Format, Json, Request, Role, Thinking, Turn};
 /// # Errors
 /// Where Anthropic would answer 400.
 pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
+    read(body, true)
+}
+
+/// Reads the body of `POST /v1/messages/count_tokens`, which has no limit of the answer.
+///
+/// # Errors
+/// As [`decode_request`].
+pub fn decode_prompt(body: &[u8]) -> Result<Request, BadRequest> {
+    read(body, false)
+}
+
+fn read(body: &[u8], needs_limit: bool) -> Read<Request> {
     let not_json = |cause: String| BadRequest::new("", format!("The request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
     let members: Members<'_> = serde_json::from_str(body).map_err(|cause| match cause.is_data() {
@@ -27,7 +39,7 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     })?;
     let mut lost = Lost::default();
     let mut request = Request { max_tokens: members.whole("max_tokens")?, ..Request::default() };
-    if request.max_tokens.is_none() {
+    if needs_limit && request.max_tokens.is_none() {
         return Err(BadRequest::new("max_tokens", "Field required"));
     }
     request.model = members.need_string("model")?;

@@ -141,7 +141,7 @@ impl Grammar {
 }
 
 fn counts(usage: &Value) -> Checked {
-    let count = |name: &str| usage[name].as_u64().ok_or(format!("no {name}"));
+    let count = |name: &str| usage[name].as_u64().ok_or_else(|| format!("no {name}"));
     let all = count("prompt_tokens")?.saturating_add(count("completion_tokens")?);
     need(all == count("total_tokens")?, "the sum is wrong")
 }

@@ -100,7 +100,7 @@ impl Grammar {
         need(self.open.is_none(), "within an item")?;
         let reason = response["incomplete_details"]["reason"].is_string();
         need(reason == (status == "incomplete"), "a reason where there is none, or none where there is")?;
-        let count = |name: &str| response["usage"][name].as_u64().ok_or(format!("no {name}"));
+        let count = |name: &str| response["usage"][name].as_u64().ok_or_else(|| format!("no {name}"));
         let all = count("input_tokens")?.saturating_add(count("output_tokens")?);
         need(all == count("total_tokens")?, "the sum is wrong")?;
         let whole = |item: &Value| item["status"] != "incomplete";
@@ -135,7 +135,7 @@ impl Grammar {
         need(data["item_id"] == open.item["id"], "another item's")?;
         need(data["output_index"] == self.output.len(), "another index")?;
         let kind = open.item["type"].as_str().unwrap_or_default();
-        let piece = || data["delta"].as_str().ok_or("no content".to_owned());
+        let piece = || data["delta"].as_str().ok_or_else(|| "no content".to_owned());
         match (kind, name) {
             ("message", "response.content_part.added") | ("reasoning", "response.reasoning_summary_part.added") => {
                 need(!std::mem::replace(&mut open.part, true), "a part within another")

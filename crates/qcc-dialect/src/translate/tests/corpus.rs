@@ -12,8 +12,11 @@ use super::ways::{
 use crate::asker::Asker;
 use crate::translate::tests::ways::tongue;
 
-/// Streams of providers by dialect and folder, each with how it ends; the provider is the one that speaks so.
-pub(super) const STREAMS: &[(&str, &str, &[(&str, End)])] = &[
+/// Streams of providers by dialect and folder, each with how it ends.
+type Row = (&'static str, &'static str, &'static [(&'static str, End)]);
+
+/// The provider is the one that speaks so.
+const STREAMS: &[Row] = &[
     (
         "anthropic",
         "anthropic/stream",
@@ -204,11 +207,11 @@ pub(super) fn snapshots(folder: &str) -> Vec<String> {
 }
 
 /// Where the snapshots of a folder of answers are.
-fn translated(folder: &str) -> String {
+pub(super) fn translated(folder: &str) -> String {
     format!("{folder}_translated")
 }
 
-fn provider(name: &str) -> Provider {
+pub(super) fn provider(name: &str) -> Provider {
     PROVIDERS.into_iter().find(|provider| provider.0 == name).unwrap()
 }
 

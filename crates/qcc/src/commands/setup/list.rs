@@ -65,7 +65,6 @@ pub(crate) fn state_word(state: &str) -> &str {
     match state {
         "closed" => "ready",
         "cooling" => "left out",
-        "not_served" => "type not served yet",
         other => other,
     }
 }

@@ -158,7 +158,6 @@ providers:
   - {{name: empty, base_url: '{}', auth_value: k2}}
   - {{name: page, base_url: '{}', auth_value: k3}}
   - {{name: absent, base_url: '{}', auth_value: k4}}
-  - {{name: later, type: gemini, base_url: '{}', auth_value: k6}}
 ",
         refusing.url(),
         empty.url(),
@@ -175,8 +174,6 @@ providers:
       fix: check base_url; a firewall, a login page or a proxy on the way answers like this too
     problem: absent: no connection: tcp connect error: Connection refused (os error 111)
       fix: check base_url, the network and the proxy settings
-    problem: later: type gemini is not served yet
-      fix: set `enabled: false` until it is
     ");
 }
 

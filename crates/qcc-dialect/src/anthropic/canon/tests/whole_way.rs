@@ -162,7 +162,7 @@ proptest! {
         let message = collected(&events).unwrap();
         // An answer with broken calls is not written.
         prop_assume!(message.broken.is_empty());
-        let written = encode_message(&message, "claude-opus-5", "msg_1");
+        let written = encode_message(&message, "claude-opus-5", "msg_1", &mut Losses::new());
         let mut back = decode_message(&written).unwrap();
         for (back, given) in [
             (&mut back.usage.input, message.usage.input),
