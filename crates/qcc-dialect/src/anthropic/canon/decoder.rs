@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -31,6 +32,8 @@ pub struct Decoder {
     open: Option<Open>,
     /// Ids of the calls.
     calls: Vec<String>,
+    /// The tool of a call whose input is no object: a limit may have cut it, which the reason to stop will tell.
+    broken: Option<String>,
     usage: Usage,
     /// Counts that wait for the end of a block.
     waiting: Option<Usage>,
@@ -46,8 +49,9 @@ enum Open {
     Sealed,
     /// A call, with the input that its beginning has; that counts where no pieces come.
     ToolUse {
+        name: String,
         given: String,
-        pieces: bool,
+        pieces: String,
     },
     /// A block that is told only when it is whole.
     Other {
@@ -181,7 +185,8 @@ impl Decoder {
                 let (id, name) = (block.need_string("id")?, block.need_string("name")?);
                 let id = ids::of_its_own(ids::unescape(&id).unwrap_or(id), &mut self.calls);
                 let given = block.get("input").map(RawValue::get).filter(|given| is_filled(given));
-                let open = Open::ToolUse { given: given.unwrap_or_default().to_owned(), pieces: false };
+                let given = given.unwrap_or_default().to_owned();
+                let open = Open::ToolUse { name: name.clone(), given, pieces: String::new() };
                 self.begin(open, Block::ToolUse { id, name }, out);
             }
             _ => {
@@ -233,7 +238,7 @@ impl Decoder {
     fn input(&mut self, piece: String, out: &mut Vec<Event>) -> Option<()> {
         match self.open.as_mut()? {
             Open::ToolUse { pieces, .. } => {
-                *pieces |= !piece.is_empty();
+                pieces.push_str(&piece);
                 delta(Delta::Input(piece), out);
             }
             Open::Other { input, .. } => input.push_str(&piece),
@@ -245,21 +250,39 @@ impl Decoder {
     fn close(&mut self, out: &mut Vec<Event>) {
         match self.open.take() {
             None => return,
-            Some(Open::ToolUse { given, pieces: false }) => delta(Delta::Input(given), out),
+            Some(Open::ToolUse { name, given, pieces }) => {
+                let input = if pieces.is_empty() { &given } else { &pieces };
+                if !input.trim().is_empty() && !is_object(input) {
+                    self.broken = Some(name);
+                }
+                if pieces.is_empty() {
+                    delta(Delta::Input(given), out);
+                }
+            }
             Some(Open::Other { kind, raw, input }) => {
                 self.start(out);
                 let raw = with_input(&raw, &input).unwrap_or(raw);
                 out.push(Event::Open(Block::Other { kind, raw }));
             }
-            Some(Open::Text | Open::Thinking | Open::Sealed | Open::ToolUse { .. }) => {}
+            Some(Open::Text | Open::Thinking | Open::Sealed) => {}
         }
         out.push(Event::Close);
+    }
+
+    /// Whether a limit or a filter cut the answer, so that the input of a call may be half.
+    fn is_cut(&self) -> bool {
+        let reason = self.stop.as_ref().map(|stop| &stop.reason);
+        matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal))
     }
 
     /// The terminal event says that the answer is whole, also where no reason was given.
     fn end(&mut self, out: &mut Vec<Event>) {
         self.close(out);
         self.start(out);
+        if let Some(name) = self.broken.take().filter(|_| !self.is_cut()) {
+            let why = format!("the input of the call of {name} is no JSON object");
+            return self.fault(BAD_GATEWAY, "broken_tool_call".to_owned(), why, out);
+        }
         let reason = if self.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
         out.push(Event::Stop(self.stop.take().unwrap_or(Stop { reason, sequence: None })));
         out.push(Event::End);
@@ -278,6 +301,11 @@ fn delta(delta: Delta, out: &mut Vec<Event>) {
     if !text.is_empty() {
         out.push(Event::Delta(delta));
     }
+}
+
+/// Whether a text is one JSON object.
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Whether the text of an object has members.
