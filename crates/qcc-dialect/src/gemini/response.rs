@@ -9,6 +9,7 @@ use super::wire::Chunk;
 use crate::answer::Wrong;
 use crate::canon::{Collector, Event, Message, Stop, ToolNames};
 use crate::error::{ErrorFacts, looks_like_html};
+use crate::garbled::readable;
 
 /// Reads the body of an answer to a request that was written with `names` for `model`. A call whose input is no JSON
 /// object stands as text and in [`Message::broken`].
@@ -17,7 +18,7 @@ use crate::error::{ErrorFacts, looks_like_html};
 /// What the body is instead of an answer.
 pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Message, Wrong> {
     let body = json(body)?;
-    let body = String::from_utf8_lossy(body);
+    let body = readable(body).ok_or(Wrong::NotJson)?;
     let raw: &RawValue = serde_json::from_str(&body).map_err(|_| Wrong::NotJson)?;
     let Ok(chunk) = Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) else {
         return Err(in_a_list(&body));

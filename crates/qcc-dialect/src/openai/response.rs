@@ -10,6 +10,7 @@ use crate::answer::Wrong;
 use crate::canon::ToolNames;
 use crate::canon::{Collector, Event, Message};
 use crate::error::{ErrorFacts, looks_like_html};
+use crate::garbled::readable_twice;
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`].
 ///
@@ -34,7 +35,7 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &RawValue) ->
     if looks_like_html(body) {
         return Err(Wrong::Html);
     }
-    let body = String::from_utf8_lossy(body);
+    let body = readable_twice(body).ok_or(Wrong::NotJson)?;
     let raw: &RawValue = serde_json::from_str(&body).map_err(|_| Wrong::NotJson)?;
     let chunk = Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).map_err(|_| Wrong::OtherJson)?;
     if let Some(told) = error::told(&chunk, raw) {

@@ -12,6 +12,7 @@ use super::usage::Counts;
 use super::wire::{Choice, Chunk, Function, Said, ToolCall, number, text};
 use crate::canon::ToolNames;
 use crate::canon::{Event, Stop, Usage};
+use crate::garbled::readable_twice;
 use crate::sse::fields;
 
 pub(crate) mod arguments;
@@ -70,7 +71,9 @@ impl Decoder {
             }
             return;
         }
-        let data = String::from_utf8_lossy(&fields.data);
+        let Some(data) = readable_twice(&fields.data) else {
+            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+        };
         if fields.event == Some(b"error") {
             return self.fault(error::in_band(data.as_bytes()), out);
         }

@@ -11,6 +11,7 @@ use super::error;
 use super::usage::Counts;
 use super::wire::{Item, Response, Wire, number, text};
 use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
+use crate::garbled::readable_twice;
 use crate::sse::fields;
 
 mod content;
@@ -54,7 +55,9 @@ impl Decoder {
             }
             return;
         }
-        let data = String::from_utf8_lossy(&fields.data);
+        let Some(data) = readable_twice(&fields.data) else {
+            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+        };
         if fields.event == Some(b"error") {
             return self.fault(error::fault(error::in_band(data.as_bytes())), out);
         }

@@ -146,7 +146,7 @@ fn whole(message: Message) -> Result<Message, Wrong> {
 }
 
 fn brought(head: &Head, message: &Message) -> Brought {
-    let (mut losses, mut gatherer) = (Losses::new(), Gatherer::default());
+    let (mut losses, mut gatherer) = (message.losses.clone(), Gatherer::default());
     if !head.asker.carries_thinking() {
         gatherer.see_message(message);
     }
@@ -224,8 +224,10 @@ impl StreamBack {
 
     /// What could not be carried of the answer so far.
     #[must_use]
-    pub fn losses(&self) -> &Losses {
-        self.encoder.losses()
+    pub fn losses(&self) -> Losses {
+        let mut losses = self.reader.decoder.losses();
+        losses.extend(self.encoder.losses().clone());
+        losses
     }
 
     /// The provider's own id of the answer and its counts so far: not all dialects carry them.

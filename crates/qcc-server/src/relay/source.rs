@@ -84,8 +84,8 @@ impl Source {
     }
 
     /// What could not be carried of the answer so far, where it is of another dialect.
-    pub(crate) fn losses(&self) -> Option<&Losses> {
-        let known = self.brought.as_ref().map(|known| &known.losses);
+    pub(crate) fn losses(&self) -> Option<Losses> {
+        let known = self.brought.as_ref().map(|known| known.losses.clone());
         known.or_else(|| self.back.as_ref().map(|back| back.losses())).filter(|losses| !losses.is_empty())
     }
 

@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use super::ids;
 use super::members::{Members, Read, list, string};
 use crate::canon::BadRequest;
-use crate::canon::{Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse};
+use crate::canon::{
+    Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse, UNSIGNED,
+};
 
 /// Deepest nesting of blocks that is read: a text in a document in the result of a call, and one more.
 const MAX_DEPTH: usize = 4;
@@ -147,7 +149,8 @@ fn search_result(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {
 /// Clones and other vendors' models think without signing it.
 fn thinking(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {
     lost.note("messages.content", members, &["type", "thinking", "signature"]);
-    Ok(Part::Thinking(Thought { text: members.need_string("thinking")?, signature: members.string("signature")? }))
+    let signature = members.string("signature")?.filter(|signature| signature != UNSIGNED);
+    Ok(Part::Thinking(Thought { text: members.need_string("thinking")?, signature }))
 }
 
 fn tool_use(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {

@@ -2,6 +2,8 @@
 
 mod answer;
 mod encoder;
+#[cfg(test)]
+pub(crate) mod grammar;
 mod message;
 mod messages;
 pub(crate) mod request;

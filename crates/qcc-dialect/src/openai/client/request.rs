@@ -32,7 +32,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     if members.take::<u64>("n")?.is_some_and(|answers| answers != 1) {
         return Err(bad("n", "only one answer can be given"));
     }
-    let (system, turns) = messages::turns(entries)?;
+    let mut others = Others::new();
+    let (system, turns) = messages::turns(entries, &mut others)?;
     let limit = members.take("max_completion_tokens")?;
     let mut request = Request {
         model,
@@ -49,14 +50,15 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     };
     let user = members.take("safety_identifier")?;
     request.user = user.or(members.take("user")?);
-    request.tools =
-        members.take::<Vec<&RawValue>>("tools")?.unwrap_or_default().into_iter().map(tool).collect::<Read<_>>()?;
+    let tools = members.take::<Vec<&RawValue>>("tools")?.unwrap_or_default();
+    request.tools = tools.into_iter().map(|raw| tool(raw, &mut others)).collect::<Read<_>>()?;
     choice(&mut members, &mut request)?;
     effort(&mut members, &mut request)?;
     format(&mut members, &mut request)?;
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
-    request.others = members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))).collect();
+    others.extend(members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))));
+    request.others = others;
     request.include_usage = include_usage.unwrap_or_default();
     Ok(request)
 }
@@ -84,6 +86,21 @@ impl<'a> Members<'a> {
     }
 }
 
+/// Members without a place, by the way to them.
+pub(super) type Others = Vec<(String, Json)>;
+
+impl Members<'_> {
+    /// Keeps the names of those that nobody took, each once. What is `null` or empty says nothing.
+    pub(super) fn leave(self, of: &str, others: &mut Others) {
+        for (name, raw) in self.0.into_iter().filter(|(_, raw)| !matches!(raw.get(), "null" | "[]" | "{}" | "\"\"")) {
+            let name = format!("{of}.{name}");
+            if !others.iter().any(|(known, _)| *known == name) {
+                others.push((name, Json::from(raw.to_owned())));
+            }
+        }
+    }
+}
+
 /// One text or several.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -102,7 +119,7 @@ impl Stops {
 }
 
 /// A function is a tool of the client; any other kind is one that only this dialect's vendors know.
-fn tool(raw: &RawValue) -> Read<Tool> {
+fn tool(raw: &RawValue, others: &mut Others) -> Read<Tool> {
     let mut members: Members<'_> =
         serde_json::from_str(raw.get()).map_err(|_| bad("tools", "each must be an object"))?;
     let kind = members.take::<String>("type")?.unwrap_or_else(|| "function".to_owned());
@@ -112,13 +129,16 @@ fn tool(raw: &RawValue) -> Read<Tool> {
     }
     let mut function: Members<'_> = members.need("function")?;
     let schema = function.take::<&RawValue>("parameters")?;
-    Ok(Tool::Custom {
+    let tool = Tool::Custom {
         name: function.need("name")?,
         description: function.take("description")?,
         schema: schema.map_or_else(Json::empty_object, |schema| Json::from(schema.to_owned())),
         strict: function.take("strict")?,
         cache: None,
-    })
+    };
+    function.leave("tools.function", others);
+    members.leave("tools", others);
+    Ok(tool)
 }
 
 /// A choice in words that are not known stays among the others.
