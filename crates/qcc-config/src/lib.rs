@@ -13,6 +13,7 @@ pub mod edit;
 mod env;
 mod error;
 mod file;
+pub mod import;
 mod keys;
 mod locate;
 mod permissions;

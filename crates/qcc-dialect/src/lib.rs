@@ -24,6 +24,7 @@ pub mod asker;
 pub mod canon;
 pub mod capabilities;
 pub mod error;
+mod garbled;
 pub mod gemini;
 mod json;
 pub mod limits;

@@ -31,7 +31,13 @@ use crate::upstream::{SendError, Upstream};
 /// The plan for every model, from the configuration and the place of the pinned profile. Only providers that can be
 /// called take part.
 pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pinned: Option<usize>) -> Router {
-    let ids: HashMap<&str, ProviderId> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    let callable: Vec<_> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    router_of(config, &callable, pinned)
+}
+
+/// The same without connections. `callable`: who can be called, in file order, with the number that stands for it.
+pub(crate) fn router_of(config: &Config, callable: &[(&str, ProviderId)], pinned: Option<usize>) -> Router {
+    let ids: HashMap<&str, ProviderId> = callable.iter().copied().collect();
     let places: HashMap<&str, usize> =
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
@@ -47,7 +53,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         Some(PlanCandidate { target: target(&line.target)?, model, priority: line.priority })
     };
     Router::new(&PlanInput {
-        providers: upstreams.iter().map(|upstream| PlanProvider { id: upstream.id, enabled: true }).collect(),
+        providers: callable.iter().map(|(_, id)| PlanProvider { id: *id, enabled: true }).collect(),
         profiles: config
             .profiles
             .iter()
@@ -258,6 +264,14 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
     }
 }
 
+/// The final word when no provider can be asked this as it is meant.
+pub(crate) fn nobody_can(last: &str) -> Failed {
+    Failed::Forbidden(format!(
+        "No provider can be asked this: {last}. hint: leave it out of the request, add a provider that can, or set \
+         `drop_server_tools` in a provider's capabilities where a tool may be left out"
+    ))
+}
+
 /// The final word when nobody answered (DESIGN 3.5.10).
 pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> Failed {
     let tried = match attempts {
@@ -273,7 +287,7 @@ pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> F
         }
         Final::Forbidden => Failed::Forbidden(format!(
             "Every provider refuses this gateway's credential, has no quota left for it, or cannot be asked this: {tried}. hint: `qcc test` shows \
-             which provider needs a new key or credit"
+             which provider needs a new key or credit, `qcc explain` what each of them said"
         )),
         Final::NothingToTry if unfit => Failed::Forbidden(
             "No provider can be used for this request: it carries no credential of the client's own, which the provider \

@@ -1,6 +1,6 @@
 //! An answer, whole.
 
-use super::{Block, Delta, Event, Part, ToolUse};
+use super::{Block, Delta, Event, Losses, Part, ToolUse};
 
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,13 +17,15 @@ pub struct Message {
     pub usage: Usage,
     /// Tools whose calls had no JSON object as input: such an answer must not be passed on as whole.
     pub broken: Vec<String>,
+    /// What of it had no place here.
+    pub losses: Losses,
 }
 
 impl Message {
     /// The same answer as it would have come piece by piece. Parts that answers do not have are left out.
     #[must_use]
     pub fn into_events(self) -> Vec<Event> {
-        let Self { id, model, parts, stop, usage, broken: _ } = self;
+        let Self { id, model, parts, stop, usage, broken: _, losses: _ } = self;
         let mut events = vec![Event::Start { id, model }];
         for part in parts {
             let (block, deltas) = match part {

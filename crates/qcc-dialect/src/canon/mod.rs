@@ -36,4 +36,4 @@ pub use request::{
     Cache, ClientTool, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text, Thinking,
     Thought, Tool, ToolChoice, ToolResult, ToolUse, Turn,
 };
-pub use seal::{is_sealed, seal, unseal};
+pub use seal::{UNSIGNED, is_sealed, seal, unseal};

@@ -47,6 +47,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// The member that asks for an answer of another form than providers of other dialects can give, and why they cannot.
+    #[must_use]
+    pub fn answered_otherwise(&self) -> Option<(&str, &'static str)> {
+        self.others.iter().find_map(|(name, value)| {
+            let why = match name.as_str() {
+                "functions" | "function_call" | "messages.function_call" => {
+                    "this old form of tools is answered by the client's own dialect alone"
+                }
+                "audio" => "it answers in text",
+                "modalities" if value.text().contains("audio") => "it answers in text",
+                _ => return None,
+            };
+            Some((name.as_str(), why))
+        })
+    }
+
     /// The member by which the client counts on what one provider has kept of the conversation, or is to keep. `None`: any
     /// provider can answer.
     #[must_use]

@@ -10,6 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// What every sealed signature begins with; no vendor's base64 has a dot.
 const MARK: &str = "qcc1.";
 
+/// The signature under which thinking that nobody has signed goes to a client: it carries nothing but whence the thinking
+/// came, so that it can be told from a vendor's own when the client gives it back.
+pub const UNSIGNED: &str = "qcc1.unsigned.";
+
 /// Seals what `owner`, a dialect, wants back.
 #[must_use]
 pub fn seal(owner: &str, words: &[u8]) -> String {

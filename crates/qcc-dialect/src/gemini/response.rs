@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::stream::Decoder;
-use super::wire::{Chunk, Next, lossy, only};
+use super::wire::{Chunk, Next, only};
 use crate::answer::Wrong;
-use crate::canon::{Collector, Event, Message, Stop, ToolNames};
+use crate::canon::{Collector, Message, ToolNames};
 use crate::error::{ErrorFacts, looks_like_html};
+use crate::garbled::readable;
 
 /// Reads the body of an answer to a request that was written with `names` for `model`. A call whose input is no JSON
 /// object stands as text and in [`Message::broken`].
@@ -15,7 +16,7 @@ use crate::error::{ErrorFacts, looks_like_html};
 /// What the body is instead of an answer.
 pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Message, Wrong> {
     let body = json(body)?;
-    let body = lossy(body);
+    let body = readable(body).ok_or(Wrong::NotJson)?;
     let Next::Read(chunk, raw) = only::<Chunk<'_>>(&body).ok_or(Wrong::NotJson)? else {
         return Err(in_a_list(&body));
     };
@@ -29,7 +30,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Mes
     if !decoder.has_started() {
         return Err(Wrong::OtherJson);
     }
-    message(events, stop)
+    Collector::message(events, stop)
 }
 
 /// A body that may be JSON.
@@ -48,18 +49,4 @@ fn in_a_list(body: &str) -> Wrong {
         Some(first) if first.get("error").is_some() => Wrong::Error(ErrorFacts::in_band(body.as_bytes())),
         _ => Wrong::OtherJson,
     }
-}
-
-fn message(events: Vec<Event>, stop: Option<Stop>) -> Result<Message, Wrong> {
-    let mut collector = Collector::new();
-    for event in events {
-        if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
-        }
-        collector.push(event);
-    }
-    collector.push(Event::End);
-    let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
-    message.stop = stop;
-    Ok(message)
 }

@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use super::error;
 use super::usage::Counts;
-use super::wire::{Call, Candidate, Chunk, Next, Part, lossy, next, number, text};
+use super::wire::{Call, Candidate, Chunk, Next, Part, next, number, text};
 use crate::canon::{Event, Json, Stop, ToolNames, Usage};
+use crate::garbled::readable;
 use crate::openai::error::{broken, in_band, not_json};
 use crate::sse::fields;
 
@@ -60,7 +61,9 @@ impl Decoder {
             }
             return;
         }
-        let data = lossy(&fields.data);
+        let Some(data) = readable(&fields.data) else {
+            return self.fault(not_json(&String::from_utf8_lossy(&fields.data)), out);
+        };
         if fields.event == Some(b"error") {
             return self.fault(in_band(data.as_bytes()), out);
         }

@@ -2,11 +2,12 @@
 
 use super::error;
 use super::stream::Decoder;
-use super::wire::{Chunk, Next, lossy, only};
+use super::wire::{Chunk, Next, only};
 use crate::answer::Wrong;
 use crate::canon::ToolNames;
-use crate::canon::{Collector, Event, Message};
+use crate::canon::{Collector, Message};
 use crate::error::{ErrorFacts, looks_like_html};
+use crate::garbled::readable_twice;
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`].
 ///
@@ -18,7 +19,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
         let mut decoder = Decoder::whole(names.clone());
         decoder.chunk(chunk, raw, &mut events);
         let stop = decoder.close(&mut events);
-        message(events, stop)
+        Collector::message(events, stop)
     })
 }
 
@@ -31,7 +32,7 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &str) -> Resu
     if looks_like_html(body) {
         return Err(Wrong::Html);
     }
-    let body = lossy(body);
+    let body = readable_twice(body).ok_or(Wrong::NotJson)?;
     let Next::Read(chunk, raw) = only::<Chunk<'_>>(&body).ok_or(Wrong::NotJson)? else { return Err(Wrong::OtherJson) };
     if let Some(told) = error::told(&chunk, raw) {
         return Err(Wrong::Error(ErrorFacts::in_band(told.as_bytes())));
@@ -40,18 +41,4 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &str) -> Resu
         return Err(Wrong::OtherJson);
     }
     answer(&chunk, raw)
-}
-
-fn message(events: Vec<Event>, stop: Option<crate::canon::Stop>) -> Result<Message, Wrong> {
-    let mut collector = Collector::new();
-    for event in events {
-        if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
-        }
-        collector.push(event);
-    }
-    collector.push(Event::End);
-    let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
-    message.stop = stop;
-    Ok(message)
 }

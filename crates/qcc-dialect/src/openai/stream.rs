@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use super::error;
 use super::traits::Traits;
 use super::usage::Counts;
-use super::wire::{Choice, Chunk, Function, Next, Said, ToolCall, lossy, next, number, text};
+use super::wire::{Choice, Chunk, Function, Next, Said, ToolCall, next, number, text};
 use crate::canon::ToolNames;
 use crate::canon::{Event, Stop, Usage};
+use crate::garbled::readable_twice;
 use crate::sse::fields;
 
 pub(crate) mod arguments;
@@ -69,7 +70,9 @@ impl Decoder {
             }
             return;
         }
-        let data = lossy(&fields.data);
+        let Some(data) = readable_twice(&fields.data) else {
+            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+        };
         if fields.event == Some(b"error") {
             return self.fault(error::in_band(data.as_bytes()), out);
         }

@@ -42,12 +42,6 @@ pub(crate) fn only<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Next<'a, T>>
     }
 }
 
-/// The text of bytes, in which what is none is replaced.
-pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    // Nearly always there is nothing to replace, and to find that out is quicker than to be ready to.
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]
 pub(crate) struct Chunk<'a> {

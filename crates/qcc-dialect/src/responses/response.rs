@@ -10,6 +10,7 @@ use crate::answer::{Told, Wrong};
 use crate::canon::{Collector, Event, Message, ToolNames};
 use crate::error::ErrorFacts;
 use crate::error::looks_like_html;
+use crate::garbled::readable_twice;
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`]. One that
 /// the provider has not ended has no [`Message::stop`].
@@ -17,7 +18,7 @@ use crate::error::looks_like_html;
 /// # Errors
 /// What the body is instead of an answer.
 pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> {
-    let body = String::from_utf8_lossy(body);
+    let body = readable_twice(body).ok_or(Wrong::NotJson)?;
     let raw = json(&body)?;
     let ended = ended(&response(raw)?);
     let mut events = Vec::new();
@@ -58,7 +59,7 @@ pub fn decode_count(body: &[u8]) -> Result<u64, Wrong> {
         #[serde(borrow)]
         error: Option<&'a RawValue>,
     }
-    let body = String::from_utf8_lossy(body);
+    let body = readable_twice(body).ok_or(Wrong::NotJson)?;
     let raw = json(&body)?;
     let count: Count<'_> = serde_json::from_str(raw.get()).map_err(|_| Wrong::OtherJson)?;
     if count.error.is_some() {

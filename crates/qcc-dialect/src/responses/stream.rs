@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 
 use super::error;
 use super::usage::Counts;
-use super::wire::{Item, Next, Response, Wire, lossy, next, number, text};
+use super::wire::{Item, Next, Response, Wire, next, number, text};
 use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
+use crate::garbled::readable_twice;
 use crate::sse::fields;
 
 mod content;
@@ -53,9 +54,11 @@ impl Decoder {
             }
             return;
         }
-        let data = lossy(&fields.data);
+        let Some(data) = readable_twice(&fields.data) else {
+            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+        };
         if fields.event == Some(b"error") {
-            return self.fault(error::fault(error::in_band(data.as_bytes())), out);
+            return self.fault(Event::fault(error::in_band(data.as_bytes())), out);
         }
         let name = fields.event.and_then(|name| std::str::from_utf8(name).ok());
         self.data(&data, name, out);
@@ -94,13 +97,13 @@ impl Decoder {
         let kind = text(wire.r#type);
         let Some(kind) = kind.as_deref().or(name) else {
             return match wire.error {
-                Some(_) => self.fault(error::fault(error::in_band(raw.as_bytes())), out),
+                Some(_) => self.fault(Event::fault(error::in_band(raw.as_bytes())), out),
                 None if !self.started => self.fault(error::other_json(raw), out),
                 None => {}
             };
         };
         match kind {
-            "error" => return self.fault(error::fault(error::in_band(raw.as_bytes())), out),
+            "error" => return self.fault(Event::fault(error::in_band(raw.as_bytes())), out),
             "response.failed" => return self.failed(wire.response, out),
             "response.created" | "response.in_progress" | "response.queued" => self.start(wire.response, out),
             "response.completed" | "response.incomplete" | "response.cancelled" => {
@@ -161,7 +164,7 @@ impl Decoder {
         if let Some(usage) = response.as_ref().and_then(|response| response.usage) {
             self.counts.take(usage.get());
         }
-        self.fault(error::fault(error::failed(response.and_then(|response| response.error))), out);
+        self.fault(Event::fault(error::failed(response.and_then(|response| response.error))), out);
     }
 
     /// The response as a whole, at its end.

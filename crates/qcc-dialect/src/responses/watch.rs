@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use super::error;
 use super::response::told;
-use super::wire::{Item, Response, Wire, lossy, text};
+use super::wire::{Item, Response, Wire, text};
 use crate::canon::Usage;
 use crate::sse::fields;
 pub use crate::watch::{Closing, Seen};
@@ -75,7 +75,7 @@ impl Watcher {
         if name == Some("error") {
             return self.error(&fields.data);
         }
-        let data = lossy(&fields.data);
+        let data = String::from_utf8_lossy(&fields.data);
         match serde_json::from_str::<Wire<'_>>(&data) {
             Ok(wire) => self.wire(&wire, name, &fields.data),
             // Marks of other dialects that relays add.

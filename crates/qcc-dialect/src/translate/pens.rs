@@ -79,6 +79,16 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// What of the answer had no place in the neutral form.
+    pub(super) fn losses(&self) -> Losses {
+        match self {
+            Self::Anthropic(decoder) => decoder.losses().clone(),
+            Self::OpenAi(_) | Self::Responses(_) | Self::Gemini(_) => Losses::new(),
+        }
+    }
+}
+
 impl Encoder {
     pub(super) fn new(head: &Head) -> Self {
         match head.asker {
@@ -118,7 +128,7 @@ impl Encoder {
 pub(super) fn write(head: &Head, message: &Message, losses: &mut Losses) -> Bytes {
     let Head { model, created, client_tools, .. } = head;
     match head.asker {
-        Asker::Anthropic => anthropic::canon::encode_message(message, model, &head.id()),
+        Asker::Anthropic => anthropic::canon::encode_message(message, model, &head.id(), losses),
         Asker::OpenAi => openai::client::encode_message(message, model, &head.id(), *created, losses),
         Asker::Responses => {
             responses::client::encode_message(message, model, &head.id(), *created, client_tools, losses)

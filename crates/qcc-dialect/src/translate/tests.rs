@@ -1,1 +1,7 @@
-//! Whole ways between two dialects.
+//! Whole ways between two dialects: every golden input from each to each other, and what holds for any input.
+
+mod alive;
+mod corpus;
+mod requests;
+mod ways;
+mod wholes;

@@ -11,7 +11,7 @@ use crate::asker::Asker;
 use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::error::ErrorFacts;
-use crate::openai::{self, Traits};
+use crate::openai::{self, Traits, Vendor};
 use crate::repair::{Repair, repair};
 use crate::{gemini, responses, tokens};
 
@@ -87,6 +87,20 @@ impl Tongue {
         self.dialect == Dialect::of(asker)
     }
 
+    /// A request of the provider's own dialect without what translations have put into its conversation, and what that
+    /// costs. `None`: it passes as it is. Its model stands elsewhere then: [`crate::scan::scan`] finds it.
+    ///
+    /// Vendors that do not sign thinking keep it: some of them refuse a conversation in which it is missing.
+    #[must_use]
+    pub fn restored(&self, body: &Bytes) -> Option<(Bytes, Losses)> {
+        match (self.dialect, self.traits.vendor) {
+            (Dialect::OpenAi | Dialect::Gemini, _) => None,
+            (Dialect::Responses, _) => responses::client::without_sealed(body),
+            (Dialect::Anthropic, Vendor::DeepSeek | Vendor::Kimi | Vendor::Glm | Vendor::Qwen) => None,
+            (Dialect::Anthropic, _) => anthropic::canon::without_sealed(body),
+        }
+    }
+
     /// Where a request of the provider's own dialect goes that came to this path and query of ours.
     #[must_use]
     pub fn passage_url(&self, path_and_query: &str) -> String {
@@ -117,6 +131,9 @@ impl Tongue {
     /// Where it cannot be put so.
     pub fn outgoing(&self, question: &Question<'_>, capabilities: &Capabilities) -> Result<Outgoing, NotSent> {
         let mut request = question.asker.decode_request(question.body).map_err(NotSent::Bad)?;
+        if let Some((what, why)) = request.answered_otherwise() {
+            return Err(NotSent::Unfit(Unfit { what: what.to_owned().into(), why: why.into() }));
+        }
         if !question.asker.carries_thinking() {
             thoughts::recall(&mut request, question.recalled);
         }

@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
-use qcc_dialect::responses::client::without_sealed;
 use qcc_dialect::translate::{Back, Question, Thoughts};
 use qcc_policy::Phase;
 use tokio::time::{Instant, timeout_at};
@@ -96,8 +95,13 @@ impl Good {
         }
     }
 
+    fn head_mut(&mut self) -> &mut Parts {
+        let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
+        head
+    }
+
     /// The answer comes from another dialect: what was lost on the way there and back, and what it is now.
-    fn note(&mut self, mut lost: Losses) {
+    fn brought_back(&mut self, mut lost: Losses) {
         let media = match self {
             Self::Stream { .. } => "text/event-stream; charset=utf-8",
             Self::Whole { losses, .. } => {
@@ -106,10 +110,14 @@ impl Good {
             }
             Self::Large { .. } => "application/json",
         };
-        let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        self.head_mut().headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        self.lost(&lost);
+    }
+
+    /// What could not be carried.
+    fn lost(&mut self, lost: &Losses) {
         if !lost.is_empty() {
-            head.extensions.insert(Lost(in_one_line(&lost)));
+            self.head_mut().extensions.insert(Lost(in_one_line(lost)));
         }
     }
 }
@@ -133,19 +141,16 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
-        let body = without_foreign_thoughts(asker, body);
-        return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
+        let restored = upstream.tongue.restored(&body);
+        let (body, lost) = restored.unwrap_or_else(|| (body, Losses::new()));
+        let mut good = exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await?;
+        good.lost(&lost);
+        return Ok(good);
     }
     match call.kind {
         Kind::CountTokens => translated::counted(upstream, call).await,
         Kind::Stream | Kind::Message => translated::translated(upstream, call).await,
     }
-}
-
-/// A conversation of Responses may have been elsewhere for a while; what was thought there its vendor would refuse.
-fn without_foreign_thoughts(asker: Asker, body: Bytes) -> Bytes {
-    let cut = (asker == Asker::Responses).then(|| without_sealed(&body)).flatten();
-    cut.unwrap_or(body)
 }
 
 /// A request as it goes to one provider.

@@ -244,7 +244,7 @@ impl Relay {
     fn note_answer(&mut self) {
         self.exchange.used(self.source.told());
         if let Some(losses) = self.source.losses() {
-            self.exchange.lost(losses);
+            self.exchange.lost(&losses);
         }
         self.exchange.thought(self.source.thoughts());
     }

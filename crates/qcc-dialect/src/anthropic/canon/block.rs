@@ -5,7 +5,9 @@
 use super::ids;
 use super::members::{Members, Read, list, objects, string};
 use crate::canon::BadRequest;
-use crate::canon::{Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse};
+use crate::canon::{
+    Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse, UNSIGNED,
+};
 use crate::json::Raw;
 
 /// Deepest nesting of blocks that is read: a text in a document in the result of a call, and one more.
@@ -145,7 +147,8 @@ fn search_result(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {
 /// Clones and other vendors' models think without signing it.
 fn thinking(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {
     lost.note("messages.content", members, &["type", "thinking", "signature"]);
-    Ok(Part::Thinking(Thought { text: members.need_string("thinking")?, signature: members.string("signature")? }))
+    let signature = members.string("signature")?.filter(|signature| signature != UNSIGNED);
+    Ok(Part::Thinking(Thought { text: members.need_string("thinking")?, signature }))
 }
 
 fn tool_use(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {

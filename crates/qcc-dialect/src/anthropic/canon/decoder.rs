@@ -8,13 +8,14 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
 use crate::anthropic::wire::{Kind, text};
-use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, Usage};
+use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
 use crate::json::write::Object;
 use crate::json::{Document, Raw};
@@ -29,8 +30,10 @@ pub struct Decoder {
     started: bool,
     over: bool,
     open: Option<Open>,
-    /// Whether a call was opened.
-    calls: bool,
+    /// Ids of the calls.
+    calls: Vec<String>,
+    /// The tool of a call whose input is no object: a limit may have cut it, which the reason to stop will tell.
+    broken: Option<String>,
     usage: Usage,
     /// Counts that wait for the end of a block.
     waiting: Option<Usage>,
@@ -46,8 +49,9 @@ enum Open {
     Sealed,
     /// A call, with the input that its beginning has; that counts where no pieces come.
     ToolUse {
+        name: String,
         given: String,
-        pieces: bool,
+        pieces: String,
     },
     /// A block that is told only when it is whole.
     Other {
@@ -174,15 +178,15 @@ impl Decoder {
             "thinking" => {
                 self.begin(Open::Thinking, Block::Thinking, out);
                 delta(Delta::Thinking(given("thinking")?), out);
-                delta(Delta::Signature(given("signature")?), out);
+                delta(signed(given("signature")?), out);
             }
             "redacted_thinking" => self.begin(Open::Sealed, Block::Redacted(block.need_string("data")?), out),
             "tool_use" => {
                 let (id, name) = (block.need_string("id")?, block.need_string("name")?);
-                let id = ids::unescape(&id).unwrap_or(id);
+                let id = ids::of_its_own(ids::unescape(&id).unwrap_or(id), &mut self.calls);
                 let given = block.get("input").map(Raw::get).filter(|given| is_filled(given));
-                let open = Open::ToolUse { given: given.unwrap_or_default().to_owned(), pieces: false };
-                self.calls = true;
+                let given = given.unwrap_or_default().to_owned();
+                let open = Open::ToolUse { name: name.clone(), given, pieces: String::new() };
                 self.begin(open, Block::ToolUse { id, name }, out);
             }
             _ => {
@@ -223,7 +227,7 @@ impl Decoder {
                     self.begin(Open::Thinking, Block::Thinking, out);
                 }
                 delta(Delta::Thinking(piece.thinking.unwrap_or_default()), out);
-                delta(Delta::Signature(piece.signature.unwrap_or_default()), out);
+                delta(signed(piece.signature.unwrap_or_default()), out);
             }
             "input_json_delta" => self.input(piece.partial_json?, out)?,
             kind => self.losses.dropped(format!("answer.{kind}")),
@@ -234,7 +238,7 @@ impl Decoder {
     fn input(&mut self, piece: String, out: &mut Vec<Event>) -> Option<()> {
         match self.open.as_mut()? {
             Open::ToolUse { pieces, .. } => {
-                *pieces |= !piece.is_empty();
+                pieces.push_str(&piece);
                 delta(Delta::Input(piece), out);
             }
             Open::Other { input, .. } => input.push_str(&piece),
@@ -246,26 +250,49 @@ impl Decoder {
     fn close(&mut self, out: &mut Vec<Event>) {
         match self.open.take() {
             None => return,
-            Some(Open::ToolUse { given, pieces: false }) => delta(Delta::Input(given), out),
+            Some(Open::ToolUse { name, given, pieces }) => {
+                let input = if pieces.is_empty() { &given } else { &pieces };
+                if !input.trim().is_empty() && !is_object(input) {
+                    self.broken = Some(name);
+                }
+                if pieces.is_empty() {
+                    delta(Delta::Input(given), out);
+                }
+            }
             Some(Open::Other { kind, raw, input }) => {
                 self.start(out);
                 let raw = with_input(&raw, &input).unwrap_or(raw);
                 out.push(Event::Open(Block::Other { kind, raw }));
             }
-            Some(Open::Text | Open::Thinking | Open::Sealed | Open::ToolUse { .. }) => {}
+            Some(Open::Text | Open::Thinking | Open::Sealed) => {}
         }
         out.push(Event::Close);
+    }
+
+    /// Whether a limit or a filter cut the answer, so that the input of a call may be half.
+    fn is_cut(&self) -> bool {
+        let reason = self.stop.as_ref().map(|stop| &stop.reason);
+        matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal))
     }
 
     /// The terminal event says that the answer is whole, also where no reason was given.
     fn end(&mut self, out: &mut Vec<Event>) {
         self.close(out);
         self.start(out);
-        let reason = if self.calls { StopReason::ToolUse } else { StopReason::EndTurn };
+        if let Some(name) = self.broken.take().filter(|_| !self.is_cut()) {
+            let why = format!("the input of the call of {name} is no JSON object");
+            return self.fault(BAD_GATEWAY, "broken_tool_call".to_owned(), why, out);
+        }
+        let reason = if self.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
         out.push(Event::Stop(self.stop.take().unwrap_or(Stop { reason, sequence: None })));
         out.push(Event::End);
         self.over = true;
     }
+}
+
+/// Another gateway of this kind marks thinking that nobody has signed.
+fn signed(signature: String) -> Delta {
+    Delta::Signature(if signature == UNSIGNED { String::new() } else { signature })
 }
 
 /// Pieces without content are none.
@@ -274,6 +301,11 @@ fn delta(delta: Delta, out: &mut Vec<Event>) {
     if !text.is_empty() {
         out.push(Event::Delta(delta));
     }
+}
+
+/// Whether a text is one JSON object.
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Whether the text of an object has members.

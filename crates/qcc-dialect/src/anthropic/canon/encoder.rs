@@ -9,7 +9,7 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::fault::{error_code, error_message, error_type, topic_of};
 use super::message::{block_start, stop_members, usage_members};
-use crate::canon::{Block, Delta, Event, Losses, Stop, Usage};
+use crate::canon::{Block, Delta, Event, Losses, Stop, UNSIGNED, Usage};
 use crate::json::write::{Object, json};
 
 /// Writes one answer.
@@ -166,12 +166,12 @@ impl Encoder {
     }
 
     fn close(&mut self, out: &mut BytesMut) {
-        let signature = self.signature.take().unwrap_or_default();
+        let signature = self.signature.take().filter(|signature| !signature.is_empty());
         match self.open.take() {
             None | Some(Open::Nothing) => {}
             Some(open) => {
                 if open == Open::Thinking {
-                    self.write_delta("signature_delta", "signature", &signature, out);
+                    self.write_delta("signature_delta", "signature", signature.as_deref().unwrap_or(UNSIGNED), out);
                 }
                 frame(out, "content_block_stop", |data| {
                     data.member("index", &self.index);

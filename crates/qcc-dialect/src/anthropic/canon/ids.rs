@@ -42,6 +42,15 @@ pub(super) fn unescape(id: &str) -> Option<String> {
     String::from_utf8(plain).ok().filter(|plain| escape(plain) == id)
 }
 
+/// A name that no other call of the answer has: clones name all calls alike, and results go by their names.
+pub(super) fn of_its_own(id: String, taken: &mut Vec<String>) -> String {
+    let id = if id.is_empty() { "call".to_owned() } else { id };
+    let names = (2_u32..).map(|number| format!("{id}_{number}"));
+    let free = std::iter::once(id.clone()).chain(names).find(|name| !taken.contains(name)).unwrap_or(id);
+    taken.push(free.clone());
+    free
+}
+
 fn push(mut bytes: Vec<u8>, byte: u8) -> Vec<u8> {
     bytes.push(byte);
     bytes

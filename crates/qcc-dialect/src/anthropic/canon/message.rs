@@ -10,20 +10,20 @@ use super::ids;
 use super::members::{Members, Read, list};
 use crate::answer::Wrong;
 use crate::anthropic::check_message;
-use crate::canon::{Block, Json, Message, Part, Stop, StopReason, Text, ToolUse, Usage};
+use crate::canon::{Block, Json, Losses, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
 use crate::json::write::{self, Object};
 use crate::json::{Document, Raw};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
 ///
 /// The caller makes sure that the answer is whole: that it has a stop reason and no broken calls. Parts that are no
-/// blocks of an answer in this dialect are left out.
+/// blocks of an answer in this dialect are left out and named.
 #[must_use]
-pub fn encode_message(message: &Message, model: &str, id: &str) -> Bytes {
+pub fn encode_message(message: &Message, model: &str, id: &str, losses: &mut Losses) -> Bytes {
     let mut out = BytesMut::new();
     let mut answer = Object::begin(&mut out);
     answer.member("id", id).member("type", "message").member("role", "assistant").member("model", model);
-    write::list(answer.name("content"), &message.parts, part);
+    write::list(answer.name("content"), &message.parts, |out, said| part(out, said, losses));
     let calls = message.parts.iter().any(|part| matches!(part, Part::ToolUse(_)));
     stop_members(&mut answer, message.stop.as_ref(), calls);
     let counts = Usage {
@@ -58,14 +58,15 @@ pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
     };
     counts(&value("usage").unwrap_or(Value::Null), &mut message.usage);
     let blocks = members.need("content").and_then(list).map_err(|_| Wrong::OtherJson)?;
+    let mut calls = Vec::new();
     for raw in blocks {
-        answered(raw, &mut message).map_err(|_| Wrong::OtherJson)?;
+        answered(raw, &mut calls, &mut message).map_err(|_| Wrong::OtherJson)?;
     }
     Ok(message)
 }
 
 /// A block of an answer. Clones leave out the input of a call that needs none.
-fn answered(raw: Raw<'_>, message: &mut Message) -> Read<()> {
+fn answered(raw: Raw<'_>, calls: &mut Vec<String>, message: &mut Message) -> Read<()> {
     let block = Members::of(raw)?;
     let input = block.get("input").map(Json::from);
     let part = match (block.string("type")?.as_deref(), input) {
@@ -74,23 +75,29 @@ fn answered(raw: Raw<'_>, message: &mut Message) -> Read<()> {
             Part::Text(Text { text: input.text().to_owned(), cache: None })
         }
         (Some("tool_use"), input) => Part::ToolUse(ToolUse {
-            id: block::id(&block, "id")?,
+            id: ids::of_its_own(block::id(&block, "id")?, calls),
             name: block.need_string("name")?,
             input: input.unwrap_or_else(Json::empty_object),
         }),
-        // What an answer says beside, citations, has no place.
-        _ => block::block(&block, raw, 0, &mut Lost::default())?,
+        _ => {
+            let mut lost = Lost::default();
+            let part = block::block(&block, raw, 0, &mut lost)?;
+            for (what, _) in lost.0 {
+                message.losses.dropped(what.replace("messages.content", "answer"));
+            }
+            part
+        }
     };
     message.parts.push(part);
     Ok(())
 }
 
-fn part(out: &mut BytesMut, part: &Part) -> bool {
+fn part(out: &mut BytesMut, part: &Part, losses: &mut Losses) -> bool {
     let mut block = Object::begin(out);
     match part {
         Part::Text(text) => block.member("type", "text").member("text", &text.text),
         Part::Thinking(thought) => {
-            let signature = thought.signature.as_deref().unwrap_or_default();
+            let signature = thought.signature.as_deref().filter(|text| !text.is_empty()).unwrap_or(UNSIGNED);
             block.member("type", "thinking").member("thinking", &thought.text).member("signature", signature)
         }
         Part::Redacted(data) => block.member("type", "redacted_thinking").member("data", data),
@@ -98,7 +105,9 @@ fn part(out: &mut BytesMut, part: &Part) -> bool {
             block.member("type", "tool_use").member("id", &ids::escape(&call.id)).member("name", &call.name);
             block.raw("input", call.input.text())
         }
-        Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) | Part::Other { .. } => {
+        Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => return false,
+        Part::Other { kind, .. } => {
+            losses.dropped(format!("answer.{kind}"));
             return false;
         }
     }

@@ -8,6 +8,7 @@ mod refusals;
 mod requests;
 mod requests_back;
 mod streams;
+mod unsealed;
 mod whole_way;
 mod wholes;
 

@@ -113,7 +113,10 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
         pen.losses.dropped(format!("tools.{kind}"));
         return Ok(());
     }
-    Err(Unfit { what: format!("tools.{kind}").into(), why: "only Anthropic runs or knows this tool".into() })
+    Err(Unfit {
+        what: format!("tools.{kind}").into(),
+        why: "only the client's own vendor runs or knows this tool".into(),
+    })
 }
 
 /// The schema: an object at the root, and otherwise as it is.

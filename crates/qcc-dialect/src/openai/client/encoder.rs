@@ -7,7 +7,7 @@ use bytes::{BufMut as _, BytesMut};
 use serde::Serialize;
 use serde_json::json;
 
-use super::message::{finish_reason, usage};
+use super::message::{error_told, finish_reason, usage};
 use crate::canon::{Block, Delta, Event, Losses, StopReason, Usage};
 
 /// Writes one answer.
@@ -63,7 +63,7 @@ impl Encoder {
             Event::Usage(usage) => self.usage.take(*usage),
             Event::Stop(stop) => self.stop = Some(stop.reason.clone()),
             Event::End => self.end(out),
-            Event::Fault { kind, message, .. } => self.fault(kind, message, out),
+            Event::Fault { status, kind, message } => self.fault(*status, kind, message, out),
         }
     }
 
@@ -108,9 +108,11 @@ impl Encoder {
         }
     }
 
+    /// Without a reason it is no end.
     fn end(&mut self, out: &mut BytesMut) {
+        let Some(reason) = self.stop.take() else { return };
+        let reason = finish_reason(&reason, self.calls > 0);
         self.start(out);
-        let reason = self.stop.as_ref().map_or("stop", finish_reason);
         self.write(&json!({}), Some(reason), out);
         if self.include_usage {
             self.write_usage(out);
@@ -119,8 +121,10 @@ impl Encoder {
         self.over = true;
     }
 
-    fn fault(&mut self, kind: &str, message: &str, out: &mut BytesMut) {
-        let error = json!({"error": {"message": message, "type": "server_error", "param": null, "code": kind}});
+    fn fault(&mut self, status: u16, kind: &str, message: &str, out: &mut BytesMut) {
+        // In the middle of an answer nobody can still ask another provider, and the refused key is not the client's own.
+        let status = if self.started && status == 401 { 500 } else { status };
+        let error = error_told(status, kind, message);
         out.put_slice(b"data: ");
         put(&error, out);
         out.put_slice(b"\n\n");

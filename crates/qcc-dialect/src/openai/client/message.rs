@@ -30,7 +30,7 @@ pub fn encode_message(message: &Message, model_as_asked: &str, id: &str, created
             }
         }
     }
-    let reason = message.stop.as_ref().map(|stop| finish_reason(&stop.reason));
+    let reason = message.stop.as_ref().map(|stop| finish_reason(&stop.reason, !calls.is_empty()));
     let said = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
     let mut answer = Map::new();
     answer.insert("role".to_owned(), json!("assistant"));
@@ -75,6 +75,13 @@ pub fn refusal_body(status: u16, facts: &ErrorFacts) -> Bytes {
     json!({"error": {"message": facts.message, "type": kind, "param": null, "code": code}}).to_string().into()
 }
 
+/// An error in the middle of a stream, under the provider's own code where it has one.
+pub(super) fn error_told(status: u16, kind: &str, message: &str) -> Value {
+    let (family, usual) = kind_and_code(status);
+    let code = Some(kind).filter(|kind| !kind.is_empty()).or(usual);
+    json!({"error": {"message": message, "type": family, "param": null, "code": code}})
+}
+
 fn kind_and_code(status: u16) -> (&'static str, Option<&'static str>) {
     match status {
         401 => ("authentication_error", Some("invalid_api_key")),
@@ -100,12 +107,17 @@ pub(super) fn usage(usage: Usage) -> Value {
     })
 }
 
-/// The reason in this dialect's words.
-pub(super) fn finish_reason(reason: &StopReason) -> &'static str {
+/// The reason in this dialect's words. Clients run calls only where it names them, and wait for calls where it does, so an
+/// ordinary end is told by what the answer has.
+pub(super) fn finish_reason(reason: &StopReason, calls: bool) -> &'static str {
     match reason {
         StopReason::MaxTokens | StopReason::ContextExceeded => "length",
-        StopReason::ToolUse => "tool_calls",
         StopReason::Refusal => "content_filter",
-        StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn | StopReason::Other(_) => "stop",
+        _ if calls => "tool_calls",
+        StopReason::EndTurn
+        | StopReason::ToolUse
+        | StopReason::StopSequence
+        | StopReason::PauseTurn
+        | StopReason::Other(_) => "stop",
     }
 }

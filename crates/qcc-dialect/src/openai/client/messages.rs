@@ -1,16 +1,16 @@
 //! Messages of a client. The operator's first words stand before the conversation; every result is a turn of its own.
 
-use super::members::Members;
+use super::members::{Members, Others};
 use super::request::{BadRequest, Read, bad};
-use crate::canon::{Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
+use crate::canon::{Cache, Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
 use crate::json::Raw;
 
 /// What the operator says first, and the conversation.
-pub(super) fn turns(entries: Vec<Members<'_>>) -> Read<(Vec<Text>, Vec<Turn>)> {
+pub(super) fn turns(entries: Vec<Members<'_>>, others: &mut Others) -> Read<(Vec<Text>, Vec<Turn>)> {
     let mut system = Vec::new();
     let mut turns: Vec<Turn> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
-        let turn = turn(entry).map_err(|inner| within(at, inner))?;
+        let turn = turn(entry, others).map_err(|inner| within(at, inner))?;
         if turn.role == Role::System && turns.is_empty() {
             system.extend(turn.parts.into_iter().filter_map(|part| match part {
                 Part::Text(text) => Some(text),
@@ -27,24 +27,27 @@ fn within(at: usize, inner: BadRequest) -> BadRequest {
     BadRequest { what: format!("messages.{at}.{}", inner.what), why: inner.why }
 }
 
-fn turn(mut entry: Members<'_>) -> Read<Turn> {
+fn turn(mut entry: Members<'_>, others: &mut Others) -> Read<Turn> {
     let role: String = entry.need("role")?;
     let (role, parts) = match role.as_str() {
-        "system" | "developer" => (Role::System, content(&mut entry)?),
-        "user" => (Role::User, content(&mut entry)?),
-        "assistant" => (Role::Assistant, assistant(&mut entry)?),
+        "system" | "developer" => (Role::System, content(&mut entry, others)?),
+        "user" => (Role::User, content(&mut entry, others)?),
+        "assistant" => (Role::Assistant, assistant(&mut entry, others)?),
         "tool" => {
             let id = entry.need("tool_call_id")?;
-            let result = ToolResult { id, parts: content(&mut entry)?, is_error: false, cache: None };
+            let result = ToolResult { id, parts: content(&mut entry, others)?, is_error: false, cache: None };
             (Role::User, vec![Part::ToolResult(result)])
         }
+        // The result of a call in the old form, which its member beside says.
+        "function" => (Role::User, content(&mut entry, others)?),
         _ => return Err(bad("role", "must be system, developer, user, assistant or tool")),
     };
+    entry.leave("messages", others);
     Ok(Turn { role, parts })
 }
 
 /// A text, or parts. None is no part.
-fn content(entry: &mut Members<'_>) -> Read<Vec<Part>> {
+fn content(entry: &mut Members<'_>, others: &mut Others) -> Read<Vec<Part>> {
     let Some(raw) = entry.take::<Raw<'_>>("content")? else { return Ok(Vec::new()) };
     if raw.is_string() {
         let text = raw.string().ok_or_else(|| bad("content", "is no text"))?.into_owned();
@@ -53,31 +56,50 @@ fn content(entry: &mut Members<'_>) -> Read<Vec<Part>> {
     if !raw.is_list() {
         return Err(bad("content", "must be a text or a list of parts"));
     }
-    raw.items().map(part).collect()
+    raw.items().map(|raw| part(raw, others)).collect()
 }
 
-fn part(raw: Raw<'_>) -> Read<Part> {
+fn part(raw: Raw<'_>, others: &mut Others) -> Read<Part> {
     let mut part = Members::of(raw).ok_or_else(|| bad("content", "a part is no object"))?;
     let kind: String = part.need("type")?;
-    Ok(match kind.as_str() {
-        "text" | "refusal" => Part::Text(Text { text: part.need(&kind)?, cache: None }),
+    let cache = cache(&mut part)?;
+    let read = match kind.as_str() {
+        "text" | "refusal" => Part::Text(Text { text: part.need(&kind)?, cache }),
         "image_url" => {
-            let url: String = part.need::<Members<'_>>("image_url")?.need("url")?;
-            Part::Image(Image { source: source(url), cache: None })
+            let mut image: Members<'_> = part.need("image_url")?;
+            let source = source(image.need("url")?);
+            image.drop_usual("\"auto\"");
+            image.leave("messages.content.image_url", others);
+            Part::Image(Image { source, cache })
         }
-        "file" => file(part.need("file")?)?,
-        _ => Part::Other { kind, raw: Json::from(raw) },
-    })
+        "file" => {
+            let mut inner: Members<'_> = part.need("file")?;
+            let read = file(&mut inner, cache)?;
+            inner.leave("messages.content.file", others);
+            read
+        }
+        _ => return Ok(Part::Other { kind, raw: Json::from(raw) }),
+    };
+    part.leave("messages.content", others);
+    Ok(read)
 }
 
-fn file(mut file: Members<'_>) -> Read<Part> {
+/// A breakpoint as OpenAI writes it, or as OpenRouter took it over from Anthropic.
+fn cache(part: &mut Members<'_>) -> Read<Option<Cache>> {
+    let mark = part.take::<Members<'_>>("prompt_cache_breakpoint")?;
+    let Some(mut mark) = mark.or(part.take("cache_control")?) else { return Ok(None) };
+    let long = mark.take::<String>("ttl")?.is_some_and(|ttl| ttl == "1h");
+    Ok(Some(if long { Cache::Long } else { Cache::Short }))
+}
+
+fn file(file: &mut Members<'_>, cache: Option<Cache>) -> Read<Part> {
     let source = match (file.take::<String>("file_data")?, file.take("file_id")?) {
         (Some(data), _) => source(data),
         (None, Some(id)) => Source::File(id),
         (None, None) => return Err(bad("file", "has neither file_data nor file_id")),
     };
     let title = file.take("filename")?;
-    Ok(Part::Document(Document { source, title, context: None, citations: false, cache: None }))
+    Ok(Part::Document(Document { source, title, context: None, citations: false, cache }))
 }
 
 /// Data that is written as an address, or an address.
@@ -89,12 +111,12 @@ fn source(url: String) -> Source {
     }
 }
 
-fn assistant(entry: &mut Members<'_>) -> Read<Vec<Part>> {
+fn assistant(entry: &mut Members<'_>, others: &mut Others) -> Read<Vec<Part>> {
     let thought = entry.take::<String>("reasoning_content")?;
     let thought = thought.or(entry.take("reasoning")?);
     let mut parts: Vec<Part> =
         thought.map(|text| Part::Thinking(Thought { text, signature: None })).into_iter().collect();
-    parts.extend(content(entry)?);
+    parts.extend(content(entry, others)?);
     if let Some(text) = entry.take("refusal")? {
         parts.push(Part::Text(Text { text, cache: None }));
     }

@@ -2,6 +2,8 @@
 
 mod answer;
 mod encoder;
+#[cfg(test)]
+pub(crate) mod grammar;
 pub(crate) mod members;
 mod message;
 mod messages;

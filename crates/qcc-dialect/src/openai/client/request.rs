@@ -3,7 +3,7 @@
 //! What has no place in the neutral form is kept by name, for the target may know it; what cannot be understood is refused,
 //! for a guess would be another question.
 
-use super::members::{Members, Readable};
+use super::members::{Members, Others, Readable};
 use super::messages;
 pub(super) use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Tool, ToolChoice};
@@ -26,7 +26,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     if members.take::<u64>("n")?.is_some_and(|answers| answers != 1) {
         return Err(bad("n", "only one answer can be given"));
     }
-    let (system, turns) = messages::turns(entries)?;
+    let mut others = Others::new();
+    let (system, turns) = messages::turns(entries, &mut others)?;
     let limit = members.take("max_completion_tokens")?;
     let mut request = Request {
         model,
@@ -43,14 +44,15 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     };
     let user = members.take("safety_identifier")?;
     request.user = user.or(members.take("user")?);
-    request.tools =
-        members.take::<Vec<Raw<'_>>>("tools")?.unwrap_or_default().into_iter().map(tool).collect::<Read<_>>()?;
+    let tools = members.take::<Vec<Raw<'_>>>("tools")?.unwrap_or_default();
+    request.tools = tools.into_iter().map(|raw| tool(raw, &mut others)).collect::<Read<_>>()?;
     choice(&mut members, &mut request)?;
     effort(&mut members, &mut request)?;
     format(&mut members, &mut request)?;
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
-    request.others = members.rest().map(|(name, raw)| (name, Json::from(raw))).collect();
+    others.extend(members.rest().map(|(name, raw)| (name, Json::from(raw))));
+    request.others = others;
     request.include_usage = include_usage.unwrap_or_default();
     Ok(request)
 }
@@ -71,7 +73,7 @@ impl<'a> Readable<'a> for Stops {
 }
 
 /// A function is a tool of the client; any other kind is one that only this dialect's vendors know.
-fn tool(raw: Raw<'_>) -> Read<Tool> {
+fn tool(raw: Raw<'_>, others: &mut Others) -> Read<Tool> {
     let mut members = Members::of(raw).ok_or_else(|| bad("tools", "each must be an object"))?;
     let kind = members.take::<String>("type")?.unwrap_or_else(|| "function".to_owned());
     if kind != "function" {
@@ -80,13 +82,16 @@ fn tool(raw: Raw<'_>) -> Read<Tool> {
     }
     let mut function: Members<'_> = members.need("function")?;
     let schema = function.take::<Raw<'_>>("parameters")?;
-    Ok(Tool::Custom {
+    let tool = Tool::Custom {
         name: function.need("name")?,
         description: function.take("description")?,
         schema: schema.map_or_else(Json::empty_object, Json::from),
         strict: function.take("strict")?,
         cache: None,
-    })
+    };
+    function.leave("tools.function", others);
+    members.leave("tools", others);
+    Ok(tool)
 }
 
 /// A choice in words that are not known stays among the others.

@@ -26,6 +26,10 @@ pub(crate) fn text(kind: &str, raw: &Json, losses: &mut Losses) -> Result<Option
     if matches!(kind, "image" | "document") {
         return Err(unfit("messages.content", "an image or a document is given in a way that only Anthropic knows"));
     }
+    if matches!(kind, "input_audio" | "input_video" | "video_url") {
+        let what = format!("messages.content.{kind}").into();
+        return Err(Unfit { what, why: "only the client's own dialect has sound and film".into() });
+    }
     let block = raw.value();
     let text = match kind {
         "tool_reference" => member(&block, "tool_name").map(|name| format!("The tool {name} can be called now.")),

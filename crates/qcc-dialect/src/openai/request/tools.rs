@@ -129,7 +129,10 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
         pen.losses.dropped(format!("tools.{kind}"));
         return Ok(());
     }
-    Err(Unfit { what: format!("tools.{kind}").into(), why: "only Anthropic runs or knows this tool".into() })
+    Err(Unfit {
+        what: format!("tools.{kind}").into(),
+        why: "only the client's own vendor runs or knows this tool".into(),
+    })
 }
 
 /// Tools that the client runs and whose input Anthropic has defined: what they do, and the schema of it.

@@ -164,7 +164,7 @@ fn tools_that_the_client_runs_become_functions_and_those_of_the_server_make_it_u
         ("computer_20251124", "computer"),
         ("novelty_20270101", "novelty"),
     ] {
-        let why = format!("tools.{kind}: only Anthropic runs or knows this tool");
+        let why = format!("tools.{kind}: only the client's own vendor runs or knows this tool");
         assert_eq!(unfit(Vendor::Unknown, "m", other(kind, name)), why);
         let traits = Traits { drop_server_tools: true, ..Vendor::Unknown.traits() };
         let sent = try_send(&traits, "m", other(kind, name)).unwrap();

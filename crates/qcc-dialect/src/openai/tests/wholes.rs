@@ -11,7 +11,7 @@ fn whole(body: &[u8]) -> Result<crate::canon::Message, Wrong> {
 }
 
 fn lines(message: &crate::canon::Message) -> String {
-    let crate::canon::Message { id, model, parts, stop, usage, broken } = message;
+    let crate::canon::Message { id, model, parts, stop, usage, broken, .. } = message;
     let mut lines: Vec<String> = parts.iter().map(|part| format!("{part:?}")).collect();
     lines.push(format!("{stop:?}\n{usage:?}\nid {id:?} model {model:?} broken {broken:?}"));
     lines.join("\n")

@@ -1,6 +1,8 @@
 //! Responses for clients: their requests read into the neutral form, and neutral answers written as they expect.
 
 mod encoder;
+#[cfg(test)]
+pub(crate) mod grammar;
 mod input;
 mod message;
 mod output;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::canon::{Part, Thought, is_sealed, seal, unseal};
+use crate::canon::{Losses, Part, Thought, is_sealed, seal, unseal};
 use crate::json::Raw;
 use crate::openai::client::members::Members;
 use crate::openai::client::request::Read;
@@ -16,10 +16,15 @@ use crate::responses::wire::{Item, text};
 /// For whom the thinking of other dialects is sealed.
 const OWNER: &str = "canon";
 
-/// Thinking as `encrypted_content`. `None`: the text says it all.
-pub(super) fn sealed(thought: &Thought) -> Option<String> {
-    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty())?;
-    Some(seal(OWNER, json!({"thinking": thought.text, "signature": signature}).to_string().as_bytes()))
+/// Thinking as `encrypted_content`. Of what nobody has signed the summary says it all; it is sealed so that it can be told
+/// from reasoning of this dialect's vendor, who refuses what is not its own.
+pub(super) fn sealed(thought: &Thought) -> String {
+    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty());
+    let words = match signature {
+        Some(signature) => json!({"thinking": thought.text, "signature": signature}),
+        None => json!({}),
+    };
+    seal(OWNER, words.to_string().as_bytes())
 }
 
 /// Thinking without a text as `encrypted_content`.
@@ -70,7 +75,7 @@ fn ours(encrypted: &str) -> Option<Part> {
 /// has not sealed itself: the conversation went on elsewhere for a while. Everything else stays as the bytes that it was.
 /// `None`: there is nothing to leave out.
 #[must_use]
-pub fn without_sealed(body: &[u8]) -> Option<Bytes> {
+pub fn without_sealed(body: &[u8]) -> Option<(Bytes, Losses)> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -87,7 +92,9 @@ pub fn without_sealed(body: &[u8]) -> Option<Bytes> {
     }
     let start = input.get().as_ptr() as usize - body.as_ptr() as usize;
     let (before, after) = (&text[..start], &text[start + input.get().len()..]);
-    Some(format!("{before}[{}]{after}", kept.join(",")).into())
+    let mut losses = Losses::new();
+    losses.add("input.reasoning", "dropped, another vendor thought it");
+    Some((format!("{before}[{}]{after}", kept.join(",")).into(), losses))
 }
 
 /// Whether an item is a thought that was sealed here.

@@ -168,15 +168,33 @@ fn signed_thinking_survives_a_client_of_this_dialect() {
     items.push(json!({"role": "user", "content": "!"}));
     let request = asked(&json!({"model": "m", "input": items}));
     assert_eq!(request.turns[1].parts, parts);
-    let sent =
-        anthropic::canon::encode_request(&request, &Capabilities::default(), "claude-opus-5", &mut Losses::new())
-            .unwrap();
+    let sent = anthropic::canon::encode_request(
+        &request,
+        &Capabilities::of_model("claude-opus-5"),
+        "claude-opus-5",
+        &mut Losses::new(),
+    )
+    .unwrap();
     assert!(
         String::from_utf8_lossy(&sent)
             .contains(r#"{"type":"thinking","thinking":"Hm.\n\nYes.","signature":"EqQBCg=="}"#)
     );
     let other = try_send(&request, &thinking()).unwrap();
     assert!(!other.text.contains("qcc1") && !other.text.contains("EqQBCg"), "{}", other.text);
+}
+
+/// Cases 10 and 11: thinking that nobody has signed comes back as it was, and is known as none of this dialect's vendor.
+#[test]
+fn unsigned_thinking_survives_a_client_of_this_dialect_and_is_not_relayed() {
+    let thought = Part::Thinking(Thought { text: "Hm.".to_owned(), signature: None });
+    let message = crate::canon::Message { parts: vec![thought.clone()], ..crate::canon::Message::default() };
+    let body = client::encode_message(&message, "m", "resp_1", 1, &[], &mut Losses::new());
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let user = json!({"role": "user", "content": "?"});
+    let again = json!({"model": "m", "input": [user, body["output"][0], user]});
+    assert_eq!(asked(&again).turns[1].parts, [thought]);
+    let (relayed, _) = client::without_sealed(again.to_string().as_bytes()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&relayed).unwrap()["input"], json!([user, user]));
 }
 
 #[test]
@@ -202,7 +220,7 @@ fn what_was_sealed_here_is_cut_out_of_a_body_that_is_relayed() {
     let said = r#"{"role": "user",  "content": "a \"qcc1.canon.x\" b", "n": 1.0}"#;
     let (ours, own) = (item("qcc1.canon.e30"), item("gAAA"));
     let body = |items: &str| format!(r#"{{ "input": [{items}], "temperature": 1e0 }}"#);
-    let cut = |items: &str| client::without_sealed(body(items).as_bytes());
+    let cut = |items: &str| client::without_sealed(body(items).as_bytes()).map(|(body, _)| body);
     assert_eq!(cut(&format!("{ours}, {said}, {ours},{own}")), Some(Bytes::from(body(&format!("{said},{own}")))));
     assert_eq!(cut(&ours), Some(Bytes::from(body(""))));
     assert_eq!(cut(&format!("{said}, {own}")), None);
@@ -282,9 +300,14 @@ fn a_conversation_that_is_kept_elsewhere_is_for_nobody_else() {
         let mut losses = Losses::new();
         let why = [
             try_send(&request, &thinking()).err(),
-            openai::encode_request(&request, &Vendor::OpenAi.traits(), &Capabilities::default(), "m", &mut losses)
-                .err(),
-            anthropic::canon::encode_request(&request, &Capabilities::default(), "claude-opus-5", &mut losses).err(),
+            openai::encode_request(&request, &Vendor::OpenAi.traits(), &Capabilities::UNKNOWN, "m", &mut losses).err(),
+            anthropic::canon::encode_request(
+                &request,
+                &Capabilities::of_model("claude-opus-5"),
+                "claude-opus-5",
+                &mut losses,
+            )
+            .err(),
         ];
         for unfit in why {
             assert_eq!(unfit.map(|unfit| unfit.what.into_owned()).as_deref(), Some(member), "{body}");

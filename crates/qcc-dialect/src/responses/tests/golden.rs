@@ -57,9 +57,13 @@ fn a_request_of_codex_is_read_and_written_as_its_snapshots_say() {
     request.tools.retain(|tool| !is_search(tool));
     golden!("client", "codex.responses", shown(try_send(&request, &thinking())));
     let mut losses = Losses::new();
-    let body =
-        crate::anthropic::canon::encode_request(&request, &Capabilities::default(), "claude-opus-5", &mut losses)
-            .unwrap();
+    let body = crate::anthropic::canon::encode_request(
+        &request,
+        &Capabilities::of_model("claude-opus-5"),
+        "claude-opus-5",
+        &mut losses,
+    )
+    .unwrap();
     let body: Value = serde_json::from_slice(&body).unwrap();
     let lost: Vec<String> = losses.iter().map(ToString::to_string).collect();
     golden!("client", "codex.anthropic", format!("{body:#}\n\nlost:\n{}", lost.join("\n")));

@@ -47,9 +47,9 @@ fn thinking_is_asked_for_as_the_model_can_be_told() {
     let off = json!({"thinking": {"type": "disabled"}});
     let auto = |effort: &str| json!({"effort": effort, "summary": "auto"});
     let table = [
-        (nothing.clone(), json!({}), Value::Null, false, 0),
-        (nothing.clone(), off.clone(), Value::Null, false, 1),
-        (nothing.clone(), effort.clone(), auto("max"), true, 0),
+        (nothing, json!({}), Value::Null, false, 0),
+        (nothing, off.clone(), Value::Null, false, 1),
+        (nothing, effort.clone(), auto("max"), true, 0),
         (nothing, json!({"thinking": {"type": "adaptive"}}), json!({"summary": "auto"}), true, 0),
         (thinking(), json!({}), Value::Null, true, 0),
         (thinking(), budget(2_000), auto("low"), true, 1),

@@ -124,7 +124,7 @@ proptest! {
         if let Ok(asked) = client::decode_request(&body) {
             let lenient = Capabilities { drop_server_tools: Some(true), ..thinking() };
             drop(try_send(&asked, &lenient));
-            drop(crate::anthropic::canon::encode_request(&asked, &Capabilities::default(), "claude-opus-5", &mut Losses::new()));
+            drop(crate::anthropic::canon::encode_request(&asked, &Capabilities::of_model("claude-opus-5"), "claude-opus-5", &mut Losses::new()));
         }
     }
 }

@@ -247,9 +247,13 @@ fn sealed_thoughts_make_the_round_trip() {
     assert_eq!((&sent.body["input"][1], sent.losses.len()), (&expected, 0));
     assert_eq!(sent.body["include"], json!(["reasoning.encrypted_content"]));
     let mut losses = Losses::new();
-    let anthropic =
-        crate::anthropic::canon::encode_request(&request(body), &Capabilities::default(), "claude-opus-5", &mut losses)
-            .unwrap();
+    let anthropic = crate::anthropic::canon::encode_request(
+        &request(body),
+        &Capabilities::of_model("claude-opus-5"),
+        "claude-opus-5",
+        &mut losses,
+    )
+    .unwrap();
     let anthropic = String::from_utf8_lossy(&anthropic);
     assert!(!anthropic.contains("qcc1") && !anthropic.contains("changed"), "Anthropic has not signed it");
 }

@@ -165,12 +165,18 @@ fn thinking_is_read_with_and_without_a_signature() {
         {"type": "redacted_thinking", "data": "sealed"},
         {"type": "thinking", "thinking": "", "signature": ""},
         {"type": "thinking", "thinking": "so"},
+        {"type": "thinking", "thinking": "ours", "signature": "qcc1.unsigned."},
     ]}])));
     let thought = |text: &str, signature: Option<&str>| {
         Part::Thinking(Thought { text: text.to_owned(), signature: signature.map(str::to_owned) })
     };
-    let expected =
-        [thought("hm", Some("EqQB")), Part::Redacted("sealed".to_owned()), thought("", Some("")), thought("so", None)];
+    let expected = [
+        thought("hm", Some("EqQB")),
+        Part::Redacted("sealed".to_owned()),
+        thought("", Some("")),
+        thought("so", None),
+        thought("ours", None),
+    ];
     assert_eq!(request.turns[0].parts, expected);
 }
 

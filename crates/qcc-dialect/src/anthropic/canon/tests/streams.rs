@@ -103,7 +103,7 @@ fn the_end_tells_every_count_that_is_known() {
     assert_eq!(usage(&[]), json!({"output_tokens": 0}));
 }
 
-// 10
+/// Case 10: a missing signature breaks typed clients, a made-up one is refused later; the mark is known to be ours.
 #[test]
 fn thinking_has_a_signature_even_where_there_is_none() {
     let think = |deltas: &[Event]| {
@@ -115,7 +115,8 @@ fn thinking_has_a_signature_even_where_there_is_none() {
     let unsigned =
         think(&[Event::Delta(Delta::Thinking("hm".to_owned())), Event::Delta(Delta::Signature(String::new()))]);
     assert_eq!(unsigned[1]["content_block"], json!({"type": "thinking", "thinking": "", "signature": ""}));
-    assert_eq!(unsigned.len(), 4, "no delta for a signature that is not there");
+    let marked = json!({"type": "signature_delta", "signature": "qcc1.unsigned."});
+    assert_eq!(unsigned[3]["delta"], marked, "it can be told from Anthropic's when it comes back");
     let late = Event::Delta(Delta::Thinking("so".to_owned()));
     let signed = think(&[Event::Delta(Delta::Signature("EqQB".to_owned())), late]);
     assert_eq!(signed[3]["delta"], json!({"type": "signature_delta", "signature": "EqQB"}), "it comes last");

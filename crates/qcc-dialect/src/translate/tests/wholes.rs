@@ -1,0 +1,114 @@
+//! Every golden answer in one piece as it goes to clients of other dialects, in one piece and as a stream.
+
+use std::collections::BTreeSet;
+
+use insta::{assert_snapshot, with_settings};
+
+use super::corpus::{provider, snapshots, strangers, translated};
+use super::ways::{End, Provider, back, check, files, fixtures, is_taken_for_whole, read};
+use crate::asker::Asker;
+
+/// Answers of providers by dialect and folder, each with whether it is one.
+type Row = (&'static str, &'static str, &'static [(&'static str, bool)]);
+
+const WHOLES: &[Row] = &[
+    (
+        "anthropic",
+        "anthropic/response",
+        &[
+            ("array.json", false),
+            ("content_is_text.json", false),
+            ("count.json", false),
+            ("count_as_text.json", false),
+            ("error.json", false),
+            ("login_page.json", false),
+            ("message.json", true),
+            ("message_cut.json", false),
+            ("message_without_usage.json", true),
+            ("openai.json", false),
+            ("relay_error.json", false),
+        ],
+    ),
+    (
+        "compatible",
+        "openai/response",
+        &[
+            ("broken_arguments.json", false),
+            ("calls.json", true),
+            ("content_filter.json", true),
+            ("content_parts.json", true),
+            ("function_call.json", true),
+            ("refusal.json", true),
+            ("text.json", true),
+            ("two_choices.json", true),
+            ("without_reason.json", false),
+        ],
+    ),
+    (
+        "gemini",
+        "gemini/response",
+        &[
+            ("arguments_as_text.json", true),
+            ("blocked.json", true),
+            ("broken_call.json", false),
+            ("calls.json", true),
+            ("empty.json", true),
+            ("recitation.json", true),
+            ("text.json", true),
+            ("tool_use_prompt.json", true),
+            ("without_reason.json", false),
+        ],
+    ),
+];
+
+#[test]
+fn every_whole_answer_goes_to_clients_of_every_other_dialect_as_its_snapshot_says() {
+    let mut written = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for &(speaker, folder, rows) in WHOLES {
+        let named: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
+        assert_eq!(files(folder), named, "{folder}: the table names what is there");
+        let provider = provider(speaker);
+        for &(name, whole) in rows {
+            for asker in strangers(provider) {
+                let body = read(folder, name);
+                let told = match back(asker, provider, false).message(&body) {
+                    Ok(brought) => {
+                        let losses: String = brought.losses.iter().map(|loss| format!("\nlost: {loss}")).collect();
+                        String::from_utf8(brought.body.to_vec()).unwrap() + &losses
+                    }
+                    Err(cause) => format!("wrong: {cause}"),
+                };
+                let (case, into) = (format!("{}.{}", name.trim_end_matches(".json"), asker.name()), translated(folder));
+                with_settings!({snapshot_path => fixtures().join(&into), prepend_module_to_snapshot => false, omit_expression => true}, {
+                    assert_snapshot!(case.clone(), told);
+                });
+                written.insert(format!("{into}/{case}.snap"));
+                let ill = ill(asker, provider, &body, whole);
+                wrong.extend(ill.map(|why| format!("{folder}/{name} for {asker:?}: {why}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let there: BTreeSet<String> = WHOLES.iter().flat_map(|(_, folder, _)| snapshots(&translated(folder))).collect();
+    assert_eq!(there, written, "snapshots that nothing writes");
+}
+
+/// What is wrong with what goes down for a body that is an answer or not.
+fn ill(asker: Asker, provider: Provider, body: &[u8], whole: bool) -> Option<String> {
+    let back = back(asker, provider, false);
+    let message = back.message(body);
+    let stream = back.message_as_stream(body);
+    if message.is_ok() != whole || stream.is_ok() != whole {
+        return Some(format!("taken for an answer: {}, as a stream: {}", message.is_ok(), stream.is_ok()));
+    }
+    let (Ok(brought), Ok(stream)) = (message, stream) else { return None };
+    if let Err(cause) = asker.read_answer(&brought.body) {
+        return Some(format!("it is no answer: {cause}"));
+    }
+    let checked = check(asker, &stream.body);
+    if checked != Ok(End::Whole) || !is_taken_for_whole(asker, &stream.body) {
+        return Some(format!("as a stream it is {checked:?}"));
+    }
+    None
+}
