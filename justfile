@@ -30,6 +30,11 @@ e2e-claude:
     cargo build --release --locked
     cargo run --release --locked -p qcc-testkit --example e2e_claude
 
+# The official SDKs, codex and Claude Code through qcc to providers of each dialect: needs python3 and npm.
+e2e-sdks *ARGS:
+    cargo build --locked
+    cargo run --locked -p qcc-testkit --example e2e_sdks -- {{ARGS}}
+
 # Line coverage of all tests. Needs `cargo install cargo-tarpaulin`.
 cover:
     cargo tarpaulin --workspace --locked --engine llvm --follow-exec --out Stdout --skip-clean --target-dir target/cover --exclude-files "*/examples/*" "*/tests/*" "*/tests.rs"

@@ -112,7 +112,7 @@ fn question<'a>(asker: Asker, body: &'a [u8], model: &'a str) -> Question<'a> {
 /// What is put to a provider is JSON.
 fn request(asker: Asker, data: &[u8]) {
     for (dialect, base, model) in PROVIDERS {
-        let sent = Tongue::new(dialect, base).outgoing(&question(asker, data, model), &Capabilities::default());
+        let sent = Tongue::new(dialect, base).outgoing(&question(asker, data, model), &Capabilities::of_model(model));
         if let Ok(outgoing) = sent {
             assert!(is_json(&outgoing.body));
         }
@@ -130,7 +130,8 @@ fn back(dialect: Dialect, choice: u8) -> (Asker, Back) {
         Asker::OpenAi => r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}"#,
         Asker::Responses => r#"{"model":"m","stream":true,"input":"x"}"#,
     };
-    let sent = Tongue::new(dialect, base).outgoing(&question(asker, body.as_bytes(), model), &Capabilities::default());
+    let sent =
+        Tongue::new(dialect, base).outgoing(&question(asker, body.as_bytes(), model), &Capabilities::of_model(model));
     (asker, sent.expect("a small request").back)
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::balancer::BalancerSettings;
+use crate::capabilities;
 use crate::sections::{
     Affinity, Breaker, Cache, Failover, Health, Hold, Loadbalancer, Logging, Pool, Proxy, Queue, Retry, Storage,
     Timeouts,
@@ -93,6 +94,8 @@ pub(crate) struct Provider {
     pub(crate) limits: Option<Limits>,
     /// Model glob to the name that this provider knows the model by.
     pub(crate) models: Option<Entries<At<String>>>,
+    /// Model glob (as sent) to what is known of the model there, for requests that are translated; the first that fits counts.
+    pub(crate) capabilities: Option<Entries<capabilities::Written>>,
     /// Model of paid probes, as this provider knows it; without it `health.model`.
     pub(crate) health_model: Option<At<String>>,
     /// Whether the client's own credential may go to a host that is not Anthropic's.

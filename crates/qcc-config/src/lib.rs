@@ -6,12 +6,14 @@
 //! hint, and never a secret.
 
 mod balancer;
+mod capabilities;
 mod change;
 mod diff;
 pub mod edit;
 mod env;
 mod error;
 mod file;
+pub mod import;
 mod keys;
 mod locate;
 mod permissions;
@@ -27,6 +29,7 @@ mod yaml;
 
 use std::path::Path;
 
+pub use capabilities::{Capabilities, Effort, Forced, Member, Streams, Thinks};
 pub use change::{Changed, Diff, DiffLine, Editor, Sign, Version};
 pub use diff::{Changes, diff};
 pub use env::is_reference;

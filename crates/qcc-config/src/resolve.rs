@@ -77,6 +77,7 @@ fn implicit_provider(timeouts: Timeouts) -> Provider {
         headers: Vec::new(),
         timeouts,
         models: Vec::new(),
+        capabilities: Vec::new(),
         allow_passthrough: false,
         limits: Limits::default(),
         health_model: None,

@@ -22,7 +22,7 @@ const SHOWN: usize = 120;
 const SECRET_KEYS: &[&str] = &["auth_value", "client_keys", "headers", "auth", "api_key", "oauth"];
 
 /// Keys below which the user chooses the keys, with maps or lists as values.
-const USERS_OWN: &[&str] = &["profiles", "model_routes"];
+const USERS_OWN: &[&str] = &["profiles", "model_routes", "capabilities"];
 
 /// Keys of lists whose bare lines may be shown.
 const PLAIN_LISTS: &[&str] = &["allowed_hosts", "allowed_origins"];

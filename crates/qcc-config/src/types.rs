@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Secret;
+use crate::{Capabilities, Secret};
 
 /// A complete, valid configuration. A value of this type can be served as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// Model glob (as asked) to the model name sent, in file order.
     pub models: Vec<(String, String)>,
+    /// Model glob (as sent) to what is known of the model there, in file order: the first that fits counts.
+    pub capabilities: Vec<(String, Capabilities)>,
     /// Whether a passthrough credential may go to a host that is not Anthropic's.
     pub allow_passthrough: bool,
     /// Limits that it is kept under.

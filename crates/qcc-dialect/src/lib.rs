@@ -28,6 +28,7 @@ mod garbled;
 pub mod gemini;
 pub mod limits;
 pub mod openai;
+pub mod repair;
 pub mod responses;
 pub mod scan;
 pub mod sse;

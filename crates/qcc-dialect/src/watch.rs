@@ -72,6 +72,15 @@ impl Watcher {
         ask!(self, watcher => watcher.observe_oversized_head(head))
     }
 
+    /// Longest event that is to be held back until it is whole, in bytes.
+    #[must_use]
+    pub fn longest_event(&self) -> usize {
+        match self {
+            Self::Anthropic(_) | Self::OpenAi(_) => crate::sse::MAX_EVENT,
+            Self::Responses(_) => responses::watch::MAX_EVENT,
+        }
+    }
+
     /// The body has ended cleanly: whether the answer is whole.
     pub fn ended(&mut self) -> bool {
         match self {

@@ -47,7 +47,7 @@ pub use hold::{Absence, Entry, Hold, HoldEvent, Ticket};
 pub use limit::{Announced, Bound, Caps, Counter, KeptLane, Limiters, Permit, Room, Unified, Usage};
 pub use load::{Ended, Load, Loads, Remembered, Running};
 pub use outcome::{Failure, Outcome, Phase, ProviderId, Refusal, Topic};
-pub use plan::{Candidate, Lead, Plan, PlanInput, Router, Tier, Warning};
+pub use plan::{Candidate, Glob, Lead, Plan, PlanInput, Router, Tier, Warning};
 pub use probe::{Due, ProbeKind, ProbeLease, ProbeRefused, ProbeReport, ProbeSettings, Probes};
 pub use select::{Ask, Member, Order, Rotation, Rotations, Strategy};
 pub use window::{Counts, Window};

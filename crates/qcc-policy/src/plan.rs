@@ -13,7 +13,7 @@ use crate::select::Strategy;
 
 mod glob;
 
-use glob::Glob;
+pub use glob::Glob;
 
 /// The order of profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,6 +183,8 @@ pub enum Warning {
 pub struct Plan {
     /// In the order in which they are tried; empty if the configuration leaves nothing for this model.
     pub candidates: Vec<Candidate>,
+    /// The glob of the route that it is made from, as written; `None`: from the profiles.
+    pub route: Option<Arc<str>>,
     /// Whether something is odd about it.
     pub warning: Option<Warning>,
 }
@@ -231,9 +233,13 @@ impl Router {
 
     /// The turns of a request that asks for `model`, and whether something is odd about them.
     pub(crate) fn turns(&self, model: &str) -> (&Turns, Option<Warning>) {
-        if let Some(route) = self.routes.iter().find(|route| route.glob.matches(model)) {
-            return (&route.turns, None);
+        match self.routes.iter().find(|route| route.glob.matches(model)) {
+            Some(route) => (&route.turns, None),
+            None => self.without_route(),
         }
+    }
+
+    fn without_route(&self) -> (&Turns, Option<Warning>) {
         match self.stand_in.and_then(|place| self.routes.get(place)) {
             Some(route) => (&route.turns, Some(Warning::StandIn { glob: Arc::clone(&route.written) })),
             None => (&self.by_profile, None),
@@ -243,8 +249,25 @@ impl Router {
     /// The plan for a request that asks for `model`, in the order of the configuration: nobody's health, share or
     /// session counts.
     pub fn plan(&self, model: &str) -> Plan {
-        let (turns, warning) = self.turns(model);
-        Plan { candidates: in_order(turns), warning }
+        match self.routes.iter().find(|route| route.glob.matches(model)) {
+            Some(route) => {
+                let route_named = Some(Arc::clone(&route.written));
+                Plan { candidates: in_order(&route.turns), route: route_named, warning: None }
+            }
+            None => self.plan_without_route(),
+        }
+    }
+
+    /// The same for every model that no route matches.
+    pub fn plan_without_route(&self) -> Plan {
+        let (turns, warning) = self.without_route();
+        let route = warning.as_ref().map(|Warning::StandIn { glob }| Arc::clone(glob));
+        Plan { candidates: in_order(turns), route, warning }
+    }
+
+    /// The globs of the routes as written, in the order in which a model is compared with them.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| &*route.written)
     }
 
     /// Whose turns are taken here, see [`PlanProfile::key`].

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
 use crate::admin::models;
-use crate::attempt::{Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Lessons, Until, attempt};
 use crate::finish::mask;
 use crate::ingress::recognise::Kind;
 use crate::reach;
@@ -120,7 +120,13 @@ pub(crate) async fn free(upstream: &Upstream, limit: Option<Duration>) -> Free {
 }
 
 /// The conversation: a code that nobody can guess has to come back.
-pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit: Option<Duration>) -> Talk {
+pub(crate) async fn converse(
+    upstream: &Upstream,
+    model: &str,
+    code: Code,
+    lessons: &Lessons,
+    limit: Option<Duration>,
+) -> Talk {
     let started = Instant::now();
     let mut headers = reach::own_headers(&upstream.provider);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -131,8 +137,10 @@ pub(crate) async fn converse(upstream: &Upstream, model: &str, code: Code, limit
         headers,
         body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
         model: None,
+        sent_model: model,
         request_id: "check",
         recalled: &|_| None,
+        lessons,
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },
     };
     let good = attempt(upstream, call).await;

@@ -272,7 +272,9 @@ impl Journey {
                 _ => body.clone(),
             },
             model: stop.model.as_deref(),
+            sent_model: stop.model.as_deref().unwrap_or(&self.asked.envelope.model_name),
             request_id: self.exchange.request_id(),
+            lessons: &self.state.lessons,
             recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
             deadline: self.asked.deadline(),
         };
@@ -411,8 +413,12 @@ impl Journey {
         response
     }
 
-    /// Nobody answered.
+    /// Nobody answered. A prompt that nobody has room for is told as such, for clients then shorten it.
     fn give_up(mut self, end: Final) -> Response<Body> {
+        let too_long = self.stops.iter().position(|stop| stop.unfit && stop.answer.is_some());
+        if let (Final::Forbidden, Some(stop)) = (end, too_long) {
+            return self.answer(stop);
+        }
         let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
         let mut response = failed.response(self.asked.asker, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));

@@ -46,6 +46,8 @@ mod kept;
 
 mod log;
 
+mod mapping;
+
 mod outside;
 
 mod reach;
@@ -69,6 +71,7 @@ pub use check::{Checked, Layer, check};
 pub use events::Event;
 pub use gateway::{Banner, BannerProvider, Drained, Gateway, Options, Reloaded, Source, StartError};
 pub use log::{Log, render};
+pub use mapping::{Asked, Candidate, Mapping, Way};
 pub use reach::{Reach, reach};
 pub use state::identity_of;
 pub use upstream::tls::{Trusted, certificates_in, trusted};

@@ -31,7 +31,13 @@ use crate::upstream::{SendError, Upstream};
 /// The plan for every model, from the configuration and the place of the pinned profile. Only providers that can be
 /// called take part.
 pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pinned: Option<usize>) -> Router {
-    let ids: HashMap<&str, ProviderId> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    let callable: Vec<_> = upstreams.iter().map(|upstream| (upstream.name(), upstream.id)).collect();
+    router_of(config, &callable, pinned)
+}
+
+/// The same without connections. `callable`: who can be called, in file order, with the number that stands for it.
+pub(crate) fn router_of(config: &Config, callable: &[(&str, ProviderId)], pinned: Option<usize>) -> Router {
+    let ids: HashMap<&str, ProviderId> = callable.iter().copied().collect();
     let places: HashMap<&str, usize> =
         config.profiles.iter().enumerate().map(|(place, profile)| (profile.name.as_str(), place)).collect();
     let endpoint = |endpoint: &qcc_config::Endpoint| {
@@ -47,7 +53,7 @@ pub(crate) fn router(config: &Config, upstreams: &[std::sync::Arc<Upstream>], pi
         Some(PlanCandidate { target: target(&line.target)?, model, priority: line.priority })
     };
     Router::new(&PlanInput {
-        providers: upstreams.iter().map(|upstream| PlanProvider { id: upstream.id, enabled: true }).collect(),
+        providers: callable.iter().map(|(_, id)| PlanProvider { id: *id, enabled: true }).collect(),
         profiles: config
             .profiles
             .iter()
@@ -194,19 +200,24 @@ pub(crate) fn refused(parts: Parts, body: Bytes, translated: Option<Asker>) -> F
     let retry_after = wait::retry_after(&header, now).or(facts.retry_after);
     let outcome = refusal(&facts, retry_after, now);
     let what = facts.to_string();
-    let answer = match translated {
-        None => Answer { status: parts.status, headers: parts.headers, body },
-        Some(asker) => Answer::said_to(asker, &facts),
+    let Some(asker) = translated else {
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        return Fault { outcome, what, answer: Some(answer), said: None };
     };
-    Fault { outcome, what, answer: Some(answer) }
+    let answer = Answer::said_to(asker, &facts);
+    Fault { outcome, what, answer: Some(answer), said: Some(Box::new((facts, body))) }
 }
 
 /// A request that no provider would take, seen when it was to be put into other words.
 pub(crate) fn bad_request(bad: &BadRequest, asker: Asker) -> Fault {
-    let what = bad.to_string();
+    bad_request_of(bad.to_string(), asker)
+}
+
+/// The same for a request of which this is wrong.
+pub(crate) fn bad_request_of(what: String, asker: Asker) -> Fault {
     let facts = ErrorFacts::stated(400, "invalid_request_error".to_owned(), what.clone());
     let answer = Answer::said_to(asker, &facts);
-    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer) }
+    Fault { outcome: Outcome::Refused(Refusal::of(400)), what, answer: Some(answer), said: None }
 }
 
 /// An error inside a 200. Where the client has to hear it, it hears the status that it stands for, in the provider's own
@@ -219,6 +230,7 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
         outcome: refusal(facts, facts.retry_after, now),
         what: format!("an error under status 200: {facts}"),
         answer,
+        said: None,
     }
 }
 
@@ -236,7 +248,7 @@ fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> 
 }
 
 fn fault(failure: Failure, what: String) -> Fault {
-    Fault { outcome: Outcome::Failed(failure), what, answer: None }
+    Fault { outcome: Outcome::Failed(failure), what, answer: None, said: None }
 }
 
 /// What a time-out means, for people.

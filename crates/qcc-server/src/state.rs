@@ -17,6 +17,7 @@ use qcc_policy::engine::Engine;
 use qcc_policy::{Backoff, Hold, Limits, ProviderId, RetryBudget, Router};
 
 use crate::admin::models::ModelCache;
+use crate::attempt::Lessons;
 use crate::counting::Counting;
 use crate::gateway::Source;
 use crate::history::History;
@@ -55,6 +56,7 @@ pub(crate) struct State {
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) models: ModelCache,
     pub(crate) thoughts: ThoughtStore,
+    pub(crate) lessons: Lessons,
     pub(crate) history: History,
     pub(crate) counting: Counting,
     pub(crate) probing: Probing,
@@ -109,6 +111,7 @@ impl State {
             buffers: Arc::default(),
             models: ModelCache::default(),
             thoughts: ThoughtStore::default(),
+            lessons: Lessons::default(),
             history,
             counting: Counting::default(),
             probing: Probing::default(),

@@ -1,5 +1,5 @@
 //! What tests and the drill need around a gateway: a scripted provider below it ([`Upstream`]), a byte-exact client
-//! above it ([`Connection`]), and ready-made conversations between the two ([`replies`], [`claude`]).
+//! above it ([`Connection`]), and ready-made conversations between the two ([`replies`], [`claude`], [`provider`]).
 //!
 //! Everything here speaks HTTP/1.1 by hand. A well-behaved library repairs exactly the faults that these tools exist to
 //! produce and to see: a missing final chunk, a reset, half an event.
@@ -10,6 +10,7 @@
 pub mod claude;
 mod client;
 mod gate;
+pub mod provider;
 pub mod replies;
 pub mod sse;
 mod upstream;

@@ -10,7 +10,7 @@ mod config;
 mod health;
 pub(crate) mod setup;
 
-pub(crate) use config::{Config, Export, Import, List};
+pub(crate) use config::{Config, Export, Import, ImportKind, List};
 pub(crate) use health::{Health, HealthConfig};
 
 /// One gateway in front of many LLM providers, so that they look like a single reliable one.
@@ -64,6 +64,12 @@ pub(crate) enum Command {
     Health(Health),
     /// Show the vendors whose address is known
     Presets,
+    /// Show who is asked for a model, and under which name
+    Models {
+        /// Models as a client asks for them [default: those that Claude Code asks for]
+        #[arg(value_name = "MODEL")]
+        models: Vec<String>,
+    },
     /// Start, stop and watch the gateway
     #[command(subcommand)]
     Proxy(Proxy),

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Resolver;
 use super::settings::is_header_text;
+use crate::capabilities::Capabilities;
 use crate::error::Place;
 use crate::file::{self, AuthType};
 use crate::secret::Secret;
@@ -42,6 +43,7 @@ impl Resolver<'_> {
         let headers = self.headers(written, enabled);
         let timeouts = self.own_timeouts(written.timeouts.as_ref(), timeouts);
         let models = self.models(written);
+        let capabilities = self.capabilities(written);
         let limits = self.limits(written);
         let health_model = written.health_model.as_ref().and_then(|at| self.model_name(at));
         self.note_streaming_mode(&name, written);
@@ -56,6 +58,7 @@ impl Resolver<'_> {
             headers,
             timeouts,
             models,
+            capabilities,
             allow_passthrough,
             limits,
             health_model,
@@ -213,6 +216,15 @@ impl Resolver<'_> {
             }
         }
         models
+    }
+
+    fn capabilities(&mut self, written: &file::Provider) -> Vec<(String, Capabilities)> {
+        let mut all = Vec::new();
+        for (glob, known) in written.capabilities.iter().flat_map(|capabilities| &capabilities.0) {
+            self.check_glob(glob);
+            all.push((glob.text().to_owned(), known.resolve(&mut self.problems)));
+        }
+        all
     }
 
     /// A name of a model: not empty.

@@ -199,6 +199,19 @@ fn the_json_form_has_the_same_facts() {
 }
 
 #[test]
+fn what_is_known_of_models_is_checked() {
+    let known = |known: &str| provider(&format!("auth_value: x\ncapabilities:\n  {known}"));
+    insta::assert_snapshot!(reports(&[
+        &known("'*': {contex: 1}"),
+        &known("' m': {images: maybe, context: many}"),
+        &known("'*': {context: 0, forced_tools: some, thinking: adaptiv}"),
+        &known("'*':\n    efforts: [hard]\n    refused: [model, seed]"),
+        &known("'*': true"),
+        &known("- m"),
+    ]));
+}
+
+#[test]
 fn the_columns_of_one_long_line_stay_true() {
     let filler: String = (0..60).map(|n| format!("{{\"name\": \"p{n}\", \"base_url\": \"https://p{n}.example\", \"auth_type\": \"passthrough\", \"allow_passthrough\": true}}, ")).collect();
     let text = format!("{{\"providers\": [{}], \"proxy\": {{\"port\": \"x\"}}}}", filler.trim_end_matches(", "));

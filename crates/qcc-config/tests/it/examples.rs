@@ -66,6 +66,9 @@ fn the_schema_refuses_what_the_reader_refuses() {
         "model_routes: {'*': [{provider: anthropic, profile: b}]}",
         "profiles: {p: {endpoints: [{provider: anthropic, weight: 20000}]}}",
         "settings: {quux: 1}",
+        "providers: [{name: a, base_url: 'https://a.example', auth_value: x, capabilities: {'*': {context: 0}}}]",
+        "providers: [{name: a, base_url: 'https://a.example', auth_value: x, capabilities: {'*': {thinking: hard}}}]",
+        "providers: [{name: a, base_url: 'https://a.example', auth_value: x, capabilities: {'*': {refused: [model]}}}]",
     ] {
         assert!(attempt(text).is_err(), "{text}");
         assert!(!validator.is_valid(&data(text)), "{text}");
@@ -137,7 +140,7 @@ fn the_reference_names_every_key() {
         missing.extend(keys.keys().map(|key| format!("`{section}.{key}`")));
     }
     let settings = ["BalancerSettings", "OldTimeouts", "OldTimes", "OldAuth", "OldDeduplication"];
-    let lists = ["Provider", "Profile", "Endpoint", "RouteEntry", "Limits"];
+    let lists = ["Provider", "Profile", "Endpoint", "RouteEntry", "Limits", "Capabilities"];
     for name in settings.iter().chain(&lists) {
         missing.extend(schema["$defs"][*name]["properties"].as_object().unwrap().keys().map(|key| format!("`{key}`")));
     }

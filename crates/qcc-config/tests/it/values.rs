@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use qcc_config::{Auth, Dialect, RouteTarget, Tier, diff, implicit, is_loopback};
+use qcc_config::{
+    Auth, Capabilities, Dialect, Effort, Forced, Member, RouteTarget, Thinks, Tier, diff, implicit, is_loopback,
+};
 
 use crate::{attempt, config, loaded, notices, provider};
 
@@ -171,6 +173,39 @@ fn the_client_s_credential_goes_only_to_anthropic_unless_allowed() {
         assert!(!passthrough(url, ""), "{url}");
         assert!(passthrough(url, ", allow_passthrough: true"), "{url}");
     }
+}
+
+#[test]
+fn what_is_known_of_models_is_read_in_file_order() {
+    let text = provider(concat!(
+        "auth_value: x\n",
+        "capabilities:\n",
+        "  \"*mini*\": {context: 200000, max_output: 8192, images: false, forced_tools: without_thinking}\n",
+        "  \"*\": {thinking: between_tools, efforts: [low, high], refused: [top_k, seed], drop_server_tools: yes}\n",
+    ));
+    let capabilities = config(&text).providers.remove(0).capabilities;
+    let first = Capabilities {
+        context: Some(200_000),
+        max_output: Some(8_192),
+        images: Some(false),
+        forced_tools: Some(Forced::WithoutThinking),
+        ..Capabilities::default()
+    };
+    let second = Capabilities {
+        thinking: Some(Thinks::BetweenTools),
+        efforts: Some(vec![Effort("low"), Effort("high")]),
+        refused: vec![Member("top_k"), Member("seed")],
+        drop_server_tools: Some(true),
+        ..Capabilities::default()
+    };
+    assert_eq!(capabilities, [("*mini*".to_owned(), first), ("*".to_owned(), second)]);
+}
+
+#[test]
+fn a_provider_of_which_something_else_is_known_is_another() {
+    let with = |images: bool| config(&provider(&format!("auth_value: x\ncapabilities: {{m: {{images: {images}}}}}")));
+    assert_eq!(diff(&with(true), &with(false)).changed, ["relay"]);
+    assert!(diff(&with(true), &with(true)).is_empty());
 }
 
 #[test]

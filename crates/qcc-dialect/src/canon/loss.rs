@@ -70,3 +70,20 @@ pub struct Unfit {
     /// Why it cannot be sent there.
     pub why: Cow<'static, str>,
 }
+
+/// How it is told that a prompt does not fit, by which clients know that they have to shorten it.
+const TOO_LONG: &str = "prompt is too long";
+
+impl Unfit {
+    /// A prompt of at least so many tokens, for a model that takes `most`.
+    #[must_use]
+    pub fn too_long(least: u64, most: u64) -> Self {
+        Self { what: "messages".into(), why: format!("{TOO_LONG}: {least} tokens > {most} maximum").into() }
+    }
+
+    /// Whether it is that.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.why.starts_with(TOO_LONG)
+    }
+}

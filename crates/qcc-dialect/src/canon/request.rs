@@ -316,6 +316,25 @@ pub enum Effort {
     Max,
 }
 
+impl Effort {
+    /// All of them, the least first.
+    pub const ALL: [Self; 7] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
+
+    /// As most dialects write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
 /// The form that the answer has to have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {

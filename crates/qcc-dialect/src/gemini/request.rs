@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::model::Model;
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit};
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Member, fit};
 pub use crate::openai::request::Encoded;
 pub(super) use crate::openai::request::unfit;
 
@@ -36,6 +36,7 @@ pub fn encode_request(
     model: &str,
     losses: &mut Losses,
 ) -> Result<Encoded, Unfit> {
+    fit::room(request, known)?;
     let mut pen = Pen { known, model: Model::of(model), names: ToolNames::new(), losses };
     let mut prompt = prompt(request, &mut pen)?;
     let format = format::format(request, &mut pen);
@@ -162,7 +163,9 @@ struct Others<'a> {
 fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unfit> {
     let mut known = Others::default();
     for (name, value) in &request.others {
+        let refused = Member::named(name).is_some_and(|member| pen.known.refused.has(member));
         match name.as_str() {
+            _ if refused => pen.losses.dropped(name.clone()),
             "thread" | "previous_response_id" | "conversation" => {
                 let why = "the conversation is kept by another provider";
                 return Err(Unfit { what: name.clone().into(), why: why.into() });
@@ -200,17 +203,19 @@ fn max_tokens(request: &Request, pen: &mut Pen<'_>) -> Result<Option<u64>, Unfit
 }
 
 fn sampling(request: &Request, pen: &mut Pen<'_>) -> (Option<f64>, Option<f64>, Option<u64>) {
-    let asked = (request.temperature, request.top_p, request.top_k);
-    if pen.known.sampling != Some(false) {
-        return asked;
-    }
-    let given = [asked.0.is_some(), asked.1.is_some(), asked.2.is_some()];
-    for (name, given) in ["temperature", "top_p", "top_k"].into_iter().zip(given) {
-        if given {
+    let any = pen.known.sampling != Some(false);
+    let refused = |member| !any || pen.known.refused.has(member);
+    let (no_top_p, no_top_k) = (refused(Member::TopP), refused(Member::TopK));
+    for (name, lost) in [
+        ("temperature", !any && request.temperature.is_some()),
+        ("top_p", no_top_p && request.top_p.is_some()),
+        ("top_k", no_top_k && request.top_k.is_some()),
+    ] {
+        if lost {
             pen.losses.dropped(name);
         }
     }
-    (None, None, None)
+    (request.temperature.filter(|_| any), request.top_p.filter(|_| !no_top_p), request.top_k.filter(|_| !no_top_k))
 }
 
 fn stop<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Vec<&'a str> {

@@ -15,7 +15,7 @@ pub(crate) mod usage;
 pub(crate) mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use head::{chat_url, models_url, with_query};
 pub use request::{Encoded, encode_request};

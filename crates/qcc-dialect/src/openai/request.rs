@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::traits::{Traits, UserMember};
 use crate::canon::{Json, Losses, Request, Unfit};
 use crate::canon::{ToolNames, digest};
+use crate::capabilities::{Capabilities, Member, fit};
 
 mod assistant;
 mod content;
@@ -36,12 +37,20 @@ pub struct Encoded {
     pub names: ToolNames,
 }
 
-/// Writes `request` for the provider with these traits, which calls the model `model`.
+/// Writes `request` for the provider with these traits, which calls the model `model`. What is known of that model wins
+/// over what holds for its vendor.
 ///
 /// # Errors
 /// Where it could only be sent with another meaning.
-pub fn encode_request(request: &Request, traits: &Traits, model: &str, losses: &mut Losses) -> Result<Encoded, Unfit> {
-    let traits = traits.settled(model);
+pub fn encode_request(
+    request: &Request,
+    traits: &Traits,
+    capabilities: &Capabilities,
+    model: &str,
+    losses: &mut Losses,
+) -> Result<Encoded, Unfit> {
+    fit::check(request, capabilities)?;
+    let traits = traits.settled(model).with(capabilities);
     let mut pen = Pen { traits: &traits, names: ToolNames::new(), losses };
     let tools::Tools { tools, mut choice } = tools::tools(request, &mut pen)?;
     let thinking = thinking::thinking(request, &mut choice, &mut pen);
@@ -149,7 +158,9 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
     }
     let mut known = Others::default();
     for (name, value) in &request.others {
+        let refused = Member::named(name).is_some_and(|member| pen.traits.refused.has(member));
         match name.as_str() {
+            _ if refused => pen.losses.dropped(name.clone()),
             "thread" => return Err(unfit("thread", "the conversation is kept by another provider")),
             "mcp_servers" if value.text() != "[]" && !pen.traits.drop_server_tools => {
                 return Err(unfit("mcp_servers", "only Anthropic calls them for the client"));
@@ -188,7 +199,7 @@ fn sampling(request: &Request, pen: &mut Pen<'_>) -> (Option<f64>, Option<f64>, 
         given && taken
     };
     let temperature = request.temperature.filter(|_| keep("temperature", true, traits.sampling));
-    let top_p = request.top_p.filter(|_| keep("top_p", true, traits.sampling));
+    let top_p = request.top_p.filter(|_| keep("top_p", true, traits.sampling && !traits.refused.has(Member::TopP)));
     let top_k = request.top_k.filter(|_| keep("top_k", true, traits.top_k && traits.sampling));
     if let Some(asked) = temperature.filter(|&asked| asked > traits.max_temperature) {
         pen.losses.add("temperature", format!("clamped from {asked} to {}", traits.max_temperature));

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::anthropic::canon::decode_request;
 use crate::canon::{Event, Losses, Request, ToolNames, Unfit};
+use crate::capabilities::Capabilities;
 use crate::sse::Splitter;
 
 mod calls;
+mod capabilities;
 mod clients;
 mod errors;
 mod golden;
@@ -26,7 +28,7 @@ mod vendors;
 mod wholes;
 
 /// A request of Claude Code's kind, read into the neutral form; model and limit need not be named.
-fn request(mut body: Value) -> Request {
+pub(crate) fn request(mut body: Value) -> Request {
     let defaults =
         json!({"model": "claude-opus-4-8", "max_tokens": 1000, "messages": [{"role": "user", "content": "Hi"}]});
     for (name, value) in defaults.as_object().unwrap() {
@@ -43,8 +45,13 @@ struct Sent {
 }
 
 fn try_send(traits: &Traits, model: &str, body: Value) -> Result<Sent, Unfit> {
+    try_send_known(traits, &Capabilities::UNKNOWN, model, body)
+}
+
+/// To a model of which this is known.
+fn try_send_known(traits: &Traits, capabilities: &Capabilities, model: &str, body: Value) -> Result<Sent, Unfit> {
     let mut losses = Losses::new();
-    let encoded = encode_request(&request(body), traits, model, &mut losses)?;
+    let encoded = encode_request(&request(body), traits, capabilities, model, &mut losses)?;
     let text = String::from_utf8(encoded.body.to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap();
     Ok(Sent { text, body, losses: losses.iter().map(ToString::to_string).collect(), names: encoded.names })
@@ -120,7 +127,7 @@ fn fragment(index: Value, id: Value, name: Value, arguments: Value) -> Value {
 }
 
 /// Short words for events: what is open stands before its deltas, all deltas of a block in one.
-fn words(events: &[Event]) -> Vec<String> {
+pub(crate) fn words(events: &[Event]) -> Vec<String> {
     use crate::canon::{Block, Delta};
     let mut words: Vec<String> = Vec::new();
     for event in events {

@@ -7,7 +7,9 @@
 use crate::canon::Effort;
 pub use crate::canon::ToolIds;
 pub use crate::capabilities::Forced;
+use crate::capabilities::{Efforts, Refused};
 
+mod known;
 mod vendors;
 
 /// Whose API it is.
@@ -52,6 +54,8 @@ pub struct Traits {
     pub mid_system: bool,
     /// Whether a tool can be forced.
     pub forced: Forced,
+    /// Whether `tool_choice` is taken.
+    pub tool_choice: bool,
     /// Whether `tool_choice` may be `none`.
     pub tool_choice_none: bool,
     /// Whether `parallel_tool_calls` is taken.
@@ -62,8 +66,14 @@ pub struct Traits {
     pub stream_options: bool,
     /// How the model is told to think.
     pub reasoning: Reasoning,
+    /// Efforts that the model knows of those that its vendor does. `None`: all.
+    pub efforts: Option<Efforts>,
     /// Whether the model thinks where nothing is said of it.
     pub thinks_unasked: bool,
+    /// Whether it cannot be told not to.
+    pub thinks_always: bool,
+    /// Whether it goes on with words of its own that the conversation ends with.
+    pub prefill: bool,
     /// Which thinking of the conversation goes back.
     pub history: History,
     /// In which member it goes back.
@@ -96,6 +106,8 @@ pub struct Traits {
     pub user: Option<UserMember>,
     /// Whether the line in which Claude Code names its version to Anthropic is left out: it says nothing to others.
     pub drop_attribution: bool,
+    /// Further members that are left out.
+    pub refused: Refused,
     /// Whether tools that only Anthropic can run are left out instead of making the request unfit.
     pub drop_server_tools: bool,
 }

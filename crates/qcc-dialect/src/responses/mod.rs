@@ -25,6 +25,7 @@ pub use head::{input_tokens_url, models_url, responses_url};
 pub use request::{Encoded, encode_count, encode_request};
 pub use response::{decode_count, decode_message, read_message};
 pub use stream::Decoder;
+pub use watch::Watcher;
 
 /// For whom the thoughts of this dialect's vendors are sealed.
 const OWNER: &str = "responses";

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Member, fit};
 pub use crate::openai::request::Encoded;
 
 mod content;
@@ -39,9 +39,10 @@ pub fn encode_request(
     model: &str,
     losses: &mut Losses,
 ) -> Result<Encoded, Unfit> {
+    fit::room(request, capabilities)?;
     let mut pen = Pen { capabilities, names: ToolNames::new(), losses, thinks: false };
-    let prompt = prompt(request, model, &mut pen)?;
     let others = others(request, &mut pen)?;
+    let prompt = prompt(request, model, &mut pen)?;
     let body = Body {
         max_output_tokens: max_output_tokens(request, &mut pen)?,
         temperature: temperature(request, &mut pen),
@@ -51,7 +52,7 @@ pub fn encode_request(
         store: false,
         prompt_cache_key: others.prompt_cache_key,
         prompt_cache_retention: others.prompt_cache_retention,
-        safety_identifier: request.user.as_ref().map(|name| format!("{:016x}", digest(name.as_bytes()))),
+        safety_identifier: end_user(request, &mut pen),
         stream: request.stream,
     };
     if request.top_k.is_some() {
@@ -174,7 +175,9 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
     let drops = pen.capabilities.drop_server_tools == Some(true);
     let mut known = Others::default();
     for (name, value) in &request.others {
+        let refused = Member::named(name).is_some_and(|member| pen.capabilities.refused.has(member));
         match (name.as_str(), value.text()) {
+            _ if refused => pen.losses.dropped(name.clone()),
             ("thread", _) => return Err(unfit("thread", "the conversation is kept by another provider")),
             ("mcp_servers", servers) if servers != "[]" && !drops => {
                 return Err(unfit("mcp_servers", "only Anthropic calls them for the client"));
@@ -200,6 +203,16 @@ fn unfit(what: impl Into<std::borrow::Cow<'static, str>>, why: &'static str) -> 
     Unfit { what: what.into(), why: why.into() }
 }
 
+/// The client's name of its user can hold its account: only a digest leaves.
+fn end_user(request: &Request, pen: &mut Pen<'_>) -> Option<String> {
+    let name = request.user.as_ref()?;
+    if pen.capabilities.refused.has(Member::User) {
+        pen.losses.dropped("metadata.user_id");
+        return None;
+    }
+    Some(format!("{:016x}", digest(name.as_bytes())))
+}
+
 fn max_output_tokens(request: &Request, pen: &mut Pen<'_>) -> Result<Option<u64>, Unfit> {
     let Some(asked) = request.max_tokens else { return Ok(None) };
     if asked == 0 {
@@ -216,7 +229,8 @@ fn max_output_tokens(request: &Request, pen: &mut Pen<'_>) -> Result<Option<u64>
 
 /// A member that models which think by themselves refuse.
 fn sampled(name: &'static str, asked: Option<f64>, pen: &mut Pen<'_>) -> Option<f64> {
-    let refused = pen.capabilities.sampling == Some(false);
+    let alone = Member::named(name).is_some_and(|member| pen.capabilities.refused.has(member));
+    let refused = alone || pen.capabilities.sampling == Some(false);
     if asked.is_some() && refused {
         pen.losses.dropped(name);
     }

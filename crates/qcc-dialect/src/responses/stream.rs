@@ -14,10 +14,12 @@ use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
 
+mod content;
 mod item;
+mod place;
 mod queue;
 
-use item::Place;
+use place::Place;
 use queue::Queue;
 
 /// Follows one answer.

@@ -13,6 +13,9 @@ use crate::sse::Splitter;
 /// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
 const MAX_LONG: usize = 8 * 1024 * 1024;
 
+/// Tells a client that the provider is still there: a comment, which every client passes over.
+const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+
 /// What the answer is headed with.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
@@ -152,6 +155,19 @@ fn brought(head: &Head, message: &Message) -> Brought {
     Brought { body, losses, thoughts: gatherer.take(), told }
 }
 
+/// What a provider sends.
+enum Heard {
+    Event(Event),
+    /// It is still there, no more.
+    Nothing,
+}
+
+/// A comment or a ping, by which a provider keeps the connection open while its model says nothing.
+fn is_keep_alive(event: &[u8]) -> bool {
+    let is_comment = event.first() == Some(&b':') && event.iter().filter(|&&byte| byte == b'\n').count() <= 2;
+    is_comment || event.starts_with(b"event: ping")
+}
+
 /// Reads a stream into events.
 #[derive(Debug)]
 struct Reader {
@@ -161,16 +177,20 @@ struct Reader {
 }
 
 impl Reader {
-    fn push(&mut self, chunk: Bytes) -> std::vec::Drain<'_, Event> {
+    fn push(&mut self, chunk: Bytes, heed: &mut impl FnMut(Heard)) {
         let batch = self.splitter.push(chunk);
         for event in batch.events() {
+            if is_keep_alive(event) {
+                heed(Heard::Nothing);
+                continue;
+            }
             self.decoder.push(event, &mut self.events);
+            self.events.drain(..).for_each(|event| heed(Heard::Event(event)));
         }
         if !batch.part.is_empty() {
             let message = format!("the provider sent an event of over {MAX_LONG} bytes");
-            self.events.push(Event::Fault { status: 502, kind: "too_long".to_owned(), message });
+            heed(Heard::Event(Event::Fault { status: 502, kind: "too_long".to_owned(), message }));
         }
-        self.events.drain(..)
     }
 
     /// The stream has ended.
@@ -188,7 +208,10 @@ impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
         let Self { reader, encoder, gatherer, told, out } = self;
-        reader.push(chunk).for_each(|event| take(&event, encoder, gatherer, told, out));
+        reader.push(chunk, &mut |heard| match heard {
+            Heard::Event(event) => take(&event, encoder, gatherer, told, out),
+            Heard::Nothing => out.extend_from_slice(KEEP_ALIVE),
+        });
         out.split().freeze()
     }
 
@@ -239,7 +262,11 @@ impl Collecting {
     /// Takes the next chunk of the provider's stream.
     pub fn push(&mut self, chunk: Bytes) {
         let Self { reader, collector, fault, .. } = self;
-        reader.push(chunk).for_each(|event| collect(event, collector, fault));
+        reader.push(chunk, &mut |heard| {
+            if let Heard::Event(event) = heard {
+                collect(event, collector, fault);
+            }
+        });
     }
 
     /// The stream has ended.

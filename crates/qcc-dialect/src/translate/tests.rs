@@ -1,7 +1,69 @@
 //! Whole ways between two dialects: every golden input from each to each other, and what holds for any input.
 
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::asker::Asker;
+use crate::capabilities::Capabilities;
+
 mod bad_input;
 mod corpus;
 mod requests;
 mod ways;
 mod wholes;
+
+fn back(asker: Asker, dialect: Dialect, body: &Value) -> Back {
+    let body = body.to_string();
+    let question =
+        Question { asker, body: body.as_bytes(), model: None, request_id: "qcc_1", created: 1, recalled: &|_| None };
+    Tongue::new(dialect, "http://localhost").outgoing(&question, &Capabilities::default()).unwrap().back
+}
+
+fn asking() -> Value {
+    json!({"model": "m", "max_tokens": 9, "stream": true, "messages": [{"role": "user", "content": "Hi"}]})
+}
+
+/// Case 47: who waits has to see that the provider is there, wherever the chunks are cut.
+#[test]
+fn a_provider_that_only_keeps_the_connection_open_is_passed_on_as_such() {
+    let stream = ": OPENROUTER PROCESSING\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n: OPENROUTER PROCESSING\n\n";
+    let back = back(Asker::Anthropic, Dialect::OpenAi, &asking());
+    let mut whole = back.stream();
+    let expected = whole.push(Bytes::from_static(stream.as_bytes()));
+    let text = String::from_utf8_lossy(&expected);
+    assert_eq!(text.matches(": keep-alive\n\n").count(), 2, "{text}");
+    assert!(text.starts_with(": keep-alive\n\nevent: message_start"), "{text}");
+    let mut pieces = back.stream();
+    let joined: Vec<u8> =
+        stream.bytes().flat_map(|byte| pieces.push(Bytes::copy_from_slice(&[byte])).to_vec()).collect();
+    assert_eq!(joined, expected);
+    let ping = Bytes::from_static(b"event: ping\ndata: {\"type\":\"ping\"}\n\n");
+    let mut chat = self::back(Asker::OpenAi, Dialect::Anthropic, &asking()).stream();
+    assert_eq!(chat.push(ping), ": keep-alive\n\n");
+}
+
+#[test]
+fn a_model_that_only_streams_or_never_does_is_asked_so() {
+    let mut asked = asking();
+    for (streams, wanted, sent) in [
+        (crate::capabilities::Streams::Only, false, true),
+        (crate::capabilities::Streams::Never, true, false),
+        (crate::capabilities::Streams::Both, false, false),
+    ] {
+        asked["stream"] = json!(wanted);
+        let body = asked.to_string();
+        let question = Question {
+            asker: Asker::Anthropic,
+            body: body.as_bytes(),
+            model: None,
+            request_id: "qcc_1",
+            created: 1,
+            recalled: &|_| None,
+        };
+        let known = Capabilities { streams: Some(streams), ..Capabilities::default() };
+        let outgoing = Tongue::new(Dialect::OpenAi, "http://localhost").outgoing(&question, &known).unwrap();
+        let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
+        assert_eq!((outgoing.stream, body["stream"].as_bool()), (sent, Some(sent)));
+    }
+}

@@ -10,7 +10,9 @@ use crate::anthropic;
 use crate::asker::Asker;
 use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Streams};
+use crate::error::ErrorFacts;
 use crate::openai::{self, Traits, Vendor};
+use crate::repair::{Repair, repair};
 use crate::{gemini, responses, tokens};
 
 /// A provider's dialect.
@@ -86,13 +88,19 @@ impl Tongue {
     }
 
     /// A request of the provider's own dialect without what translations have put into its conversation, and what that
-    /// costs. `None`: it passes as it is. Its model stands elsewhere then: [`crate::scan::scan`] finds it.
+    /// costs. `None`: it passes as it is.
     ///
     /// Vendors that do not sign thinking keep it: some of them refuse a conversation in which it is missing.
     #[must_use]
     pub fn restored(&self, body: &Bytes) -> Option<(Bytes, Losses)> {
         match (self.dialect, self.traits.vendor) {
-            (Dialect::OpenAi | Dialect::Responses | Dialect::Gemini, _) => None,
+            // There is no place in it for what is sealed.
+            (Dialect::OpenAi | Dialect::Gemini, _) => None,
+            (Dialect::Responses, _) => {
+                let mut losses = Losses::new();
+                losses.add("input.reasoning", "dropped: it was not sealed by this provider");
+                responses::client::without_sealed(body).map(|body| (body, losses))
+            }
             (Dialect::Anthropic, Vendor::DeepSeek | Vendor::Kimi | Vendor::Glm | Vendor::Qwen) => None,
             (Dialect::Anthropic, _) => anthropic::canon::without_sealed(body),
         }
@@ -161,6 +169,18 @@ impl Tongue {
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
     }
 
+    /// What a refusal of this request teaches of the model, by which it can be put better.
+    #[must_use]
+    pub fn repair(
+        &self,
+        question: &Question<'_>,
+        facts: &ErrorFacts,
+        said: &[u8],
+        known: &Capabilities,
+    ) -> Option<Repair> {
+        repair(facts, said, &question.asker.decode_request(question.body).ok()?, known)
+    }
+
     /// Whether the provider counts the tokens of a prompt, free of charge.
     #[must_use]
     pub fn counts(&self) -> bool {
@@ -211,11 +231,11 @@ impl Tongue {
     ) -> Result<(Bytes, ToolNames), Unfit> {
         match self.dialect {
             Dialect::Anthropic => {
-                let body = anthropic::canon::encode_request(request, model, losses)?;
+                let body = anthropic::canon::encode_request(request, capabilities, model, losses)?;
                 Ok((body, ToolNames::new()))
             }
             Dialect::OpenAi => {
-                let encoded = openai::encode_request(request, &self.traits, model, losses)?;
+                let encoded = openai::encode_request(request, &self.traits, capabilities, model, losses)?;
                 Ok((encoded.body, encoded.names))
             }
             Dialect::Responses => {

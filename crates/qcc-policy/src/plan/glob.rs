@@ -3,14 +3,15 @@
 
 use std::str::Chars;
 
-/// A compiled glob.
+/// A compiled glob over names of models.
 #[derive(Debug)]
-pub(super) struct Glob {
+pub struct Glob {
     pattern: Vec<char>,
 }
 
 impl Glob {
-    pub(super) fn new(pattern: &str) -> Self {
+    /// Every text is a glob.
+    pub fn new(pattern: &str) -> Self {
         Self { pattern: pattern.chars().collect() }
     }
 
@@ -22,7 +23,7 @@ impl Glob {
 
     /// Whether the whole text fits. Walks the text once per star at worst and allocates nothing: clients choose the
     /// text.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let mut at = 0;
         // Behind the last star: where the pattern goes on, and what of the text the star has not swallowed.

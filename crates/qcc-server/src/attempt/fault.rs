@@ -15,6 +15,8 @@ pub(crate) struct Fault {
     pub(crate) what: String,
     /// What the provider said, where the client may have to hear it.
     pub(crate) answer: Option<Answer>,
+    /// What a provider of another dialect said, in its own words: something may be learned from them.
+    pub(crate) said: Option<Box<(ErrorFacts, Bytes)>>,
 }
 
 /// An upstream's answer, kept to be passed on as it is.
@@ -40,7 +42,7 @@ impl Answer {
 
 impl Fault {
     pub(super) fn failed(failure: Failure, what: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed(failure), what: what.into(), answer: None }
+        Self { outcome: Outcome::Failed(failure), what: what.into(), answer: None, said: None }
     }
 
     pub(super) fn not_the_dialect(what: impl Into<String>) -> Self {

@@ -7,13 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::{Losses, Part};
-use qcc_dialect::capabilities::Capabilities;
-use qcc_dialect::translate::{Back, NotSent, Outgoing, Question, Thoughts};
-use qcc_policy::{Failure, Phase};
+use qcc_dialect::translate::{Back, Question, Thoughts};
+use qcc_policy::Phase;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ingress::recognise::Kind;
@@ -24,10 +23,12 @@ use crate::upstream::{Reply, Upstream};
 
 mod fault;
 mod stream;
+mod translated;
 mod until;
 mod whole;
 
 pub(crate) use fault::{Answer, Fault};
+pub(crate) use translated::Lessons;
 pub(crate) use until::Until;
 
 use until::Clocks;
@@ -51,10 +52,14 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Bytes,
     /// The model as sent, where it differs from that in the body: a provider of another dialect gets a body of its own.
     pub(crate) model: Option<&'a str>,
+    /// The model as sent, whatever the body says.
+    pub(crate) sent_model: &'a str,
     /// Names the answer of such a provider.
     pub(crate) request_id: &'a str,
     /// What was thought before a call of the conversation, for one that wants it back.
     pub(crate) recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
+    /// What such providers have taught, and learn of this one.
+    pub(crate) lessons: &'a Lessons,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
 }
@@ -90,6 +95,12 @@ impl Good {
         }
     }
 
+    fn head_mut(&mut self) -> &mut Parts {
+        match self {
+            Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. } => head,
+        }
+    }
+
     /// The answer comes from another dialect: what was lost on the way there and back, and what it is now.
     fn note(&mut self, mut lost: Losses) {
         let media = match self {
@@ -100,10 +111,14 @@ impl Good {
             }
             Self::Large { .. } => "application/json",
         };
-        let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        self.head_mut().headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        self.tell(&lost);
+    }
+
+    /// Has the client told what was lost.
+    fn tell(&mut self, lost: &Losses) {
         if !lost.is_empty() {
-            head.extensions.insert(Lost(in_one_line(&lost)));
+            self.head_mut().extensions.insert(Lost(in_one_line(lost)));
         }
     }
 }
@@ -127,54 +142,16 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
-        return exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await;
+        // The conversation may have been elsewhere for a while, and what was thought there would be refused.
+        let (body, lost) = upstream.tongue.restored(&body).unwrap_or_else(|| (body, Losses::new()));
+        let sent = Sent { kind, asker, url, headers, body, streams, deadline };
+        let mut good = exchange(upstream, sent, None).await?;
+        good.tell(&lost);
+        return Ok(good);
     }
     match call.kind {
-        Kind::CountTokens => counted(upstream, call).await,
-        Kind::Stream | Kind::Message => translated(upstream, call).await,
-    }
-}
-
-/// The count of a provider of another dialect, told as Anthropic tells it.
-async fn counted(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.count(&call.question(), &Capabilities::default());
-    let (url, body) = put.map_err(|why| not_put(why, asker))?;
-    let headers = json_headers(call.headers);
-    let sent = Sent { kind, asker, url, headers, body, streams: false, deadline };
-    let mut good = exchange(upstream, sent, None).await?;
-    if let Good::Whole { head, body, .. } = &mut good {
-        let tokens = upstream.tongue.counted(body).map_err(|wrong| Fault::not_the_dialect(wrong.to_string()))?;
-        *body = format!("{{\"input_tokens\":{tokens}}}").into();
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    Ok(good)
-}
-
-fn json_headers(mut headers: HeaderMap) -> HeaderMap {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers
-}
-
-/// One try with a provider of another dialect than the client's.
-async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.outgoing(&call.question(), &Capabilities::default());
-    let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;
-    let mut headers = json_headers(call.headers);
-    for (name, value) in own {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    let mut good = exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, Some(&back)).await?;
-    good.note(losses);
-    Ok(good)
-}
-
-/// The request could not be put into the provider's words.
-fn not_put(why: NotSent, asker: Asker) -> Fault {
-    match why {
-        NotSent::Bad(bad) => observe::bad_request(&bad, asker),
-        NotSent::Unfit(unfit) => Fault::failed(Failure::Unfit, format!("it cannot be asked this: {unfit}")),
+        Kind::CountTokens => translated::counted(upstream, call).await,
+        Kind::Stream | Kind::Message => translated::translated(upstream, call).await,
     }
 }
 

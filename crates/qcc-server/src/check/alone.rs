@@ -9,6 +9,7 @@ use qcc_policy::Code;
 use qcc_policy::engine::Found;
 
 use super::{Checked, cheapest_model, converse, free, listed, named_model};
+use crate::attempt::Lessons;
 use crate::reach;
 use crate::upstream::Upstream;
 use crate::upstream::tls::Roots;
@@ -55,7 +56,9 @@ async fn one(provider: Provider, config: &Config, roots: &Arc<Roots>, talk: bool
             return Checked { skipped: Some(SPENT.to_owned()), ..checked };
         }
         let model = model(config, &upstream).await;
-        checked.layers.push(converse(&upstream, &model, Code::new(fastrand::u64(..)), limit).await.layer);
+        checked
+            .layers
+            .push(converse(&upstream, &model, Code::new(fastrand::u64(..)), &Lessons::default(), limit).await.layer);
     }
     checked
 }

@@ -55,7 +55,8 @@ impl Source {
         watcher: Watcher,
     ) -> Result<Self, String> {
         let body = Incoming::Upstream { body, decoder: Decoder::of(headers)? };
-        Ok(Self { body, splitter: Splitter::new(), watcher, back: None, brought: None, _permit: permit })
+        let splitter = Splitter::holding(watcher.longest_event());
+        Ok(Self { body, splitter, watcher, back: None, brought: None, _permit: permit })
     }
 
     /// From here on the bytes are those of the client's dialect.
@@ -74,7 +75,8 @@ impl Source {
     pub(crate) fn told(&self) -> Told {
         let watcher = &self.watcher;
         let stop_reason = watcher.stop_reason().map(str::to_owned);
-        let known = self.brought.as_ref().map(|known| &known.told).or(self.back.as_ref().map(|back| back.told()));
+        let known =
+            self.brought.as_ref().map(|known| &known.told).or_else(|| self.back.as_ref().map(|back| back.told()));
         match known {
             Some(told) => Told { id: told.id.clone(), usage: told.usage, stop_reason },
             None => Told { id: watcher.message_id().map(str::to_owned), usage: watcher.usage(), stop_reason },
@@ -90,7 +92,7 @@ impl Source {
     /// What was thought in the answer and has to be put back when the conversation goes on. It is told once.
     pub(crate) fn thoughts(&mut self) -> Thoughts {
         let known = self.brought.as_mut().map(|known| std::mem::take(&mut known.thoughts));
-        known.or(self.back.as_mut().map(|back| back.thoughts())).unwrap_or_default()
+        known.or_else(|| self.back.as_mut().map(|back| back.thoughts())).unwrap_or_default()
     }
 
     /// The next bytes, never empty; `None` at the end as the transport sees it; an error in words.

@@ -6,6 +6,10 @@ pub(crate) mod credential;
 
 pub(crate) mod decode;
 
+mod known;
+
+pub(crate) mod names;
+
 pub(crate) mod pool;
 
 pub(crate) mod tls;
@@ -17,11 +21,13 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body_util::Full;
 use qcc_config::{Dialect, PoolSettings, Provider};
+use qcc_dialect::capabilities::Capabilities;
 use qcc_dialect::translate::{self, Tongue};
-use qcc_policy::ProviderId;
+use qcc_policy::{Glob, ProviderId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use connect::{BoxError, Connector};
+use names::Names;
 use pool::Pool;
 
 /// The connections to one address. Shared by snapshots as long as the settings that shape it stay the same, so that a
@@ -41,7 +47,8 @@ pub(crate) struct Upstream {
     /// What it speaks.
     pub(crate) tongue: Tongue,
     headers: Vec<(HeaderName, HeaderValue)>,
-    models: Vec<(globset::GlobMatcher, String)>,
+    names: Names,
+    known: Vec<(Glob, Capabilities)>,
 }
 
 /// An answer's head with its body still to come, and the right to the connection.
@@ -91,17 +98,11 @@ impl Upstream {
             value.set_sensitive(true);
             headers.push((name, value));
         }
-        let mut models = Vec::with_capacity(provider.models.len());
-        for (glob, model) in &provider.models {
-            let glob = globset::GlobBuilder::new(glob)
-                .case_insensitive(true)
-                .literal_separator(false)
-                .build()
-                .map_err(|error| unusable(format!("models: {error}")))?;
-            models.push((glob.compile_matcher(), model.clone()));
-        }
+        let names = Names::new(&provider.models);
+        let known =
+            provider.capabilities.iter().map(|(glob, own)| (Glob::new(glob), known::capabilities(own))).collect();
         let tongue = Tongue::new(dialect(provider.dialect), &provider.base_url);
-        Ok(Self { id, provider, transport, tongue, headers, models })
+        Ok(Self { id, provider, transport, tongue, headers, names, known })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -115,10 +116,16 @@ impl Upstream {
 
     /// The model name that this provider gets: the route's, mapped by the provider's own table. `None`: as asked.
     pub(crate) fn model_for(&self, asked: &str, routed: Option<&str>) -> Option<String> {
-        let name = routed.unwrap_or(asked);
-        let mapped = self.models.iter().find(|(glob, _)| glob.is_match(name)).map(|(_, model)| model.as_str());
-        let sent = mapped.filter(|model| *model != "passthrough").unwrap_or(name);
+        let sent = self.names.sent(asked, routed).name;
         (sent != asked).then(|| sent.to_owned())
+    }
+
+    /// What is known of a model, by the name that is sent: what the user says, else what is shipped.
+    pub(crate) fn capabilities_for(&self, model: &str) -> Capabilities {
+        let shipped = Capabilities::of_model(model);
+        let shipped = if self.provider.dialect == Dialect::Anthropic { shipped } else { shipped.lacks() };
+        let configured = self.known.iter().find(|(glob, _)| glob.matches(model));
+        configured.map_or(shipped, |(_, configured)| configured.or(&shipped))
     }
 
     /// Waits for its turn among the requests to this address (`pool.max_per_host`). It takes as long as they do, which is

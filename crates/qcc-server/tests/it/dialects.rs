@@ -42,91 +42,97 @@ fn lines(named: bool, events: &[Value]) -> String {
     events.iter().map(|event| format!("{}data: {event}\n\n", name(event))).collect()
 }
 
-/// The text of a stream that says a word and calls the tool; without its last event it is cut.
+/// The events of a stream that says a word and calls the tool; without its last event it is cut.
 fn stream(provider: &str) -> Vec<String> {
-    let event = |event: Value| lines(true, &[event]);
-    let data = |event: Value| lines(false, &[event]);
     match provider {
-        "anthropic" => vec![
-            event(json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant",
-                "model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 9, "output_tokens": 1}}})),
-            event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
-            event(
-                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Let me see."}}),
-            ),
-            event(json!({"type": "content_block_stop", "index": 0})),
-            event(json!({"type": "content_block_start", "index": 1,
-                "content_block": {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}})),
-            event(json!({"type": "content_block_delta", "index": 1,
-                "delta": {"type": "input_json_delta", "partial_json": "{\"city\":"}})),
-            event(json!({"type": "content_block_delta", "index": 1,
-                "delta": {"type": "input_json_delta", "partial_json": "\"Ulm\"}"}})),
-            event(json!({"type": "content_block_stop", "index": 1})),
-            event(
-                json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}}),
-            ),
-            event(json!({"type": "message_stop"})),
-        ],
-        "openai" => {
-            let choice = |delta: Value, reason: Value| {
-                data(
-                    json!({"id": "c", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}),
-                )
-            };
-            let call = |id: Value, name: Value, arguments: &str| {
-                json!({"tool_calls": [{"index": 0, "id": id, "type": "function",
-                    "function": {"name": name, "arguments": arguments}}]})
-            };
-            vec![
-                choice(json!({"role": "assistant", "content": "Let me see."}), Value::Null),
-                choice(call(json!("call_1"), json!("get_weather"), ""), Value::Null),
-                choice(call(Value::Null, Value::Null, "{\"city\":"), Value::Null),
-                choice(call(Value::Null, Value::Null, "\"Ulm\"}"), Value::Null),
-                choice(json!({}), json!("tool_calls"))
-                    + &data(json!({"id": "c", "model": "m", "choices": [],
-                        "usage": {"prompt_tokens": 9, "completion_tokens": 5}}))
-                    + "data: [DONE]\n\n",
-            ]
-        }
-        "responses" => {
-            let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather",
-                "arguments": "{\"city\":\"Ulm\"}", "status": "completed"});
-            let mut open = item.clone();
-            open["arguments"] = json!("");
-            vec![
-                event(
-                    json!({"type": "response.created", "response": {"id": "resp_1", "model": "m", "status": "in_progress"}}),
-                ),
-                event(json!({"type": "response.output_item.added", "output_index": 0,
-                    "item": {"type": "message", "id": "msg_1", "role": "assistant", "content": []}})),
-                event(
-                    json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Let me see."}),
-                ),
-                event(json!({"type": "response.output_item.done", "output_index": 0, "item": {"type": "message",
-                    "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Let me see."}]}})),
-                event(json!({"type": "response.output_item.added", "output_index": 1, "item": open})),
-                event(
-                    json!({"type": "response.function_call_arguments.delta", "output_index": 1, "delta": "{\"city\":"}),
-                ),
-                event(
-                    json!({"type": "response.function_call_arguments.delta", "output_index": 1, "delta": "\"Ulm\"}"}),
-                ),
-                event(json!({"type": "response.output_item.done", "output_index": 1, "item": item})),
-                event(json!({"type": "response.completed", "response": whole("responses")})),
-            ]
-        }
-        _ => {
-            let part = |part: Value, end: Value| {
-                data(json!({"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": end}],
-                    "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5}, "modelVersion": "m"}))
-            };
-            vec![
-                part(json!({"text": "Let me see."}), Value::Null),
-                part(json!({"functionCall": {"name": "get_weather", "args": {"city": "Ulm"}}}), Value::Null),
-                part(json!({"text": ""}), json!("STOP")),
-            ]
-        }
+        "anthropic" => anthropic_stream(),
+        "openai" => openai_stream(),
+        "responses" => responses_stream(),
+        _ => gemini_stream(),
     }
+}
+
+fn event(event: Value) -> String {
+    lines(true, &[event])
+}
+
+fn data_only(event: Value) -> String {
+    lines(false, &[event])
+}
+
+fn anthropic_stream() -> Vec<String> {
+    vec![
+        event(json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant",
+                "model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 9, "output_tokens": 1}}})),
+        event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+        event(
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Let me see."}}),
+        ),
+        event(json!({"type": "content_block_stop", "index": 0})),
+        event(json!({"type": "content_block_start", "index": 1,
+                "content_block": {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}})),
+        event(json!({"type": "content_block_delta", "index": 1,
+                "delta": {"type": "input_json_delta", "partial_json": "{\"city\":"}})),
+        event(json!({"type": "content_block_delta", "index": 1,
+                "delta": {"type": "input_json_delta", "partial_json": "\"Ulm\"}"}})),
+        event(json!({"type": "content_block_stop", "index": 1})),
+        event(json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}})),
+        event(json!({"type": "message_stop"})),
+    ]
+}
+
+fn openai_stream() -> Vec<String> {
+    let choice = |delta: Value, reason: Value| {
+        data_only(json!({"id": "c", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}))
+    };
+    let call = |id: Value, name: Value, arguments: &str| {
+        json!({"tool_calls": [{"index": 0, "id": id, "type": "function",
+                    "function": {"name": name, "arguments": arguments}}]})
+    };
+    vec![
+        choice(json!({"role": "assistant", "content": "Let me see."}), Value::Null),
+        choice(call(json!("call_1"), json!("get_weather"), ""), Value::Null),
+        choice(call(Value::Null, Value::Null, "{\"city\":"), Value::Null),
+        choice(call(Value::Null, Value::Null, "\"Ulm\"}"), Value::Null),
+        choice(json!({}), json!("tool_calls"))
+            + &data_only(json!({"id": "c", "model": "m", "choices": [],
+                        "usage": {"prompt_tokens": 9, "completion_tokens": 5}}))
+            + "data: [DONE]\n\n",
+    ]
+}
+
+fn responses_stream() -> Vec<String> {
+    let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather",
+                "arguments": "{\"city\":\"Ulm\"}", "status": "completed"});
+    let mut open = item.clone();
+    open["arguments"] = json!("");
+    vec![
+        event(json!({"type": "response.created", "response": {"id": "resp_1", "model": "m", "status": "in_progress"}})),
+        event(json!({"type": "response.output_item.added", "output_index": 0,
+                    "item": {"type": "message", "id": "msg_1", "role": "assistant", "content": []}})),
+        event(
+            json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Let me see."}),
+        ),
+        event(json!({"type": "response.output_item.done", "output_index": 0, "item": {"type": "message",
+                    "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Let me see."}]}})),
+        event(json!({"type": "response.output_item.added", "output_index": 1, "item": open})),
+        event(json!({"type": "response.function_call_arguments.delta", "output_index": 1, "delta": "{\"city\":"})),
+        event(json!({"type": "response.function_call_arguments.delta", "output_index": 1, "delta": "\"Ulm\"}"})),
+        event(json!({"type": "response.output_item.done", "output_index": 1, "item": item})),
+        event(json!({"type": "response.completed", "response": whole("responses")})),
+    ]
+}
+
+fn gemini_stream() -> Vec<String> {
+    let part = |part: Value, end: Value| {
+        data_only(json!({"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": end}],
+                    "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5}, "modelVersion": "m"}))
+    };
+    vec![
+        part(json!({"text": "Let me see."}), Value::Null),
+        part(json!({"functionCall": {"name": "get_weather", "args": {"city": "Ulm"}}}), Value::Null),
+        part(json!({"text": ""}), json!("STOP")),
+    ]
 }
 
 /// The same in one piece.

@@ -55,6 +55,8 @@ mod probes;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod responses_clients;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod timeouts;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use qcc_testkit::claude::claude_request;
 use qcc_testkit::replies::{Framing, Stream, chunk, html, json_body, message_json, status, stream_head};
 use qcc_testkit::sse;
-use qcc_testkit::{Answer, Ended, Received, Reply, Request, Upstream};
+use qcc_testkit::{Answer, Ended, Received, Reply, Request, Script, Upstream};
 use serde_json::{Value, json};
 
 use crate::support::{Running, for_message, for_stream};
@@ -134,6 +134,34 @@ async fn a_call_of_a_tool_comes_back_with_its_input_and_the_counts_of_the_cache(
     let end = events.iter().find(|event| event.name == "message_delta").unwrap().json();
     assert_eq!(end["delta"]["stop_reason"], "tool_use");
     assert_eq!((&end["usage"]["input_tokens"], &end["usage"]["cache_read_input_tokens"]), (&json!(40), &json!(60)));
+}
+
+/// Case 11: what was thought at a provider of another dialect is taken out again before Anthropic, which has not signed it,
+/// would refuse it; nothing else of the request changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn thoughts_of_another_dialect_are_not_put_to_anthropic() {
+    let thinking = [piece(&json!({"reasoning_content": "Hm."}), None)];
+    let (running, open, other) = gateway(chunks(&[&thinking[..], &calling()[..]].concat(), true)).await;
+    let first = running.ask(&for_stream()).await;
+    let signature = sse::events(&first.body)
+        .iter()
+        .find_map(|event| event.json()["delta"]["signature"].as_str().map(str::to_owned))
+        .unwrap();
+    let body = |thought: &str| {
+        format!(
+            r#"{{ "model":"claude-opus-4-8", "max_tokens": 9e0, "stream":true,"messages":[{{"role":"user","content":"x"}},
+            {{"role":"assistant","content":[{thought}{{"type":"tool_use","id":"call_1","name":"Read","input":{{}}}}]}},
+            {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"call_1","content":"a"}}]}}]}}"#
+        )
+    };
+    let thought = json!({"type": "thinking", "thinking": "Hm.", "signature": signature});
+    open.set_script(html(503));
+    let mut request = for_stream();
+    request.body = body(&format!("{thought}, ")).into();
+    let second = running.ask(&request).await;
+    assert_eq!(second.said(), "from the other");
+    assert_eq!(String::from_utf8_lossy(&other.posts().remove(0).body), body(""));
+    assert_eq!(second.header("x-qcc-loss"), Some("messages.thinking: dropped: it is not signed by Anthropic"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,4 +312,87 @@ async fn a_whole_answer_where_a_stream_was_asked_for_becomes_one_and_the_other_w
     // One that is cut is no answer in either form; the other provider has none for this request either.
     let (answer, ..) = asked(chunks(&calling()[..3], false), &for_message()).await;
     assert_eq!(answer.status, 503);
+}
+
+/// A gateway with an OpenAI provider of whose models this is known, and another one if it is wanted.
+async fn knowing(known: &str, with_other: bool) -> (Running, Upstream, Upstream) {
+    let open = Upstream::start(chunks(&hello(), true)).await.unwrap();
+    let other = Upstream::start(Stream::text(["from the other"]).reply()).await.unwrap();
+    let mut text = format!(
+        "providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: sk, capabilities: {{'*': {known}}}}}\n",
+        open.url()
+    );
+    if with_other {
+        text.push_str(&format!("  - {{name: other, base_url: '{}', auth_value: key}}\n", other.url()));
+    }
+    (Running::start(&text).await, open, other)
+}
+
+fn saying(content: &Value) -> Request {
+    let body = json!({"model": "m", "max_tokens": 5000, "temperature": 0.5, "stream": true, "messages": [{"role": "user", "content": content}]});
+    crate::support::asking(&body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_configured_of_a_model_is_heeded_and_what_it_lacks_is_asked_elsewhere() {
+    let (running, open, other) = knowing("{max_output: 100, sampling: false, images: false}", true).await;
+    let answer = running.ask(&saying(&json!("hi"))).await;
+    assert_eq!(answer.said(), "hello");
+    let lost = answer.header("x-qcc-loss");
+    assert_eq!(lost, Some("max_tokens: clamped to 100, temperature: dropped"));
+    let sent: Value = serde_json::from_slice(&open.posts()[0].body).unwrap();
+    assert_eq!((&sent["max_tokens"], sent.get("temperature")), (&json!(100), None));
+    let image = json!([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]);
+    assert_eq!(running.ask(&saying(&image)).await.said(), "from the other");
+    assert_eq!((open.posts().len(), other.posts().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_that_nobody_has_room_for_is_told_as_such_so_that_the_client_shortens_it() {
+    let long = json!("a ".repeat(30));
+    let (running, open, _) = knowing("{context: 20}", false).await;
+    let answer = running.ask(&saying(&long)).await;
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &body["error"]["type"]), (400, &json!("invalid_request_error")));
+    assert_eq!(body["error"]["message"], "prompt is too long: 30 tokens > 20 maximum");
+    assert_eq!(open.posts().len(), 0);
+    let (running, _, other) = knowing("{context: 20}", true).await;
+    assert_eq!((running.ask(&saying(&long)).await.said(), other.posts().len()), ("from the other".to_owned(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_refuses_by_name_is_left_out_once_and_remembered() {
+    let refusal = json!({"error": {"message": "Unsupported parameter: 'temperature' is not supported with this model.",
+        "type": "invalid_request_error", "param": "temperature", "code": "unsupported_parameter"}});
+    let script = Script::new(move |received, _| match received.json().get("temperature") {
+        Some(_) => json_body(400, &[], &refusal),
+        None => json_body(200, &[], &whole("hello")),
+    });
+    let upstream = Upstream::start(script).await.unwrap();
+    let text = format!("providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: k}}\n", upstream.url());
+    let mut running = Running::start(&text).await;
+    let body =
+        json!({"model": "m", "max_tokens": 9, "temperature": 0.5, "messages": [{"role": "user", "content": "Hi"}]});
+    for asked in 1..3 {
+        let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+        assert_eq!((answer.status, answer.header("x-qcc-attempts")), (200, Some("1")), "{}", answer.text());
+        assert!(answer.header("x-qcc-loss").is_some_and(|loss| loss.contains("temperature")), "{:?}", answer.headers);
+        // The second request is written by what the first one taught.
+        assert_eq!(upstream.posts().len(), 1 + asked);
+    }
+    assert!(running.row().await["loss"].as_str().is_some_and(|loss| loss.contains("temperature")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_stays_the_same_is_the_requests_own() {
+    let refusal = json!({"error": {"message": "Unsupported parameter: 'temperature'", "type": "invalid_request_error",
+        "param": "temperature", "code": "unsupported_parameter"}});
+    let upstream = Upstream::start(json_body(400, &[], &refusal)).await.unwrap();
+    let text = format!("providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: k}}\n", upstream.url());
+    let running = Running::start(&text).await;
+    let body =
+        json!({"model": "m", "max_tokens": 9, "temperature": 0.5, "messages": [{"role": "user", "content": "Hi"}]});
+    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+    assert_eq!((answer.status, upstream.posts().len()), (400, 2));
+    assert_eq!(running.standing("open").await, "closed");
 }

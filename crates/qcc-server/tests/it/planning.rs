@@ -1,5 +1,7 @@
 //! Who is asked, in which order, for which model: tiers, priorities, routes and the provider's own table of models.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use qcc_testkit::replies::{Stream, message_json, status};
 use qcc_testkit::{Answer, Received, Reply, Upstream};
@@ -161,6 +163,13 @@ model_routes:
     assert_eq!((&a.posts()[0].json()["model"], &b.posts()[0].json()["model"]), (&json!("big"), &json!("huge")));
     assert_eq!(ask("claude-haiku-4-5").await, 200);
     assert_eq!(b.posts()[1].json()["model"], "other");
+    let config = qcc_config::parse(&yaml, Path::new("config.yaml"), &|_| None).unwrap().config;
+    let mapping = qcc_server::Mapping::new(&config, None);
+    let told = |model: &str| -> Vec<String> { mapping.of(model).candidates.into_iter().map(|one| one.sent).collect() };
+    assert_eq!(
+        (told("claude-opus-4-8"), told("claude-haiku-4-5")),
+        (vec!["big".into(), "huge".into()], vec!["other".into()])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

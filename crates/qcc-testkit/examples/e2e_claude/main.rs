@@ -9,6 +9,8 @@
 //! be reached, the test says so and counts as passed.
 
 mod install;
+#[path = "../common/run.rs"]
+mod run;
 mod scenario;
 mod stage;
 
@@ -35,7 +37,7 @@ struct Report {
 }
 
 fn main() -> ExitCode {
-    match run() {
+    match perform() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> io::Result<bool> {
+fn perform() -> io::Result<bool> {
     let wish = wish()?;
     let chosen = choose(scenario::all(), &wish.only)?;
     if wish.list {
@@ -89,7 +91,7 @@ fn usage(text: &str) -> io::Error {
 
 /// Plays the scenarios one after the other: each start of Claude Code takes a core for about a second.
 async fn test(chosen: &[Scenario]) -> io::Result<bool> {
-    let qcc = stage::program()?;
+    let qcc = run::program()?;
     let claude = match install::claude().await? {
         Found::Claude(claude) => claude,
         Found::Nowhere(why) => {

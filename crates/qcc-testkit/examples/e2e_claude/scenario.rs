@@ -9,7 +9,8 @@ use qcc_testkit::{Received, Refusing, Reply, Script, Upstream};
 use serde_json::{Value, json};
 
 use crate::install::Claude;
-use crate::stage::{Ran, Stage};
+use crate::run::Ran;
+use crate::stage::Stage;
 
 /// What the user says. The scripted providers do not read it.
 const PROMPT: &str = "say hello";

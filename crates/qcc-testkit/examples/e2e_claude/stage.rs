@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::time::timeout;
 
 use crate::install::Claude;
+use crate::run::{Ran, clean, finish};
 
 /// A turn with a scripted provider takes seconds; the waits of Claude Code's own retries would not fit.
 const TURN_LIMIT: Duration = Duration::from_secs(60);
@@ -24,26 +24,6 @@ pub(crate) struct Stage<'a> {
     folder: TempDir,
     qcc: &'a Path,
     claude: &'a Claude,
-}
-
-/// How a program ended, with its words.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// The program under test: this example is target/release/examples/e2e_claude, and it lies beside that folder.
-pub(crate) fn program() -> io::Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let release = this.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
-    let program = release.join("qcc");
-    if !program.is_file() {
-        let text = format!("there is no {}\nhint: run `cargo build --release` first", program.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, text));
-    }
-    Ok(program)
 }
 
 // === impl Stage ===
@@ -77,7 +57,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn qcc(&self, words: &str) -> Result<(), String> {
         let mut command = self.command(self.qcc);
         command.args(words.split(' '));
-        let ran = finish(command).await?;
+        let ran = finish(command, TURN_LIMIT).await?;
         if ran.code == Some(0) { Ok(()) } else { Err(format!("qcc {words}: {}{}", ran.out, ran.err)) }
     }
 
@@ -97,7 +77,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn start(&self) -> Result<String, String> {
         let mut command = self.command(self.qcc);
         command.args(["proxy", "start", "--json"]);
-        let ran = finish(command).await?;
+        let ran = finish(command, TURN_LIMIT).await?;
         let document: Value = serde_json::from_str(&ran.out).unwrap_or_default();
         match document["address"].as_str() {
             Some(address) if ran.code == Some(0) => Ok(address.to_owned()),
@@ -110,32 +90,25 @@ impl<'a> Stage<'a> {
         let mut command = self.command(&self.claude.program);
         command.env("ANTHROPIC_BASE_URL", address).env("ANTHROPIC_API_KEY", "proxy-managed");
         command.args(["--model", MODEL]).args(arguments);
-        finish(command).await
+        finish(command, TURN_LIMIT).await
     }
 
     /// Runs Claude Code with nothing that leads it to the gateway but its own settings.
     pub(crate) async fn bare_claude(&self, arguments: &[&str]) -> Result<Ran, String> {
         let mut command = self.command(&self.claude.program);
         command.args(["--model", MODEL]).args(arguments);
-        finish(command).await
+        finish(command, TURN_LIMIT).await
     }
 
     /// Runs Claude Code through `qcc run`, which starts the gateway and sets the variables itself.
     pub(crate) async fn qcc_run(&self, arguments: &[&str]) -> Result<Ran, String> {
         let mut command = self.command(self.qcc);
         command.args(["run", "--"]).arg(&self.claude.program).args(["--model", MODEL]).args(arguments);
-        finish(command).await
+        finish(command, TURN_LIMIT).await
     }
 
-    /// A program with nothing around it that was not put there.
     fn command(&self, program: &Path) -> Command {
-        let folder = self.folder.path();
-        let mut command = Command::new(program);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", folder.join("home")).env("QCC_HOME", folder.join("qcc"));
-        command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
-        command.current_dir(folder.join("project")).stdin(Stdio::null()).kill_on_drop(true);
-        command
+        clean(program, self.folder.path())
     }
 }
 
@@ -145,17 +118,5 @@ impl Drop for Stage<'_> {
         let mut stop = self.command(self.qcc);
         stop.args(["proxy", "stop"]).stdout(Stdio::null()).stderr(Stdio::null());
         drop(stop.as_std_mut().status());
-    }
-}
-
-async fn finish(mut command: Command) -> Result<Ran, String> {
-    let name = command.as_std().get_program().display().to_string();
-    match timeout(TURN_LIMIT, command.output()).await {
-        Err(_) => Err(format!("{name} was not done within {} s", TURN_LIMIT.as_secs())),
-        Ok(Err(error)) => Err(format!("{name} cannot be run: {error}")),
-        Ok(Ok(output)) => {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
-        }
     }
 }

@@ -1,10 +1,12 @@
 //! Ready-made replies: what providers answer when they work, and the ways in which they are known to fail.
 //!
-//! The shapes follow the Anthropic Messages API: the error body and the order of events of a stream (see [`Stream`]).
+//! The shapes follow the Anthropic Messages API: the error body and the order of events of a stream (see [`Stream`]); a
+//! [`Turn`] is written in any dialect.
 //! Lengths and chunk frames are right unless a name says otherwise.
 
 mod gzip;
 mod stream;
+mod turn;
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 
 pub use gzip::gzip;
 pub use stream::{Cut, Stream, TruncateAt};
+pub use turn::{Call, Dialect, INPUT, OUTPUT, Turn};
 
 use crate::upstream::{Reply, Step};
 use crate::wire;

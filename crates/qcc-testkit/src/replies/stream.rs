@@ -7,7 +7,7 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
-use super::{Framing, chunk, event, head, stream_head};
+use super::{Dialect, Framing, chunk, event, head, stream_head};
 use crate::Gate;
 use crate::upstream::{End, Reply};
 
@@ -92,7 +92,7 @@ impl Stream {
     pub fn and_thinking(mut self, thought: &str) -> Self {
         let deltas = vec![
             json!({"type": "thinking_delta", "thinking": thought}),
-            json!({"type": "signature_delta", "signature": "c2NyaXB0ZWQ="}),
+            json!({"type": "signature_delta", "signature": Dialect::Anthropic.signature()}),
         ];
         self.blocks.push(Block { start: json!({"type": "thinking", "thinking": "", "signature": ""}), deltas });
         self
@@ -100,7 +100,14 @@ impl Stream {
 
     /// Adds a tool call whose input comes as two fragments after an empty one, as providers send it.
     #[must_use]
-    pub fn and_tool_use(mut self, name: &str, input: &Value) -> Self {
+    pub fn and_tool_use(self, name: &str, input: &Value) -> Self {
+        let id = format!("toolu_01Testkit{:04}", self.blocks.len());
+        self.and_call(&id, name, input)
+    }
+
+    /// As [`Stream::and_tool_use`], with this id.
+    #[must_use]
+    pub fn and_call(mut self, id: &str, name: &str, input: &Value) -> Self {
         let text = input.to_string();
         let mut middle = text.len() / 2;
         while !text.is_char_boundary(middle) {
@@ -108,7 +115,6 @@ impl Stream {
         }
         let (first, second) = text.split_at(middle);
         let delta = |part: &str| json!({"type": "input_json_delta", "partial_json": part});
-        let id = format!("toolu_01Testkit{:04}", self.blocks.len());
         self.blocks.push(Block {
             start: json!({"type": "tool_use", "id": id, "name": name, "input": {}}),
             deltas: vec![delta(""), delta(first), delta(second)],

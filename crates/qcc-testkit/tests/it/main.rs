@@ -5,6 +5,8 @@ mod claude;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod tidy;

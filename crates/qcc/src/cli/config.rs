@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 /// Commands over the configuration as a whole.
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub(crate) enum Config {
     },
     /// Write the configuration to another file, without its secrets
     Export(Export),
-    /// Put another file in place of the configuration
+    /// Put another file in place of the configuration, or add what another program's set-up says
     Import(Import),
     /// Check a configuration file
     Validate {
@@ -81,10 +81,19 @@ pub(crate) struct Export {
 /// `config import`
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// File to read; - reads standard input
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    /// File to read; - reads standard input; without it, --from env reads the environment
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "from")]
+    pub(crate) file: Option<PathBuf>,
+    /// Add the provider that another program's set-up describes, instead of replacing the configuration
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) from: Option<ImportKind>,
     /// Only show what would change
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportKind {
+    /// The variables of claude-code-proxy (OPENAI_API_KEY, BIG_MODEL, ...) of a .env file, or of the environment
+    Env,
 }

@@ -19,6 +19,7 @@ mod explain;
 mod health;
 mod keyed;
 mod logs;
+mod models;
 mod priority;
 mod restart;
 mod run;
@@ -59,6 +60,7 @@ fn dispatch(context: Context, command: Option<Command>) -> Outcome {
         Some(Command::Priority(command)) => priority::run(&context, &command),
         Some(Command::Health(command)) => health::run(&context, &command),
         Some(Command::Presets) => setup::presets::run(&context),
+        Some(Command::Models { models }) => models::run(&context, &models),
         Some(Command::Proxy(Proxy::Start(start))) => start::run(&context, &start),
         Some(Command::Proxy(Proxy::Stop)) => stop::run(&context),
         Some(Command::Proxy(Proxy::Restart(listen))) => restart::run(context, listen),

@@ -21,6 +21,7 @@ fn the_help_lists_what_exists_and_nothing_else() {
       priority     Choose which profile is asked first, and when that changes
       health       Check providers, and show how well they are
       presets      Show the vendors whose address is known
+      models       Show who is asked for a model, and under which name
       proxy        Start, stop and watch the gateway
       stats        Show how each provider is and what it did lately
       explain      Show what became of a request: who was tried, who was passed over, and why

@@ -4,7 +4,6 @@
 //! read as strictly as Anthropic reads them and refused in its words, for what one provider refuses another must not
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
-mod abilities;
 mod block;
 mod counts;
 mod decoder;

@@ -1,11 +1,13 @@
 //! A neutral request as Anthropic takes it, for clients of other dialects.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::abilities::Abilities;
 use super::members::Members;
 use super::write::{self, Object, json};
-use crate::canon::{Cache, Format, Losses, Request, Tool, ToolChoice, Unfit};
+use crate::canon::{Cache, Format, Json, Losses, Request, Tool, ToolChoice, Unfit};
+use crate::capabilities::{Capabilities, Forced, Member, fit};
 
 mod blocks;
 mod thinking;
@@ -24,38 +26,49 @@ const BREAKPOINTS: u32 = 4;
 /// What a client is told to do where its dialect asks for some JSON object and Anthropic has only schemas.
 const JSON_OBJECT: &str = "Answer with one JSON object and nothing else: no text before or after it, no code fence.";
 
-/// Writes the body of `POST /v1/messages` for a model by the name of the provider.
+/// Writes the body of `POST /v1/messages` for a model by the name of the provider. Where nothing is known of it, it takes
+/// what models took from the beginning.
 ///
 /// # Errors
 /// What Anthropic has nothing for, where leaving it out would change what the request means.
-pub fn encode_request(request: &Request, model: &str, losses: &mut Losses) -> Result<Bytes, Unfit> {
+pub fn encode_request(
+    request: &Request,
+    capabilities: &Capabilities,
+    model: &str,
+    losses: &mut Losses,
+) -> Result<Bytes, Unfit> {
     others(request, losses)?;
-    let abilities = Abilities::of(model);
+    fit::check(request, capabilities)?;
     let mut lead = turns::lead(request, losses)?;
-    if matches!(request.format, Some(Format::JsonObject)) {
-        lead.push((JSON_OBJECT, None));
+    let instruction = instruction(request, capabilities);
+    if let Some(text) = &instruction {
+        lead.push((text, None));
         losses.add("response_format", "sent as an instruction");
     }
-    let max_tokens = request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
-    let rows = turns::rows(request, abilities, losses)?;
-    let mode = thinking::decide(request, &rows, abilities, max_tokens, losses);
+    let max_tokens = max_tokens(request, capabilities, losses);
+    let rows = turns::rows(request, capabilities, losses)?;
+    let mode = thinking::decide(request, &rows, capabilities, max_tokens, losses);
     let mut out = BytesMut::new();
-    let mut marks = Marks { left: BREAKPOINTS, losses };
+    let breakpoints = if capabilities.refused.has(Member::CacheControl) { 0 } else { BREAKPOINTS };
+    let mut marks = Marks { most: breakpoints, left: breakpoints, losses };
     let mut body = Object::begin(&mut out);
     body.member("model", model).member("max_tokens", &max_tokens);
     if request.stream {
         body.member("stream", &true);
     }
-    tools(&mut body, request, &mut marks)?;
-    tool_choice(&mut body, request, abilities, &mode, marks.losses);
+    tools(&mut body, request, capabilities, &mut marks)?;
+    tool_choice(&mut body, request, capabilities, &mode, marks.losses);
     if !lead.is_empty() {
         write::list(body.name("system"), &lead, |out, (text, cache)| text_block(out, text, *cache, &mut marks));
     }
     turns::write(body.name("messages"), &rows, &mut marks)?;
-    sampling(&mut body, request, abilities, &mode, marks.losses);
-    mode.write(&mut body, request.format.as_ref());
-    if let Some(user) = &request.user {
-        Object::begin(body.name("metadata")).member("user_id", user).end();
+    sampling(&mut body, request, capabilities, &mode, marks.losses);
+    stops(&mut body, request, capabilities, marks.losses);
+    mode.write(&mut body, schema(request, capabilities));
+    match &request.user {
+        Some(_) if capabilities.refused.has(Member::User) => marks.losses.dropped("user"),
+        Some(user) => Object::begin(body.name("metadata")).member("user_id", user).end(),
+        None => {}
     }
     body.end();
     Ok(out.freeze())
@@ -63,6 +76,7 @@ pub fn encode_request(request: &Request, model: &str, losses: &mut Losses) -> Re
 
 /// Breakpoints that may still be set.
 struct Marks<'a> {
+    most: u32,
     left: u32,
     losses: &'a mut Losses,
 }
@@ -71,7 +85,8 @@ impl Marks<'_> {
     fn set(&mut self, block: &mut Object<'_>, cache: Option<Cache>) {
         let Some(cache) = cache else { return };
         let Some(left) = self.left.checked_sub(1) else {
-            self.losses.add("cache_control", "more than 4 breakpoints, the later ones dropped");
+            let how = if self.most == 0 { "dropped" } else { "more than 4 breakpoints, the later ones dropped" };
+            self.losses.add("cache_control", how);
             return;
         };
         self.left = left;
@@ -83,7 +98,27 @@ impl Marks<'_> {
     }
 }
 
-fn unfit(what: impl Into<std::borrow::Cow<'static, str>>, why: &'static str) -> Unfit {
+/// The schema to which the model binds the answer, if it does.
+fn schema<'a>(request: &'a Request, capabilities: &Capabilities) -> Option<&'a Json> {
+    let bound = capabilities.schemas != Some(false) && !capabilities.refused.has(Member::ResponseFormat);
+    match &request.format {
+        Some(Format::JsonSchema { schema, .. }) if bound => Some(schema),
+        _ => None,
+    }
+}
+
+/// What the model is told of the form of the answer, where it is not bound to it.
+fn instruction(request: &Request, capabilities: &Capabilities) -> Option<Cow<'static, str>> {
+    match &request.format {
+        Some(Format::JsonObject) => Some(JSON_OBJECT.into()),
+        Some(Format::JsonSchema { schema, .. }) if self::schema(request, capabilities).is_none() => {
+            Some(format!("{JSON_OBJECT} It has to fit this JSON Schema:\n{}", schema.text()).into())
+        }
+        _ => None,
+    }
+}
+
+fn unfit(what: impl Into<Cow<'static, str>>, why: &'static str) -> Unfit {
     Unfit { what: what.into(), why: why.into() }
 }
 
@@ -106,7 +141,13 @@ fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn tools(body: &mut Object<'_>, request: &Request, marks: &mut Marks<'_>) -> Result<(), Unfit> {
+fn tools(
+    body: &mut Object<'_>,
+    request: &Request,
+    capabilities: &Capabilities,
+    marks: &mut Marks<'_>,
+) -> Result<(), Unfit> {
+    let strictly = capabilities.strict_tools != Some(false);
     let mut tools = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         match tool {
@@ -115,7 +156,10 @@ fn tools(body: &mut Object<'_>, request: &Request, marks: &mut Marks<'_>) -> Res
                 return Err(unfit("tools.name", "Anthropic takes 1 to 128 letters, digits, _ and -"));
             }
             Tool::Custom { name, description, schema, strict, cache } => {
-                tools.push((name, description, schema, strict, *cache));
+                if *strict == Some(true) && !strictly {
+                    marks.losses.dropped("tools.strict");
+                }
+                tools.push((name, description, schema, strict.filter(|_| strictly), *cache));
             }
         }
     }
@@ -155,12 +199,34 @@ fn input_schema(out: &mut BytesMut, schema: &str) {
 }
 
 /// Without tools a choice is refused. A call can be forced only by some models, and by none that thinks on a budget.
-fn tool_choice(body: &mut Object<'_>, request: &Request, abilities: Abilities, mode: &Mode, losses: &mut Losses) {
-    let parallel = request.parallel_tools;
+fn tool_choice(
+    body: &mut Object<'_>,
+    request: &Request,
+    capabilities: &Capabilities,
+    mode: &Mode,
+    losses: &mut Losses,
+) {
+    let told = capabilities.parallel_tools != Some(false);
+    if request.parallel_tools == Some(false) && !told && !request.tools.is_empty() {
+        losses.dropped("parallel_tool_calls");
+    }
+    let parallel = request.parallel_tools.filter(|_| told);
     let asked = request.tool_choice.clone().or_else(|| parallel.map(|_| ToolChoice::Auto));
     let Some(asked) = asked.filter(|_| !request.tools.is_empty()) else { return };
     let forces = matches!(asked, ToolChoice::Any | ToolChoice::Tool(_));
-    let choice = if forces && (!abilities.forced || mode.has_budget()) {
+    let able = match capabilities.forced_tools {
+        Some(Forced::No) => false,
+        Some(Forced::SomeTool) => asked == ToolChoice::Any,
+        Some(Forced::WithoutThinking) => !mode.thinks(),
+        Some(Forced::Yes) | None => !mode.has_budget(),
+    };
+    if capabilities.refused.has(Member::ToolChoice) {
+        if asked != ToolChoice::Auto || parallel == Some(false) {
+            losses.dropped("tool_choice");
+        }
+        return;
+    }
+    let choice = if forces && !able {
         losses.add("tool_choice", "sent as auto");
         ToolChoice::Auto
     } else {
@@ -179,26 +245,48 @@ fn tool_choice(body: &mut Object<'_>, request: &Request, abilities: Abilities, m
     out.end();
 }
 
-fn sampling(body: &mut Object<'_>, request: &Request, abilities: Abilities, mode: &Mode, losses: &mut Losses) {
-    let allowed = abilities.sampling && !mode.thinks();
-    if !allowed {
-        for (name, asked) in [
-            ("temperature", request.temperature.is_some_and(|degree| degree != 1.0)),
-            ("top_p", request.top_p.is_some_and(|share| share != 1.0)),
-            ("top_k", request.top_k.is_some()),
-        ] {
-            if asked {
-                losses.dropped(name);
-            }
+/// The limit of the answer, which Anthropic needs.
+fn max_tokens(request: &Request, capabilities: &Capabilities, losses: &mut Losses) -> u64 {
+    let most = capabilities.max_output.unwrap_or(u64::MAX);
+    match request.max_tokens {
+        Some(asked) if asked > most => {
+            losses.add("max_tokens", format!("clamped to {most}"));
+            most
         }
-    } else {
-        if let Some(degree) = request.temperature {
-            if degree > 1.0 {
-                losses.add("temperature", "clamped to 1");
-            }
-            body.member("temperature", &degree.min(1.0));
+        Some(asked) => asked,
+        None => DEFAULT_MAX_TOKENS.min(most),
+    }
+}
+
+fn sampling(body: &mut Object<'_>, request: &Request, capabilities: &Capabilities, mode: &Mode, losses: &mut Losses) {
+    let any = capabilities.sampling != Some(false) && !mode.thinks();
+    let taken = |member| any && !capabilities.refused.has(member);
+    let (top_p, top_k) = (taken(Member::TopP), taken(Member::TopK));
+    for (name, lost) in [
+        ("temperature", !any && request.temperature.is_some_and(|degree| degree != 1.0)),
+        ("top_p", !top_p && request.top_p.is_some_and(|share| share != 1.0)),
+        ("top_k", !top_k && request.top_k.is_some()),
+    ] {
+        if lost {
+            losses.dropped(name);
         }
-        body.optional("top_p", request.top_p.as_ref()).optional("top_k", request.top_k.as_ref());
+    }
+    if let Some(degree) = request.temperature.filter(|_| any) {
+        if degree > 1.0 {
+            losses.add("temperature", "clamped to 1");
+        }
+        body.member("temperature", &degree.min(1.0));
+    }
+    body.optional("top_p", request.top_p.as_ref().filter(|_| top_p));
+    body.optional("top_k", request.top_k.as_ref().filter(|_| top_k));
+}
+
+fn stops(body: &mut Object<'_>, request: &Request, capabilities: &Capabilities, losses: &mut Losses) {
+    if capabilities.stop == Some(false) {
+        if !request.stop.is_empty() {
+            losses.dropped("stop");
+        }
+        return;
     }
     // Anthropic refuses stop texts of white space alone.
     let stops: Vec<&String> = request.stop.iter().filter(|stop| !stop.trim().is_empty()).collect();

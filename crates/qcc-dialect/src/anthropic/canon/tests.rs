@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::canon::{Block, Delta, Event, Json, Part, Request, Stop, StopReason, Text, ToolUse, Usage};
+use crate::capabilities::Capabilities;
 use crate::sse::{Splitter, fields};
 
 fn decode(body: &Value) -> Request {

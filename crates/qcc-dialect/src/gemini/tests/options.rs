@@ -187,3 +187,13 @@ fn members_of_other_dialects_that_mean_the_same_are_sent() {
     assert_eq!(body["generationConfig"], config);
     assert_eq!(losses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["logit_bias: dropped"]);
 }
+
+#[test]
+fn members_that_are_refused_are_left_out_and_a_prompt_without_room_is_not_sent() {
+    use crate::capabilities::{Member, Refused};
+    let picky = Capabilities { refused: Refused::these(&[Member::TopK]), context: Some(3), ..Capabilities::default() };
+    let sent = try_send(&picky, PRO, json!({"temperature": 1.0, "top_k": 3})).unwrap();
+    assert_eq!((sent.body["generationConfig"].get("topK"), sent.losses), (None, vec!["top_k: dropped".to_owned()]));
+    let long = json!({"messages": [{"role": "user", "content": "one two three four"}]});
+    assert_eq!(unfit(&picky, PRO, long), "messages: prompt is too long: 4 tokens > 3 maximum");
+}

@@ -146,8 +146,13 @@ fn sealed_signatures_stay_between_the_client_and_gemini() {
     let turn = answer(&json!([signed(function("a"), "c2lnMQ==")]));
     let body = conversation(json!([question(), turn, results(&["a"])]));
     let mut losses = Losses::new();
-    let anthropic =
-        crate::anthropic::canon::encode_request(&request(body.clone()), "claude-opus-5", &mut losses).unwrap();
+    let anthropic = crate::anthropic::canon::encode_request(
+        &request(body.clone()),
+        &Capabilities::UNKNOWN,
+        "claude-opus-5",
+        &mut losses,
+    )
+    .unwrap();
     assert!(!String::from_utf8_lossy(&anthropic).contains("qcc1"), "Anthropic has not signed it");
     for odd in ["qcc1.gemini.", "qcc1.gemini.Y2FsbA", "qcc1.gemini._-", "qcc1.gemini.%", "qcc1.openai.W10"] {
         let thought = json!({"type": "thinking", "thinking": "", "signature": odd});

@@ -132,8 +132,12 @@ fn marked<'a>(pieces: Vec<Piece<'a>>, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
     pieces.into_iter().map(mark).collect()
 }
 
-/// A beginning of the answer that the client has written: others do not go on from there, so they are told to.
+/// A beginning of the answer that the client has written: most do not go on from there, so they are told to.
 fn prefill<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>, pen: &mut Pen<'_>) {
+    if pen.traits.prefill {
+        messages.push(message);
+        return;
+    }
     let Some(content) = message.content else { return };
     pen.losses.add("messages.prefill", "sent as an instruction");
     let mut pieces = vec![Piece::text("Begin your answer right after the following text, without repeating it:")];

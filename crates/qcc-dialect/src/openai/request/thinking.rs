@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Pen;
 use super::tools::Choice;
 use crate::canon::{Effort, Request, Thinking};
-use crate::openai::traits::{Forced, Reasoning};
+use crate::openai::traits::{Forced, Reasoning, Traits};
 
 /// What is sent of thinking.
 #[derive(Debug, Default)]
@@ -54,16 +54,25 @@ struct Wish {
 
 pub(super) fn thinking(request: &Request, choice: &mut Option<Choice>, pen: &mut Pen<'_>) -> Written {
     let mut wish = Wish::of(request);
+    if wish.on == Some(false) && pen.traits.thinks_always {
+        pen.losses.add("thinking", "cannot be switched off");
+        wish = Wish { on: None, effort: None, budget: None };
+    }
     let thinks = wish.on.unwrap_or(pen.traits.thinks_unasked);
     if thinks && pen.traits.forced == Forced::WithoutThinking && choice.as_ref().is_some_and(Choice::forces) {
-        // The client counts on the call; that the model thinks before it is the lesser thing.
-        pen.losses.add("thinking", "switched off, for a tool is forced");
-        wish = Wish { on: Some(false), effort: None, budget: None };
+        if pen.traits.thinks_always {
+            pen.losses.add("tool_choice", "sent as auto");
+            *choice = Some(Choice::Auto);
+        } else {
+            // The client counts on the call; that the model thinks before it is the lesser thing.
+            pen.losses.add("thinking", "switched off, for a tool is forced");
+            wish = Wish { on: Some(false), effort: None, budget: None };
+        }
     }
     let members = match pen.traits.reasoning {
         Reasoning::None => none(wish, pen),
         Reasoning::Effort(known) => by_effort(wish, known, pen),
-        Reasoning::Object => object(wish),
+        Reasoning::Object => object(wish, pen),
         Reasoning::Switch(known) => switch(wish, known, pen),
         Reasoning::Flag => flag(wish, pen),
     };
@@ -86,7 +95,7 @@ impl Wish {
     fn as_effort(self, pen: &mut Pen<'_>) -> Option<Effort> {
         self.effort.or_else(|| {
             let effort = effort_of(self.budget?);
-            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", word(effort)));
+            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", effort.word()));
             Some(effort)
         })
     }
@@ -102,29 +111,22 @@ pub(crate) fn effort_of(budget: u64) -> Effort {
     }
 }
 
-/// An effort as it is written.
-pub(crate) fn word(effort: Effort) -> &'static str {
-    match effort {
-        Effort::None => "none",
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::XHigh => "xhigh",
-        Effort::Max => "max",
-    }
+/// Whether the model is known to take this effort, or nothing is known of it.
+fn knows(effort: Effort, traits: &Traits) -> bool {
+    traits.efforts.is_none_or(|efforts| efforts.has(effort))
 }
 
 /// The least of the known efforts that is not below the one that is asked for, else the greatest.
 fn nearest(asked: Effort, known: &[Effort], pen: &mut Pen<'_>) -> Option<&'static str> {
-    let mut real = known.iter().copied().filter(|&effort| effort != Effort::None);
+    let traits = pen.traits;
+    let mut real = known.iter().copied().filter(|&effort| effort != Effort::None && knows(effort, traits));
     let found = real.clone().find(|&effort| effort >= asked).or_else(|| real.next_back());
     match found {
-        Some(found) if found != asked => pen.losses.add("output_config.effort", format!("sent as {}", word(found))),
+        Some(found) if found != asked => pen.losses.add("output_config.effort", format!("sent as {}", found.word())),
         Some(_) => {}
         None => pen.losses.dropped("output_config.effort"),
     }
-    found.map(word)
+    found.map(Effort::word)
 }
 
 fn none(wish: Wish, pen: &mut Pen<'_>) -> Members {
@@ -141,7 +143,7 @@ fn none(wish: Wish, pen: &mut Pen<'_>) -> Members {
 
 fn by_effort(wish: Wish, known: &'static [Effort], pen: &mut Pen<'_>) -> Members {
     let effort = if wish.on == Some(false) {
-        let able = known.contains(&Effort::None);
+        let able = known.contains(&Effort::None) && knows(Effort::None, pen.traits);
         if !able && pen.traits.thinks_unasked {
             pen.losses.add("thinking", "cannot be switched off");
         }
@@ -153,12 +155,14 @@ fn by_effort(wish: Wish, known: &'static [Effort], pen: &mut Pen<'_>) -> Members
 }
 
 /// A budget is more exact than an effort; both at once are refused.
-fn object(wish: Wish) -> Members {
+fn object(wish: Wish, pen: &mut Pen<'_>) -> Members {
     let reasoning = match wish {
         Wish { on: Some(false), .. } => Some(Object::Enabled(false)),
         Wish { budget: Some(budget), .. } => Some(Object::MaxTokens(budget)),
-        Wish { effort: Some(effort), .. } => Some(Object::Effort(word(effort))),
-        Wish { on, .. } => on.map(Object::Enabled),
+        Wish { on, effort, .. } => {
+            let effort = effort.and_then(|asked| nearest(asked, &Effort::ALL, pen));
+            effort.map(Object::Effort).or_else(|| on.map(Object::Enabled))
+        }
     };
     Members { reasoning, ..Members::default() }
 }

@@ -82,6 +82,12 @@ pub(super) fn tools<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Tools
         return Ok(Tools { tools: Vec::new(), choice: None });
     }
     let choice = choice.and_then(|choice| wanted(choice, &tools, pen));
+    if !pen.traits.tool_choice {
+        if choice.as_ref().is_some_and(|choice| *choice != Choice::Auto) {
+            pen.losses.dropped("tool_choice");
+        }
+        return Ok(Tools { tools, choice: None });
+    }
     Ok(Tools { tools, choice })
 }
 

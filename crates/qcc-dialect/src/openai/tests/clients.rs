@@ -57,7 +57,8 @@ fn a_request_survives_the_way_through_the_neutral_form() {
     let asked = asked(&body);
     assert!(asked.include_usage);
     let mut losses = Losses::new();
-    let encoded = encode_request(&asked, &Vendor::OpenAi.traits(), "gpt-5.1", &mut losses).unwrap();
+    let encoded =
+        encode_request(&asked, &Vendor::OpenAi.traits(), &Capabilities::UNKNOWN, "gpt-5.1", &mut losses).unwrap();
     assert!(losses.is_empty(), "{losses:?}");
     let sent: Value = serde_json::from_slice(&encoded.body).unwrap();
     body["messages"][2]["tool_calls"][1]["function"]["arguments"] = json!("{}");
@@ -224,8 +225,8 @@ proptest! {
         let at = at % body.len();
         body[at] = byte;
         if let Ok(asked) = client::decode_request(&body) {
-            drop(encode_request(&asked, &Vendor::Unknown.traits(), "m", &mut Losses::new()));
-            drop(anthropic::canon::encode_request(&asked, "claude-opus-5", &mut Losses::new()));
+            drop(encode_request(&asked, &Vendor::Unknown.traits(), &Capabilities::UNKNOWN, "m", &mut Losses::new()));
+            drop(anthropic::canon::encode_request(&asked, &Capabilities::UNKNOWN, "claude-opus-5", &mut Losses::new()));
         }
     }
 }

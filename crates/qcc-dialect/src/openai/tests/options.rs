@@ -152,7 +152,8 @@ fn members_that_mean_the_same_everywhere_are_passed_on() {
     let mut request = request(json!({}));
     request.others = vec![("seed".to_owned(), crate::canon::Json::from_text("7".to_owned()).unwrap())];
     let mut losses = Losses::new();
-    let encoded = encode_request(&request, &Vendor::Unknown.traits(), "m", &mut losses).unwrap();
+    let encoded =
+        encode_request(&request, &Vendor::Unknown.traits(), &Capabilities::UNKNOWN, "m", &mut losses).unwrap();
     let body: Value = serde_json::from_slice(&encoded.body).unwrap();
     assert_eq!((&body["seed"], losses.is_empty()), (&json!(7), true));
 }

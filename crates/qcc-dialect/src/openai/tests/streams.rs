@@ -288,7 +288,9 @@ fn sealed_thoughts_make_the_round_trip() {
     assert_eq!(elsewhere.body["messages"][1]["reasoning_content"], "Hm.");
     assert!(!elsewhere.text.contains("qcc1"));
     let mut losses = Losses::new();
-    let anthropic = crate::anthropic::canon::encode_request(&request(body), "claude-opus-5", &mut losses).unwrap();
+    let anthropic =
+        crate::anthropic::canon::encode_request(&request(body), &Capabilities::UNKNOWN, "claude-opus-5", &mut losses)
+            .unwrap();
     assert!(!String::from_utf8_lossy(&anthropic).contains("qcc1"), "Anthropic has not signed it");
     assert_eq!(losses.iter().next().unwrap().what, "messages.thinking");
 }

@@ -51,7 +51,9 @@ fn schemas_and_inputs_are_sent_as_they_were_written() {
         r#"{{"model":"m","max_tokens":9,"tools":[{{"name":"t","input_schema":{schema}}}],"messages":[{{"role":"assistant","content":[{{"type":"tool_use","id":"a","name":"t","input":{input}}}]}}]}}"#
     );
     let request = decode_request(body.as_bytes()).unwrap();
-    let encoded = encode_request(&request, &Vendor::OpenAi.traits(), "gpt-5.1", &mut Losses::new()).unwrap();
+    let encoded =
+        encode_request(&request, &Vendor::OpenAi.traits(), &Capabilities::UNKNOWN, "gpt-5.1", &mut Losses::new())
+            .unwrap();
     let text = String::from_utf8(encoded.body.to_vec()).unwrap();
     assert!(text.contains(schema), "{text}");
     let body: Value = serde_json::from_str(&text).unwrap();

@@ -2,6 +2,7 @@
 
 use super::{Forced, Formats, History, HistoryMember, Images, Reasoning, ToolIds, Traits, UserMember, Vendor};
 use crate::canon::Effort;
+use crate::capabilities::Refused;
 
 /// What most take: the common core of those who call themselves compatible. Thinking goes back within a tool loop, for an
 /// unsigned thought can only come from a provider that tells thoughts in this dialect.
@@ -12,12 +13,16 @@ const UNKNOWN: Traits = Traits {
     developer: false,
     mid_system: false,
     forced: Forced::Yes,
+    tool_choice: true,
     tool_choice_none: true,
     parallel: true,
     strict: false,
     stream_options: true,
     reasoning: Reasoning::Effort(THREE),
+    efforts: None,
     thinks_unasked: false,
+    thinks_always: false,
+    prefill: false,
     history: History::ToolLoop,
     history_member: HistoryMember::ReasoningContent,
     think_tags: false,
@@ -34,6 +39,7 @@ const UNKNOWN: Traits = Traits {
     cache_control: false,
     user: None,
     drop_attribution: false,
+    refused: Refused::NOTHING,
     drop_server_tools: false,
 };
 

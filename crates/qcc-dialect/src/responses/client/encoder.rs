@@ -9,7 +9,9 @@ use bytes::{BufMut as _, BytesMut};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::output::{Call, Head, Response, Stage, incomplete, message, plain_input, reasoning, redacted, text_part};
+use super::output::{
+    Call, Head, Response, Stage, incomplete, item_prefix, message, plain_input, reasoning, redacted, text_part,
+};
 use crate::canon::{Block, ClientTool, Delta, Event, Losses, StopReason, Thought, Usage};
 use crate::responses::error::code_of;
 
@@ -114,7 +116,7 @@ impl Encoder {
             Block::Redacted(data) => ("rs", Kind::Redacted(data.clone())),
             Block::ToolUse { id, name } => {
                 let tool = self.tools.iter().find(|tool| tool.name == *name).cloned();
-                ("fc", Kind::Call { call_id: id.clone(), name: name.clone(), tool })
+                (item_prefix(tool.as_ref()), Kind::Call { call_id: id.clone(), name: name.clone(), tool })
             }
             Block::Other { kind, .. } => {
                 self.losses.dropped(format!("content.{kind}"));

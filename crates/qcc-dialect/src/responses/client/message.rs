@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::output::{Call, Head, Response, Stage, message as message_item, reasoning, redacted};
+use super::output::{Call, Head, Response, Stage, item_prefix, message as message_item, reasoning, redacted};
 use crate::canon::{ClientTool, Losses, Message, Part, StopReason};
 
 /// Writes an answer under the model's name as the client asked for it. `created` is in seconds since the Unix epoch;
@@ -27,7 +27,7 @@ pub fn encode_message(
             Part::Redacted(data) => output.push(redacted(&head.item("rs", at), data)),
             Part::ToolUse(used) => {
                 let tool = tools.iter().find(|tool| tool.name == used.name);
-                let call = Call { id: &head.item("fc", at), call_id: &used.id, name: &used.name, tool };
+                let call = Call { id: &head.item(item_prefix(tool), at), call_id: &used.id, name: &used.name, tool };
                 output.push(call.item(Some(used.input.text())));
             }
             Part::Other { kind, .. } => losses.dropped(format!("content.{kind}")),

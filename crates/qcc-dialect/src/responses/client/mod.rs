@@ -14,3 +14,4 @@ pub use crate::openai::client::error_body;
 pub use encoder::Encoder;
 pub use message::encode_message;
 pub use request::decode_request;
+pub use thoughts::without_sealed;

@@ -160,6 +160,11 @@ pub(super) fn redacted(id: &str, data: &str) -> Value {
     json!({"id": id, "type": "reasoning", "summary": [], "encrypted_content": thoughts::redacted(data)})
 }
 
+/// What the id of a call begins with: OpenAI refuses items of a conversation whose ids begin otherwise.
+pub(super) fn item_prefix(tool: Option<&ClientTool>) -> &'static str {
+    if tool.is_some_and(|tool| tool.plain) { "ctc" } else { "fc" }
+}
+
 /// A call.
 pub(super) struct Call<'a> {
     pub(super) id: &'a str,

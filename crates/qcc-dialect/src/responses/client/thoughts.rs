@@ -1,21 +1,28 @@
 //! How thinking travels through a client of this dialect: as a reasoning item whose `encrypted_content` the client gives
 //! back unread. Other vendors' thinking is put there with its signature, so that the vendor gets back what it has signed.
 
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::canon::{Part, Thought, is_sealed, seal, unseal};
 use crate::openai::client::request::{Members, Read};
 use crate::responses::OWNER as VENDOR;
-use crate::responses::wire::{parts, text};
+use crate::responses::wire::{Item, parts, text};
 
 /// For whom the thinking of other dialects is sealed.
 const OWNER: &str = "canon";
 
-/// Thinking as `encrypted_content`. `None`: the text says it all.
-pub(super) fn sealed(thought: &Thought) -> Option<String> {
-    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty())?;
-    Some(seal(OWNER, json!({"thinking": thought.text, "signature": signature}).to_string().as_bytes()))
+/// Thinking as `encrypted_content`. Of what nobody has signed the summary says it all; it is sealed so that it can be told
+/// from reasoning of this dialect's vendor, who refuses what is not its own.
+pub(super) fn sealed(thought: &Thought) -> String {
+    let signature = thought.signature.as_ref().filter(|signature| !signature.is_empty());
+    let words = match signature {
+        Some(signature) => json!({"thinking": thought.text, "signature": signature}),
+        None => json!({}),
+    };
+    seal(OWNER, words.to_string().as_bytes())
 }
 
 /// Thinking without a text as `encrypted_content`.
@@ -56,4 +63,35 @@ fn ours(encrypted: &str) -> Option<Part> {
         Some(data) => Some(Part::Redacted(data)),
         None => Some(Part::Thinking(Thought { text: member("thinking")?, signature: member("signature") })),
     }
+}
+
+/// The body of a request without the thinking that was sealed here, for a provider of this dialect, which refuses what it
+/// has not sealed itself: the conversation went on elsewhere for a while. Everything else stays as the bytes that it was.
+/// `None`: there is nothing to leave out.
+#[must_use]
+pub fn without_sealed(body: &[u8]) -> Option<Bytes> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        input: Option<&'a RawValue>,
+    }
+    memchr::memmem::find(body, b"\"qcc1.")?;
+    let text = std::str::from_utf8(body).ok()?;
+    let input = serde_json::from_str::<Body<'_>>(text).ok()?.input?;
+    let items: Vec<&str> =
+        serde_json::from_str::<Vec<&RawValue>>(input.get()).ok()?.into_iter().map(RawValue::get).collect();
+    let kept: Vec<&str> = items.iter().copied().filter(|item| !is_ours(item)).collect();
+    if kept.len() == items.len() {
+        return None;
+    }
+    let start = input.get().as_ptr() as usize - body.as_ptr() as usize;
+    let (before, after) = (&text[..start], &text[start + input.get().len()..]);
+    Some(format!("{before}[{}]{after}", kept.join(",")).into())
+}
+
+/// Whether an item is a thought that was sealed here.
+fn is_ours(item: &str) -> bool {
+    let Ok(item) = serde_json::from_str::<Item<'_>>(item) else { return false };
+    let ours = text(item.encrypted_content).is_some_and(|encrypted| is_sealed(&encrypted));
+    ours && text(item.r#type).as_deref() == Some("reasoning")
 }

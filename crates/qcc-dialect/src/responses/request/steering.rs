@@ -9,7 +9,7 @@ use super::Pen;
 use crate::canon::{Effort, Format, Json, Request, Thinking};
 use crate::capabilities::{Forced, Thinks};
 use crate::openai::request::schema::{fitted, is_strict};
-use crate::openai::request::thinking::{effort_of, word};
+use crate::openai::request::thinking::effort_of;
 
 /// What a schema is called where the client does not say; a name is required.
 const NAME: &str = "answer";
@@ -88,7 +88,7 @@ impl Wish {
     fn as_effort(self, pen: &mut Pen<'_>) -> Option<Effort> {
         self.effort.or_else(|| {
             let effort = effort_of(self.budget?);
-            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", word(effort)));
+            pen.losses.add("thinking.budget_tokens", format!("sent as effort {}", effort.word()));
             Some(effort)
         })
     }
@@ -111,12 +111,24 @@ fn reasoning(mut wish: Wish, forces: bool, pen: &mut Pen<'_>) -> (Option<Reasoni
     if wish.on == Some(false) {
         return off(wish, known, pen);
     }
-    let mut effort = wish.as_effort(pen).map(word);
-    if pen.capabilities.effort == Some(false) && effort.take().is_some() {
-        pen.losses.dropped("output_config.effort");
-    }
+    let effort = wish.as_effort(pen).and_then(|asked| taken(asked, pen)).map(Effort::word);
     let asked = wish.on == Some(true) || effort.is_some();
     (asked.then_some(Reasoning { effort, summary: Some("auto") }), asked || known.is_some())
+}
+
+/// The effort as the model takes it.
+fn taken(asked: Effort, pen: &mut Pen<'_>) -> Option<Effort> {
+    let known = pen.capabilities.efforts.filter(|efforts| !efforts.has(asked));
+    let taken = match known {
+        _ if pen.capabilities.effort == Some(false) => None,
+        None => return Some(asked),
+        Some(efforts) => efforts.nearest(asked),
+    };
+    match taken {
+        Some(taken) => pen.losses.add("output_config.effort", format!("sent as {}", taken.word())),
+        None => pen.losses.dropped("output_config.effort"),
+    }
+    taken
 }
 
 /// Models that think can be told not to, some of them; one of which nothing is known may refuse to be told.

@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 
 use serde_json::value::RawValue;
 
-use super::item::{Content, Flush, Item, Place};
+use super::content::Content;
+use super::item::{Flush, Item};
 use super::kind_of;
+use super::place::Place;
 use crate::canon::{Event, ToolNames};
 use crate::responses::wire::{self, text};
 
@@ -138,7 +140,7 @@ impl Queue {
             Some(at) => at,
             // Some do not tell the beginning of an item.
             None => {
-                let (id, content) = (id.unwrap_or_default().to_owned(), place.content());
+                let (id, content) = (id.unwrap_or_default().to_owned(), Content::with(place));
                 self.push(Item { index, id, content, over: false, open: false, closed: false });
                 self.items.len() - 1
             }
@@ -148,7 +150,7 @@ impl Queue {
             return;
         }
         if matches!(item.content, Content::Unknown) {
-            item.content = place.content();
+            item.content = Content::with(place);
         }
         item.content.more(place, part, said, &mut self.refused);
         self.bound();

@@ -59,6 +59,25 @@ const WHOLES: &[Row] = &[
             ("without_reason.json", false),
         ],
     ),
+    (
+        "responses",
+        "responses/response",
+        &[
+            ("broken_call.json", false),
+            ("calls.json", true),
+            ("chat.json", false),
+            ("count.json", false),
+            ("cut.json", false),
+            ("error.json", false),
+            ("error_text.json", false),
+            ("failed.json", false),
+            ("incomplete.json", true),
+            ("login_page.json", false),
+            ("queued.json", false),
+            ("refusal.json", true),
+            ("without_status.json", true),
+        ],
+    ),
 ];
 
 #[test]

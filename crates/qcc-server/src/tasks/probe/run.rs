@@ -125,7 +125,8 @@ async fn converse(state: &State, snapshot: &Snapshot, upstream: &Upstream, lease
     let check = state.engine().begin_check(lease, &target, TOKENS, now()).ok()?;
     let mut under_way = UnderWay { state, target: &target, check: Some(check) };
     let limit = snapshot.config.settings.health.timeout;
-    let check::Talk { layer, said, tokens } = check::converse(upstream, &model, Code::new(state.draw()), limit).await;
+    let check::Talk { layer, said, tokens } =
+        check::converse(upstream, &model, Code::new(state.draw()), &state.lessons, limit).await;
     let draw = state.draw();
     let check = under_way.check.take()?;
     let news = {

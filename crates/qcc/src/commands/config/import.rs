@@ -1,15 +1,17 @@
 //! `qcc config import FILE`: another file of the same format in place of the configuration. Nothing is written unless all
-//! of it may be used.
+//! of it may be used. With `--from` what another program's file describes is added instead.
+
+mod env;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use qcc_config::edit::Document;
-use qcc_config::{ConfigError, Problem};
-use serde_json::json;
+use qcc_config::{Changed, ConfigError, Problem};
+use serde_json::{Value, json};
 
-use crate::cli::Import;
+use crate::cli::{Import, ImportKind};
 use crate::context::{Context, variable};
 use crate::edits;
 use crate::failure::{Failure, OK, Outcome};
@@ -22,41 +24,54 @@ use super::{diff, file, name};
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 pub(super) fn run(context: &Context, import: &Import) -> Outcome {
-    let (text, source) = text(&import.file)?;
+    match (import.from, &import.file) {
+        (Some(ImportKind::Env), file) => env::run(context, file.as_deref(), import.dry_run),
+        (None, Some(file)) => replace(context, file, import.dry_run),
+        (None, None) => Err(Failure::usage("no file is named", "`qcc config import FILE`, or `--from env`")),
+    }
+}
+
+fn replace(context: &Context, path: &Path, dry_run: bool) -> Outcome {
+    let (text, source) = text(path)?;
+    if text.trim().is_empty() {
+        let hint = "a configuration without providers is possible: write `{}`";
+        return Err(Failure::usage(format!("{source} is empty"), hint));
+    }
     // Faults of the shape are told with the lines of the file that was read.
     Document::parse(Path::new(&source), &text)?;
     let what = format!("config import {}", harmless(&source));
-    let changed = edits::editor(context).replace(&what, &text, true, import.dry_run, edits::now(), &variable);
+    let changed = edits::editor(context).replace(&what, &text, true, dry_run, edits::now(), &variable);
     let changed = changed.map_err(|error| told(error, &text, &source))?;
-    let output = context.output;
-    let about = json!({ "source": source, "dry_run": import.dry_run, "diff": diff::document(&changed.diff) });
-    if !output.json {
+    let about = json!({ "source": source, "dry_run": dry_run, "diff": diff::document(&changed.diff) });
+    if !context.output.json {
         diff::show(context, &changed.diff)?;
     }
-    if !import.dry_run {
-        let outcome = edits::tell(
-            context,
-            &changed,
-            &format!("{} holds what was in {}", file(context), harmless(&source)),
-            about,
-        );
-        if changed.version.is_some() {
-            output.talk("undo: `qcc config rollback`");
-        }
-        return outcome;
+    if dry_run {
+        return would(context, &source, &changed, about);
     }
+    let done = format!("{} holds what was in {}", file(context), harmless(&source));
+    let outcome = edits::tell(context, &changed, &done, about);
+    if changed.version.is_some() {
+        context.output.talk("undo: `qcc config rollback`");
+    }
+    outcome
+}
+
+/// What an import would change that was only tried.
+fn would(context: &Context, source: &str, changed: &Changed, about: Value) -> Outcome {
+    let output = context.output;
     let differs = !changed.diff.lines.is_empty();
     if output.json {
         let mut document = json!({ "changed": false, "would_change": differs, "file": context.locations.config });
-        if let (Some(all), Some(about)) = (document.as_object_mut(), about.as_object()) {
-            all.extend(about.clone());
+        if let (Some(all), Value::Object(about)) = (document.as_object_mut(), about) {
+            all.extend(about);
         }
         output.document(&document)?;
         return Ok(OK);
     }
     let mark = table(&[vec![Cell::mark(true)]]);
     let verb = if differs { "would change" } else { "would not change" };
-    output.data(format_args!("{mark} {} is valid and {verb} {}", harmless(&source), file(context)))?;
+    output.data(format_args!("{mark} {} is valid and {verb} {}", harmless(source), file(context)))?;
     Ok(OK)
 }
 
@@ -85,9 +100,5 @@ fn text(path: &Path) -> Result<(String, String), Failure> {
     read.map_err(|error| Failure::file("read", Path::new(&source), &error))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("{source} is not UTF-8 text"), "save it in the encoding UTF-8"))?;
-    if text.trim().is_empty() {
-        let hint = "a configuration without providers is possible: write `{}`";
-        return Err(Failure::usage(format!("{source} is empty"), hint));
-    }
     Ok((text, source))
 }

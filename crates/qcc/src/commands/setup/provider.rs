@@ -197,7 +197,7 @@ fn host_of(base_url: &str) -> String {
 }
 
 /// The name, with a number where it is taken.
-fn free_name(wanted: String, document: &Document) -> String {
+pub(crate) fn free_name(wanted: String, document: &Document) -> String {
     let providers = document.providers();
     let taken = |name: &str| providers.iter().any(|provider| provider.name == name);
     let numbered = (2..).map(|number| format!("{wanted}-{number}"));

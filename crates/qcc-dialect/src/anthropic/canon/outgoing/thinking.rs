@@ -1,9 +1,9 @@
 //! Whether and how the model is asked to think, by what it takes.
 
 use super::turns::Row;
-use crate::anthropic::canon::abilities::{Abilities, Thinks};
 use crate::anthropic::canon::write::Object;
-use crate::canon::{Effort, Format, Losses, Request, Thinking};
+use crate::canon::{Effort, Json, Losses, Request, Thinking};
+use crate::capabilities::{Capabilities, Thinks};
 
 /// The least budget that is taken.
 const LEAST: u64 = 1024;
@@ -27,7 +27,7 @@ enum Form {
 pub(super) fn decide(
     request: &Request,
     rows: &[Row<'_>],
-    abilities: Abilities,
+    capabilities: &Capabilities,
     max_tokens: u64,
     losses: &mut Losses,
 ) -> Mode {
@@ -37,7 +37,13 @@ pub(super) fn decide(
         (None, Some(_)) => Thinking::Adaptive,
         (None, None) => return Mode::default(),
     };
-    let form = match (asked, abilities.thinks) {
+    let thinks = capabilities.thinking.unwrap_or(Thinks::Budget);
+    let form = match (asked, thinks) {
+        (Thinking::Disabled, Thinks::Never) => None,
+        (_, Thinks::Never) => {
+            losses.dropped("thinking");
+            None
+        }
         (Thinking::Disabled, Thinks::Always) => {
             losses.add("thinking", "the model cannot be told not to think");
             None
@@ -60,15 +66,17 @@ pub(super) fn decide(
         }
     };
     let form = form.and_then(|form| within(form, rows, max_tokens, losses));
-    let effort = match abilities.thinks {
+    let effort = match thinks {
         // There is no word for it, but a budget that was chosen by it says it.
-        Thinks::Budget => {
+        Thinks::Budget | Thinks::Never => {
             if request.effort.is_some_and(|effort| effort != Effort::None) && asked != Thinking::Adaptive {
                 losses.dropped("effort");
             }
             None
         }
-        _ => request.effort.and_then(|effort| word(effort, losses)),
+        _ => {
+            request.effort.and_then(|asked| known(asked, capabilities, losses)).and_then(|effort| word(effort, losses))
+        }
     };
     Mode { form, effort }
 }
@@ -102,20 +110,34 @@ fn budget_of(effort: Option<Effort>) -> u64 {
     }
 }
 
+/// The least effort that the model knows and that is not below the one asked for, else the greatest.
+fn known(asked: Effort, capabilities: &Capabilities, losses: &mut Losses) -> Option<Effort> {
+    if asked == Effort::None {
+        return Some(asked);
+    }
+    if capabilities.effort == Some(false) {
+        losses.dropped("effort");
+        return None;
+    }
+    let Some(efforts) = capabilities.efforts.filter(|efforts| !efforts.has(asked)) else { return Some(asked) };
+    let found = efforts.nearest(asked);
+    match found.map(Effort::word) {
+        Some(word) => losses.add("effort", format!("sent as {word}")),
+        None => losses.dropped("effort"),
+    }
+    found
+}
+
 /// Anthropic's word for it. `None`: it is said by not thinking.
 fn word(effort: Effort, losses: &mut Losses) -> Option<&'static str> {
-    Some(match effort {
-        Effort::None => return None,
+    match effort {
+        Effort::None => None,
         Effort::Minimal => {
             losses.add("effort", "sent as low");
-            "low"
+            Some("low")
         }
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::XHigh => "xhigh",
-        Effort::Max => "max",
-    })
+        effort => Some(effort.word()),
+    }
 }
 
 impl Mode {
@@ -130,7 +152,7 @@ impl Mode {
     }
 
     /// Writes `thinking` and `output_config`.
-    pub(super) fn write(&self, body: &mut Object<'_>, format: Option<&Format>) {
+    pub(super) fn write(&self, body: &mut Object<'_>, schema: Option<&Json>) {
         if let Some(form) = self.form {
             let mut thinking = Object::begin(body.name("thinking"));
             match form {
@@ -141,10 +163,6 @@ impl Mode {
             }
             .end();
         }
-        let schema = match format {
-            Some(Format::JsonSchema { schema, .. }) => Some(schema),
-            Some(Format::JsonObject) | None => None,
-        };
         if self.effort.is_none() && schema.is_none() {
             return;
         }

@@ -9,10 +9,10 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::blocks::{self, Block};
 use super::{Marks, unfit};
-use crate::anthropic::canon::abilities::Abilities;
 use crate::anthropic::canon::ids;
 use crate::anthropic::canon::write::Object;
 use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
+use crate::capabilities::Capabilities;
 
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";
@@ -59,13 +59,19 @@ pub(super) fn lead<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<
 }
 
 /// The conversation after that.
-pub(super) fn rows<'a>(request: &'a Request, abilities: Abilities, losses: &mut Losses) -> Result<Vec<Row<'a>>, Unfit> {
+pub(super) fn rows<'a>(
+    request: &'a Request,
+    capabilities: &Capabilities,
+    losses: &mut Losses,
+) -> Result<Vec<Row<'a>>, Unfit> {
     let first = request.turns.iter().position(|turn| turn.role != Role::System).unwrap_or(request.turns.len());
     let turns = &request.turns[first..];
     let mut rows: Vec<Row<'a>> = Vec::with_capacity(turns.len() + 1);
     for (at, turn) in turns.iter().enumerate() {
         let role = match turn.role {
-            Role::System if abilities.mid_system && is_placed(rows.last(), &turns[at + 1..]) => Role::System,
+            Role::System if capabilities.mid_system == Some(true) && is_placed(rows.last(), &turns[at + 1..]) => {
+                Role::System
+            }
             Role::System => Role::User,
             role => role,
         };
@@ -89,7 +95,7 @@ pub(super) fn rows<'a>(request: &'a Request, abilities: Abilities, losses: &mut 
             rows[at].role = Role::User;
         }
     }
-    finish(&mut rows, abilities, losses);
+    finish(&mut rows, capabilities, losses);
     if rows.is_empty() { Err(unfit("messages", "Anthropic needs a message of the user")) } else { Ok(rows) }
 }
 
@@ -172,7 +178,7 @@ fn orphan<'a>(result: &'a ToolResult, losses: &mut Losses) -> impl Iterator<Item
 }
 
 /// Sees to the end of the conversation: most models do not go on with words that they have begun.
-fn finish(rows: &mut Vec<Row<'_>>, abilities: Abilities, losses: &mut Losses) {
+fn finish(rows: &mut Vec<Row<'_>>, capabilities: &Capabilities, losses: &mut Losses) {
     if rows.last().is_some_and(|row| row.role == Role::Assistant && row.is_blank()) {
         rows.pop();
         losses.add("messages", "an empty answer at the end: dropped");
@@ -180,7 +186,7 @@ fn finish(rows: &mut Vec<Row<'_>>, abilities: Abilities, losses: &mut Losses) {
     if rows.last().is_none_or(|row| row.role != Role::Assistant) {
         return;
     }
-    if abilities.prefill {
+    if capabilities.prefill != Some(false) {
         rows.last_mut().map(begin).unwrap_or_default();
         return;
     }

@@ -31,7 +31,7 @@ fn asking(turns: Vec<Turn>) -> Request {
 
 fn try_encode(request: &Request, model: &str) -> Result<(Value, Vec<String>), Unfit> {
     let mut losses = Losses::new();
-    let body = encode_request(request, model, &mut losses)?;
+    let body = encode_request(request, &Capabilities::of_model(model), model, &mut losses)?;
     let losses = losses.iter().map(ToString::to_string).collect();
     Ok((serde_json::from_slice(&body).unwrap(), losses))
 }

@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn a_request_comes_back(request in request()) {
         let mut losses = Losses::new();
-        let body = encode_request(&request, MODEL, &mut losses).unwrap();
+        let body = encode_request(&request, &Capabilities::of_model(MODEL), MODEL, &mut losses).unwrap();
         prop_assert_eq!(losses, Losses::new());
         prop_assert_eq!(decode_request(&body).unwrap(), request);
     }
@@ -166,7 +166,7 @@ proptest! {
         let roles = [Role::User, Role::Assistant, Role::System];
         let turns = turns.into_iter().map(|(role, parts)| Turn { role: roles[role], parts }).collect();
         let request = Request { turns, max_tokens: Some(9), ..Request::default() };
-        if let Ok(body) = encode_request(&request, MODELS[model], &mut Losses::new()) {
+        if let Ok(body) = encode_request(&request, &Capabilities::of_model(MODELS[model]), MODELS[model], &mut Losses::new()) {
             let back = decode_request(&body).unwrap();
             let mut before = Role::Assistant;
             for turn in &back.turns {

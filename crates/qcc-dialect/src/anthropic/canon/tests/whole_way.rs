@@ -196,7 +196,7 @@ proptest! {
             bytes
         };
         if let Ok(request) = decode_request(&damaged("request", "claude_code.json")) {
-            drop(encode_request(&request, "claude-opus-4-5", &mut Losses::new()));
+            drop(encode_request(&request, &Capabilities::UNKNOWN, "claude-opus-4-5", &mut Losses::new()));
         }
         drop(decode_message(&damaged("response", "message.json")));
         let (mut decoder, mut events) = (Decoder::new(), Vec::new());

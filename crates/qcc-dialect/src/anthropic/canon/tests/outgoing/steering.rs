@@ -13,7 +13,8 @@ fn a_plain_request_is_written_as_anthropic_takes_it() {
         ..asking(vec![user("Hi")])
     };
     let mut losses = Losses::new();
-    let body = encode_request(&request, "claude-opus-4-6", &mut losses).unwrap();
+    let body =
+        encode_request(&request, &Capabilities::of_model("claude-opus-4-6"), "claude-opus-4-6", &mut losses).unwrap();
     let expected = concat!(
         r#"{"model":"claude-opus-4-6","max_tokens":20000,"stream":true,"system":[{"type":"text","text":"Be brief."}],"#,
         r#""messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"temperature":0.5,"#,
@@ -66,7 +67,7 @@ fn schemas_and_inputs_are_sent_letter_for_letter_but_for_a_missing_type() {
             tools: vec![tool("x", given)],
             ..asking(vec![user("q"), calls, turn(Role::User, vec![result("a", vec![])])])
         };
-        let body = encode_request(&request, "claude-opus-5", &mut Losses::new()).unwrap();
+        let body = encode_request(&request, &Capabilities::UNKNOWN, "claude-opus-5", &mut Losses::new()).unwrap();
         let body = std::str::from_utf8(&body).unwrap();
         assert!(body.contains(&format!(r#""input_schema":{sent}}}"#)), "{body}");
         assert!(body.contains(&format!(r#""input":{input}}}"#)), "{body}");

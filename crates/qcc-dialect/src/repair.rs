@@ -1,0 +1,44 @@
+//! Decides what a refusal teaches: a 400 that names a member, a role or a kind of content that this provider does not take
+//! of this model. Then the request is written anew, without it, and asked once more; what was learned is remembered.
+//!
+//! What is known before is given, so that the same lesson is never learned twice: a provider that refuses the repeat for the
+//! same reason has refused the request. Only translated requests are repaired. A refusal is read as its status, its code,
+//! the member that it points at, and only then its text: wording can change.
+
+use crate::canon::{Loss, Request};
+use crate::capabilities::Capabilities;
+use crate::error::{ErrorFacts, Topic};
+
+mod lessons;
+mod said;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use lessons::Lesson;
+use said::Said;
+
+/// What to do better.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// What is new, to be known before anything else of this model at this provider.
+    pub learned: Capabilities,
+    /// What the repeat is without.
+    pub loss: Loss,
+}
+
+/// Reads a refusal: the facts of an error with its body. `request` is what was asked, `known` what it was written by.
+/// `None`: there is nothing to learn, or nothing that `request` could be written better by.
+#[must_use]
+pub fn repair(facts: &ErrorFacts, body: &[u8], request: &Request, known: &Capabilities) -> Option<Repair> {
+    let said = Said::of(facts, body);
+    // Where a choice of providers is left to a relay, "not found" may mean: none that takes this.
+    let of_request =
+        matches!(facts.status, 400 | 422) || (facts.status == 404 && said.has("no endpoints found that support"));
+    if !of_request || facts.topic != Topic::None {
+        return None;
+    }
+    let Lesson { learned, what, how } = lessons::learn(&said, request, known)?;
+    let new = learned.or(known) != *known;
+    new.then(|| Repair { learned, loss: Loss { what: what.into(), how } })
+}
