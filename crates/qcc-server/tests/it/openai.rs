@@ -136,6 +136,27 @@ async fn a_call_of_a_tool_comes_back_with_its_input_and_the_counts_of_the_cache(
     assert_eq!((&end["usage"]["input_tokens"], &end["usage"]["cache_read_input_tokens"]), (&json!(40), &json!(60)));
 }
 
+/// Case 21: what a beta switches on in the body is no word of another dialect, and so is its name in the header.
+#[tokio::test(flavor = "multi_thread")]
+async fn betas_and_other_headers_of_anthropics_stay_with_what_they_switch_on() {
+    let request = for_stream()
+        .header("anthropic-beta", "context-management-2025-06-27")
+        .header("anthropic-beta", "oauth-2025-04-20")
+        .header("x-stainless-lang", "js")
+        .header("x-claude-code-session-id", "s");
+    let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+    body["context_management"] = json!({"edits": [{"type": "clear_tool_uses_20250919"}]});
+    body["tools"] = json!([{"name": "t", "defer_loading": true, "input_schema": {"type": "object"}}]);
+    let (answer, received, _) = asked(chunks(&hello(), true), &request.body(body.to_string())).await;
+    let told = answer.header("x-qcc-loss").unwrap();
+    assert!(told.contains("context_management: dropped") && told.contains("tools.defer_loading: dropped"), "{told}");
+    for name in ["anthropic-beta", "anthropic-version", "x-stainless-lang", "x-claude-code-session-id"] {
+        assert_eq!(received.header(name), None, "{name}");
+    }
+    let sent = received.json();
+    assert_eq!((sent.get("context_management"), sent["tools"][0].get("defer_loading")), (None, None));
+}
+
 /// Case 11: what was thought at a provider of another dialect is taken out again before Anthropic, which has not signed it,
 /// would refuse it; nothing else of the request changes.
 #[tokio::test(flavor = "multi_thread")]
