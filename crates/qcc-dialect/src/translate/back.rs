@@ -8,7 +8,7 @@ use crate::answer::{Told, Wrong};
 use crate::asker::Asker;
 use crate::canon::{ClientTool, Collector, Event, Losses, Message};
 use crate::error::ErrorFacts;
-use crate::sse::Splitter;
+use crate::sse::{Splitter, fields};
 
 /// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
 const MAX_LONG: usize = 8 * 1024 * 1024;
@@ -164,8 +164,13 @@ enum Heard {
 
 /// A comment or a ping, by which a provider keeps the connection open while its model says nothing.
 fn is_keep_alive(event: &[u8]) -> bool {
-    let is_comment = event.first() == Some(&b':') && event.iter().filter(|&&byte| byte == b'\n').count() <= 2;
-    is_comment || event.starts_with(b"event: ping")
+    // Half of a line end may have come late.
+    let lines = event.trim_ascii_start();
+    let says_nothing = || {
+        let fields = fields(lines);
+        fields.data.is_empty() && fields.event.is_none() && !fields.stray
+    };
+    (lines.first() == Some(&b':') && says_nothing()) || lines.starts_with(b"event: ping")
 }
 
 /// Reads a stream into events.
