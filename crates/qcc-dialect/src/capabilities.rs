@@ -58,8 +58,6 @@ pub struct Capabilities {
     pub schemas: Option<bool>,
     /// Whether answers come as a stream.
     pub streams: Option<Streams>,
-    /// Whether the header `anthropic-beta` is taken. A translated request asks for nothing that needs it.
-    pub betas: Option<bool>,
     /// Further members that are left out.
     pub refused: Refused,
     /// Whether tools that only the client's own vendor can run are left out instead of making the request unfit.
@@ -130,7 +128,6 @@ impl Capabilities {
         stop: None,
         schemas: None,
         streams: None,
-        betas: None,
         refused: Refused::NOTHING,
         drop_server_tools: None,
     };
@@ -166,7 +163,6 @@ impl Capabilities {
             stop: self.stop.or(other.stop),
             schemas: self.schemas.or(other.schemas),
             streams: self.streams.or(other.streams),
-            betas: self.betas.or(other.betas),
             refused: self.refused.and(other.refused),
             drop_server_tools: self.drop_server_tools.or(other.drop_server_tools),
         }

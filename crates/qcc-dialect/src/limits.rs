@@ -88,7 +88,7 @@ fn whole(number: f64) -> u64 {
 }
 
 /// A reset as other vendors write it: `1s`, `6m0s`, `20ms`; a plain number is seconds, a large one a point in time.
-fn time(text: &str, now: Duration) -> Option<Duration> {
+pub(crate) fn time(text: &str, now: Duration) -> Option<Duration> {
     if let Some(number) = number(text) {
         return Some(if number < EARLIEST { duration(number) } else { until(moment(text)?, now) });
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 
+use crate::limits::time;
+
 /// Limits of the `anthropic-ratelimit-`, `-priority-` and `-fast-` families; each has `-remaining` and `-reset`.
 const LIMITS: [&str; 8] = [
     "anthropic-ratelimit-requests",
@@ -45,7 +47,12 @@ fn exhausted<'a>(header: &dyn Fn(&str) -> Option<&'a str>, now: Duration) -> Opt
     // The subscription's window counts unless the provider says that it still allows.
     let allows = header("anthropic-ratelimit-unified-status").is_some_and(|status| status != "rejected");
     let window = header("anthropic-ratelimit-unified-reset").filter(|_| !allows).and_then(moment);
-    limits.chain(window).max().map(|at| until(at, now))
+    let own = limits.chain(window).max().map(|at| until(at, now));
+    let others = ["requests", "tokens"].into_iter().filter_map(|what| {
+        header(&format!("x-ratelimit-remaining-{what}")).and_then(number).filter(|left| *left <= 0.0)?;
+        time(header(&format!("x-ratelimit-reset-{what}"))?, now)
+    });
+    own.into_iter().chain(others).max()
 }
 
 /// When a spent quota returns, since the Unix epoch: "You will regain access on 2026-12-01 at 00:00 UTC."

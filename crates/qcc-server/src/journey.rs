@@ -419,7 +419,11 @@ impl Journey {
         if let (Final::Forbidden, Some(stop)) = (end, too_long) {
             return self.answer(stop);
         }
-        let failed = observe::last_word(end, self.attempts, &self.last_fault, self.unfit);
+        let nobody_can = !self.stops.is_empty() && self.stops.iter().all(|stop| stop.unfit);
+        let failed = match end {
+            Final::Forbidden if nobody_can => observe::nobody_can(&self.last_fault),
+            end => observe::last_word(end, self.attempts, &self.last_fault, self.unfit),
+        };
         let mut response = failed.response(self.asked.asker, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));
         self.exchange.note(|row| row.status = response.status().as_u16());

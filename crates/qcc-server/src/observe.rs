@@ -264,6 +264,14 @@ pub(crate) fn timed_out(phase: Phase) -> &'static str {
     }
 }
 
+/// The final word when no provider can be asked this as it is meant.
+pub(crate) fn nobody_can(last: &str) -> Failed {
+    Failed::Forbidden(format!(
+        "No provider can be asked this: {last}. hint: leave it out of the request, add a provider that can, or set \
+         `drop_server_tools` in a provider's capabilities where a tool may be left out"
+    ))
+}
+
 /// The final word when nobody answered (DESIGN 3.5.10).
 pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> Failed {
     let tried = match attempts {
@@ -279,7 +287,7 @@ pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> F
         }
         Final::Forbidden => Failed::Forbidden(format!(
             "Every provider refuses this gateway's credential, has no quota left for it, or cannot be asked this: {tried}. hint: `qcc test` shows \
-             which provider needs a new key or credit"
+             which provider needs a new key or credit, `qcc explain` what each of them said"
         )),
         Final::NothingToTry if unfit => Failed::Forbidden(
             "No provider can be used for this request: it carries no credential of the client's own, which the provider \

@@ -304,6 +304,13 @@ fn without_an_explicit_wait_the_latest_reset_of_a_used_up_limit_counts() {
     assert_eq!(wait(&left), None, "a limit with room is no reason to wait");
     let explicit = [("retry-after", "5")];
     assert_eq!(wait(&[&requests[..], &explicit[..]].concat()), Some(5_000));
+    let others = [
+        ("x-ratelimit-remaining-requests", "0"),
+        ("x-ratelimit-reset-requests", "1m1s"),
+        ("x-ratelimit-remaining-tokens", "7"),
+        ("x-ratelimit-reset-tokens", "6m0s"),
+    ];
+    assert_eq!(wait(&others), Some(61_000));
 }
 
 #[test]

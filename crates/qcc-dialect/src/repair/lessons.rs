@@ -58,8 +58,9 @@ fn by_text(said: &Said, request: &Request, known: &Capabilities) -> Option<Optio
     const BACK: &[&str] = &["must be passed back", "reasoning_content is missing", "reasoning_content must be"];
     const THINKING: &[&str] = &["adaptive thinking", "extended thinking", "support thinking", "thinking is not"];
     let chooses = said.has_one(&["tool_choice", "tool choice", "forces tool use"]);
+    // A translated request asks for no beta; one that the user's own headers name is the user's.
     if said.has("anthropic-beta") {
-        return Some(lesson("anthropic-beta", |learned| learned.betas = Some(false)));
+        return None;
     }
     if chooses && said.has("think") && said.unsupported && forces(request) {
         return Some(forced_while_thinking(known));

@@ -94,13 +94,8 @@ impl Tongue {
     #[must_use]
     pub fn restored(&self, body: &Bytes) -> Option<(Bytes, Losses)> {
         match (self.dialect, self.traits.vendor) {
-            // There is no place in it for what is sealed.
             (Dialect::OpenAi | Dialect::Gemini, _) => None,
-            (Dialect::Responses, _) => {
-                let mut losses = Losses::new();
-                losses.add("input.reasoning", "dropped: it was not sealed by this provider");
-                responses::client::without_sealed(body).map(|body| (body, losses))
-            }
+            (Dialect::Responses, _) => responses::client::without_sealed(body),
             (Dialect::Anthropic, Vendor::DeepSeek | Vendor::Kimi | Vendor::Glm | Vendor::Qwen) => None,
             (Dialect::Anthropic, _) => anthropic::canon::without_sealed(body),
         }

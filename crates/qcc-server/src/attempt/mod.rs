@@ -96,13 +96,12 @@ impl Good {
     }
 
     fn head_mut(&mut self) -> &mut Parts {
-        match self {
-            Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. } => head,
-        }
+        let (Self::Stream { head, .. } | Self::Whole { head, .. } | Self::Large { head, .. }) = self;
+        head
     }
 
     /// The answer comes from another dialect: what was lost on the way there and back, and what it is now.
-    fn note(&mut self, mut lost: Losses) {
+    fn brought_back(&mut self, mut lost: Losses) {
         let media = match self {
             Self::Stream { .. } => "text/event-stream; charset=utf-8",
             Self::Whole { losses, .. } => {
@@ -112,11 +111,11 @@ impl Good {
             Self::Large { .. } => "application/json",
         };
         self.head_mut().headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-        self.tell(&lost);
+        self.lost(&lost);
     }
 
-    /// Has the client told what was lost.
-    fn tell(&mut self, lost: &Losses) {
+    /// What could not be carried.
+    fn lost(&mut self, lost: &Losses) {
         if !lost.is_empty() {
             self.head_mut().extensions.insert(Lost(in_one_line(lost)));
         }
@@ -142,11 +141,10 @@ pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good,
         let url = upstream.tongue.passage_url(call.path_and_query);
         let Call { kind, asker, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
-        // The conversation may have been elsewhere for a while, and what was thought there would be refused.
-        let (body, lost) = upstream.tongue.restored(&body).unwrap_or_else(|| (body, Losses::new()));
-        let sent = Sent { kind, asker, url, headers, body, streams, deadline };
-        let mut good = exchange(upstream, sent, None).await?;
-        good.tell(&lost);
+        let restored = upstream.tongue.restored(&body);
+        let (body, lost) = restored.unwrap_or_else(|| (body, Losses::new()));
+        let mut good = exchange(upstream, Sent { kind, asker, url, headers, body, streams, deadline }, None).await?;
+        good.lost(&lost);
         return Ok(good);
     }
     match call.kind {

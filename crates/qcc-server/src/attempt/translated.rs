@@ -67,7 +67,7 @@ async fn once(upstream: &Upstream, call: &Call<'_>, known: &Capabilities, lost: 
     let mut good = exchange(upstream, sent, Some(&back)).await?;
     let mut all = losses;
     all.extend(lost.clone());
-    good.note(all);
+    good.brought_back(all);
     Ok(good)
 }
 

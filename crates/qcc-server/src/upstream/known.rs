@@ -30,7 +30,6 @@ pub(super) fn capabilities(configured: &Configured) -> Capabilities {
         stop: configured.stop,
         schemas: configured.schemas,
         streams: configured.streams.map(streams),
-        betas: None,
         refused: Refused::these(&members),
         drop_server_tools: configured.drop_server_tools,
     }

@@ -57,10 +57,6 @@ fn members_that_are_not_taken_are_learned() {
             anthropic("system.1.cache_control.ephemeral.ttl: Extra inputs are not permitted"),
             without(Member::CacheControl),
         ),
-        (
-            text("Unexpected value(s) `fast-2027` for the `anthropic-beta` header."),
-            known(|known| known.betas = Some(false)),
-        ),
     ]);
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::canon::{Part, Thought, is_sealed, seal, unseal};
+use crate::canon::{Losses, Part, Thought, is_sealed, seal, unseal};
 use crate::openai::client::request::{Members, Read};
 use crate::responses::OWNER as VENDOR;
 use crate::responses::wire::{Item, parts, text};
@@ -69,7 +69,7 @@ fn ours(encrypted: &str) -> Option<Part> {
 /// has not sealed itself: the conversation went on elsewhere for a while. Everything else stays as the bytes that it was.
 /// `None`: there is nothing to leave out.
 #[must_use]
-pub fn without_sealed(body: &[u8]) -> Option<Bytes> {
+pub fn without_sealed(body: &[u8]) -> Option<(Bytes, Losses)> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -86,7 +86,9 @@ pub fn without_sealed(body: &[u8]) -> Option<Bytes> {
     }
     let start = input.get().as_ptr() as usize - body.as_ptr() as usize;
     let (before, after) = (&text[..start], &text[start + input.get().len()..]);
-    Some(format!("{before}[{}]{after}", kept.join(",")).into())
+    let mut losses = Losses::new();
+    losses.add("input.reasoning", "dropped, another vendor thought it");
+    Some((format!("{before}[{}]{after}", kept.join(",")).into(), losses))
 }
 
 /// Whether an item is a thought that was sealed here.

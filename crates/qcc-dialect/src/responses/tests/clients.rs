@@ -193,7 +193,7 @@ fn unsigned_thinking_survives_a_client_of_this_dialect_and_is_not_relayed() {
     let user = json!({"role": "user", "content": "?"});
     let again = json!({"model": "m", "input": [user, body["output"][0], user]});
     assert_eq!(asked(&again).turns[1].parts, [thought]);
-    let relayed = client::without_sealed(again.to_string().as_bytes()).unwrap();
+    let (relayed, _) = client::without_sealed(again.to_string().as_bytes()).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&relayed).unwrap()["input"], json!([user, user]));
 }
 
@@ -220,7 +220,7 @@ fn what_was_sealed_here_is_cut_out_of_a_body_that_is_relayed() {
     let said = r#"{"role": "user",  "content": "a \"qcc1.canon.x\" b", "n": 1.0}"#;
     let (ours, own) = (item("qcc1.canon.e30"), item("gAAA"));
     let body = |items: &str| format!(r#"{{ "input": [{items}], "temperature": 1e0 }}"#);
-    let cut = |items: &str| client::without_sealed(body(items).as_bytes());
+    let cut = |items: &str| client::without_sealed(body(items).as_bytes()).map(|(body, _)| body);
     assert_eq!(cut(&format!("{ours}, {said}, {ours},{own}")), Some(Bytes::from(body(&format!("{said},{own}")))));
     assert_eq!(cut(&ours), Some(Bytes::from(body(""))));
     assert_eq!(cut(&format!("{said}, {own}")), None);
