@@ -6,7 +6,7 @@ use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
 use crate::answer::{Told, Wrong};
 use crate::asker::Asker;
-use crate::canon::{ClientTool, Collector, Event, Losses, Message};
+use crate::canon::{ClientTool, Collector, Event, Losses, Message, Part, StopReason};
 use crate::error::ErrorFacts;
 use crate::sse::{Splitter, fields};
 
@@ -139,8 +139,15 @@ impl Back {
     }
 }
 
-/// An answer that may be passed on as whole.
-fn whole(message: Message) -> Result<Message, Wrong> {
+/// An answer that may be passed on as whole. A limit may have cut the last call: then the answer is what came before it.
+fn whole(mut message: Message) -> Result<Message, Wrong> {
+    let reason = message.stop.as_ref().map(|stop| &stop.reason);
+    let cut = matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal));
+    if cut && message.broken.len() == 1 && matches!(message.parts.last(), Some(Part::Text(_))) {
+        message.parts.pop();
+        message.broken.clear();
+        message.losses.add("answer.tool_use", "dropped: a limit cut its input");
+    }
     let is_whole = message.stop.is_some() && message.broken.is_empty();
     if is_whole { Ok(message) } else { Err(Wrong::NotJson) }
 }

@@ -77,8 +77,6 @@ pub(super) fn back(asker: Asker, provider: Provider, stream: bool) -> Back {
 pub(super) enum End {
     /// It is whole.
     Whole,
-    /// It is whole, but a limit cut the input of its last call, which no answer in one piece can have.
-    Broken,
     /// It ends with an error.
     Error,
     /// It just ends.

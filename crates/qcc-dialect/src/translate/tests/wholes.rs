@@ -113,6 +113,26 @@ fn every_whole_answer_goes_to_clients_of_every_other_dialect_as_its_snapshot_say
     assert_eq!(there, written, "snapshots that nothing writes");
 }
 
+/// A limit that cuts the input of a call leaves an answer of what came before; the same without a limit is no answer.
+#[test]
+fn of_a_call_that_a_limit_cut_nothing_is_left_but_its_name_among_the_losses() {
+    let body = |reason: &str| {
+        let call = r#"{"id":"a","function":{"name":"t","arguments":"{\"x\": "}}"#;
+        let message = format!(r#"{{"content":"So far.","tool_calls":[{call}]}}"#);
+        format!(r#"{{"choices":[{{"message":{message},"finish_reason":"{reason}"}}]}}"#)
+    };
+    let back = back(Asker::Anthropic, provider("compatible"), false);
+    let brought = back.message(body("length").as_bytes()).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&brought.body).unwrap();
+    assert_eq!(answer["content"], serde_json::json!([{"type": "text", "text": "So far."}]));
+    assert_eq!(answer["stop_reason"], "max_tokens");
+    let losses: Vec<String> = brought.losses.iter().map(ToString::to_string).collect();
+    assert_eq!(losses, ["answer.tool_use: dropped: a limit cut its input"]);
+    for reason in ["stop", "tool_calls"] {
+        assert!(back.message(body(reason).as_bytes()).is_err(), "{reason}");
+    }
+}
+
 /// What is wrong with what goes down for a body that is an answer or not.
 fn ill(asker: Asker, provider: Provider, body: &[u8], whole: bool) -> Option<String> {
     let back = back(asker, provider, false);
