@@ -1,6 +1,8 @@
 //! Puts a stream together to a whole answer, for a client that asked for one where only streams are to be had.
 
-use super::{Block, Delta, Event, Json, Message, Part, Text, Thought, ToolUse};
+use super::{Block, Delta, Event, Json, Message, Part, Stop, Text, Thought, ToolUse};
+use crate::answer::Wrong;
+use crate::error::ErrorFacts;
 
 /// An answer as far as it came.
 #[derive(Debug, Default)]
@@ -35,6 +37,23 @@ impl Collector {
             Event::End => self.ended = true,
             Event::Fault { .. } => {}
         }
+    }
+
+    /// The answer of these events, which are all of it. `stop` stands for their reason.
+    ///
+    /// # Errors
+    /// The fault among them.
+    pub(crate) fn message(events: Vec<Event>, stop: Option<Stop>) -> Result<Message, Wrong> {
+        let mut collector = Self::new();
+        for event in events {
+            if let Event::Fault { status, kind, message } = event {
+                return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
+            }
+            collector.push(event);
+        }
+        collector.push(Event::End);
+        let message = collector.finish().ok_or(Wrong::OtherJson)?;
+        Ok(Message { stop, ..message })
     }
 
     fn delta(&mut self, delta: Delta) {

@@ -4,6 +4,7 @@
 //! also stand between blocks. There is no `End` without `Stop`: a stream that ends without either was cut.
 
 use super::{Json, Stop, Usage};
+use crate::error::ErrorFacts;
 
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,21 @@ pub enum Event {
         /// What it says.
         message: String,
     },
+}
+
+impl Event {
+    /// An error of the provider's as the last word of a stream.
+    pub(crate) fn fault(facts: ErrorFacts) -> Self {
+        // A code that is a number says no more than the status.
+        let is_word = |code: &String| code.parse::<u64>().is_err();
+        let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
+        let message = if facts.message.is_empty() {
+            "the provider reports an error without a text".to_owned()
+        } else {
+            facts.message
+        };
+        Self::Fault { status: facts.status, kind, message }
+    }
 }
 
 /// What a block is.

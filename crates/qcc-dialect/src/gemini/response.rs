@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::stream::Decoder;
 use super::wire::Chunk;
 use crate::answer::Wrong;
-use crate::canon::{Collector, Event, Message, Stop, ToolNames};
+use crate::canon::{Collector, Message, ToolNames};
 use crate::error::{ErrorFacts, looks_like_html};
 use crate::garbled::readable;
 
@@ -33,7 +33,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Mes
     if !decoder.has_started() {
         return Err(Wrong::OtherJson);
     }
-    message(events, stop)
+    Collector::message(events, stop)
 }
 
 /// A body that may be JSON.
@@ -52,18 +52,4 @@ fn in_a_list(body: &str) -> Wrong {
         Some(first) if first.get("error").is_some() => Wrong::Error(ErrorFacts::in_band(body.as_bytes())),
         _ => Wrong::OtherJson,
     }
-}
-
-fn message(events: Vec<Event>, stop: Option<Stop>) -> Result<Message, Wrong> {
-    let mut collector = Collector::new();
-    for event in events {
-        if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
-        }
-        collector.push(event);
-    }
-    collector.push(Event::End);
-    let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
-    message.stop = stop;
-    Ok(message)
 }

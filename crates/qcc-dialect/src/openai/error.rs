@@ -27,16 +27,7 @@ pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a Raw
 
 /// An error within a stream.
 pub(crate) fn in_band(data: &[u8]) -> Event {
-    let facts = ErrorFacts::in_band(data);
-    // A code that is a number says no more than the status.
-    let is_word = |code: &String| code.parse::<u64>().is_err();
-    let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
-    let message = if facts.message.is_empty() {
-        "the provider reports an error without a text".to_owned()
-    } else {
-        facts.message
-    };
-    Event::Fault { status: facts.status, kind, message }
+    Event::fault(ErrorFacts::in_band(data))
 }
 
 /// A reason for the end that is none.

@@ -8,7 +8,7 @@ use super::stream::Decoder;
 use super::wire::Chunk;
 use crate::answer::Wrong;
 use crate::canon::ToolNames;
-use crate::canon::{Collector, Event, Message};
+use crate::canon::{Collector, Message};
 use crate::error::{ErrorFacts, looks_like_html};
 use crate::garbled::readable_twice;
 
@@ -22,7 +22,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
         let mut decoder = Decoder::whole(names.clone());
         decoder.chunk(chunk, raw, &mut events);
         let stop = decoder.close(&mut events);
-        message(events, stop)
+        Collector::message(events, stop)
     })
 }
 
@@ -45,18 +45,4 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &RawValue) ->
         return Err(Wrong::OtherJson);
     }
     answer(&chunk, raw)
-}
-
-fn message(events: Vec<Event>, stop: Option<crate::canon::Stop>) -> Result<Message, Wrong> {
-    let mut collector = Collector::new();
-    for event in events {
-        if let Event::Fault { status, kind, message } = event {
-            return Err(Wrong::Error(ErrorFacts::stated(status, kind, message)));
-        }
-        collector.push(event);
-    }
-    collector.push(Event::End);
-    let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
-    message.stop = stop;
-    Ok(message)
 }

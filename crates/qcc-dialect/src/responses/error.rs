@@ -54,19 +54,6 @@ pub(super) fn failed(error: Option<&RawValue>) -> ErrorFacts {
     facts
 }
 
-/// Facts as the last word of a stream.
-pub(super) fn fault(facts: ErrorFacts) -> Event {
-    // A code that is a number says no more than the status.
-    let is_word = |code: &String| code.parse::<u64>().is_err();
-    let kind = facts.code.clone().filter(is_word).or(facts.kind).or(facts.code).unwrap_or_default();
-    let message = if facts.message.is_empty() {
-        "the provider reports an error without a text".to_owned()
-    } else {
-        facts.message
-    };
-    Event::Fault { status: facts.status, kind, message }
-}
-
 /// A call that must not be run.
 pub(super) fn broken(why: &str) -> Event {
     ours("broken_tool_call", why.to_owned())
@@ -95,7 +82,7 @@ pub(super) fn not_a_stream(body: &[u8]) -> Event {
         return ours("html", "the provider sent a web page instead of a stream (hint: check base_url)".to_owned());
     }
     if body.trim_ascii_start().starts_with(b"{") {
-        return fault(in_band(body));
+        return Event::fault(in_band(body));
     }
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]).into_owned();
     ours("not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))

@@ -59,7 +59,7 @@ impl Decoder {
             return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
         };
         if fields.event == Some(b"error") {
-            return self.fault(error::fault(error::in_band(data.as_bytes())), out);
+            return self.fault(Event::fault(error::in_band(data.as_bytes())), out);
         }
         let name = fields.event.and_then(|name| std::str::from_utf8(name).ok());
         self.data(&data, name, out);
@@ -99,13 +99,13 @@ impl Decoder {
         let kind = text(wire.r#type);
         let Some(kind) = kind.as_deref().or(name) else {
             return match wire.error {
-                Some(_) => self.fault(error::fault(error::in_band(raw.get().as_bytes())), out),
+                Some(_) => self.fault(Event::fault(error::in_band(raw.get().as_bytes())), out),
                 None if !self.started => self.fault(error::other_json(raw.get()), out),
                 None => {}
             };
         };
         match kind {
-            "error" => return self.fault(error::fault(error::in_band(raw.get().as_bytes())), out),
+            "error" => return self.fault(Event::fault(error::in_band(raw.get().as_bytes())), out),
             "response.failed" => return self.failed(wire.response, out),
             "response.created" | "response.in_progress" | "response.queued" => self.start(wire.response, out),
             "response.completed" | "response.incomplete" | "response.cancelled" => {
@@ -166,7 +166,7 @@ impl Decoder {
         if let Some(usage) = response.as_ref().and_then(|response| response.usage) {
             self.counts.take(usage.get());
         }
-        self.fault(error::fault(error::failed(response.and_then(|response| response.error))), out);
+        self.fault(Event::fault(error::failed(response.and_then(|response| response.error))), out);
     }
 
     /// The response as a whole, at its end.

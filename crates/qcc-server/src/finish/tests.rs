@@ -5,6 +5,9 @@ use std::time::Duration;
 use qcc_policy::{Absence, ProviderId};
 use tokio::time::timeout;
 
+use qcc_policy::engine::Target;
+use qcc_policy::{Charge, Standing};
+
 use super::*;
 use crate::gateway::{Source, load};
 use crate::log::Log;

@@ -372,3 +372,50 @@ async fn providers_that_count_are_asked_for_the_size_of_a_prompt() {
         assert_eq!(upstream.posts()[0].path, path);
     }
 }
+
+/// What a provider of this dialect says in the middle of a stream instead of going on.
+fn error_in_stream(provider: &str) -> String {
+    let error = json!({"type": "error", "error": {"type": "server_error", "message": "down", "code": "server_error"}});
+    match provider {
+        "anthropic" | "responses" => event(error),
+        "openai" => data_only(json!({"error": error["error"]})),
+        _ => data_only(json!({"error": {"code": 500, "message": "down", "status": "INTERNAL"}})),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_before_content_is_failed_over_to_another_dialect_unseen() {
+    for client in CLIENTS {
+        for (place, provider) in PROVIDERS.into_iter().enumerate() {
+            let next = PROVIDERS[(place + 1) % PROVIDERS.len()];
+            let faults = [
+                ("500", json_body(500, &[], &json!({"error": {"message": "down"}}))),
+                ("429", json_body(429, &[("retry-after", "60")], &json!({"error": {"message": "slow down"}}))),
+                ("closed", Reply::new().close()),
+                ("empty", streamed(&[], false)),
+                ("only the beginning", streamed(&stream(provider)[..usize::from(provider == "anthropic")], true)),
+                ("an error in the stream", streamed(&[error_in_stream(provider)], false)),
+                ("another dialect", streamed(&[data_only(json!({"something": "else"}))], false)),
+            ];
+            for (what, fault) in faults {
+                let (bad, good) = (
+                    Upstream::start(fault).await.unwrap(),
+                    Upstream::start(streamed(&stream(next), false)).await.unwrap(),
+                );
+                let running = Running::start(&format!(
+                    "retry: {{same_provider: 0}}\nproviders:\n  - {{name: bad, type: {provider}, base_url: '{}', auth_value: k}}\n  \
+                     - {{name: good, type: {next}, base_url: '{}', auth_value: k}}\n",
+                    bad.url(),
+                    good.url()
+                ))
+                .await;
+                let answer = running.ask(&asking(client, true)).await;
+                let pair = format!("{what}: {client} from {provider} to {next}: {}", answer.text());
+                assert_eq!((answer.status, answer.ended), (200, Ended::Clean), "{pair}");
+                assert_eq!(answer.header("x-qcc-provider"), Some("good"), "{pair}");
+                let (text, tool, ..) = put_together(client, &data(&answer));
+                assert_eq!((text.as_str(), tool.as_str()), ("Let me see.", "get_weather"), "{pair}");
+            }
+        }
+    }
+}

@@ -37,7 +37,8 @@ pub fn encode_request(
     model: &str,
     losses: &mut Losses,
 ) -> Result<Bytes, Unfit> {
-    others(request, losses)?;
+    let drops = capabilities.drop_server_tools == Some(true);
+    others(request, drops, losses)?;
     fit::check(request, capabilities)?;
     let mut lead = turns::lead(request, losses)?;
     let instruction = instruction(request, capabilities);
@@ -56,8 +57,9 @@ pub fn encode_request(
     if request.stream {
         body.member("stream", &true);
     }
-    tools(&mut body, request, capabilities, &mut marks)?;
-    tool_choice(&mut body, request, capabilities, &mode, marks.losses);
+    if tools(&mut body, request, capabilities, &mut marks)? {
+        tool_choice(&mut body, request, capabilities, &mode, marks.losses);
+    }
     if !lead.is_empty() {
         write::list(body.name("system"), &lead, |out, (text, cache)| text_block(out, text, *cache, &mut marks));
     }
@@ -123,7 +125,7 @@ fn unfit(what: impl Into<Cow<'static, str>>, why: &'static str) -> Unfit {
 }
 
 /// Members of the client's dialect without a place: most only steer; some ask for another answer.
-fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
+fn others(request: &Request, drops: bool, losses: &mut Losses) -> Result<(), Unfit> {
     if let Some(kept) = request.kept_elsewhere() {
         return Err(unfit(kept.to_owned(), "the conversation is kept elsewhere"));
     }
@@ -131,7 +133,7 @@ fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
         match (name.as_str(), json.text()) {
             ("n", "1") | ("stream_options", _) => {}
             ("n", _) => return Err(unfit("n", "Anthropic gives one answer")),
-            ("web_search_options", _) => {
+            ("web_search_options", _) if !drops => {
                 return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
             }
             ("audio" | "modalities", _) => return Err(unfit(name.clone(), "Anthropic answers in text")),
@@ -141,16 +143,20 @@ fn others(request: &Request, losses: &mut Losses) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// Writes the tools. Whether there are any.
 fn tools(
     body: &mut Object<'_>,
     request: &Request,
     capabilities: &Capabilities,
     marks: &mut Marks<'_>,
-) -> Result<(), Unfit> {
+) -> Result<bool, Unfit> {
     let strictly = capabilities.strict_tools != Some(false);
     let mut tools = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         match tool {
+            Tool::Other { kind, .. } if capabilities.drop_server_tools == Some(true) => {
+                marks.losses.dropped(format!("tools.{kind}"));
+            }
             Tool::Other { kind, .. } => return Err(unfit(format!("tools.{kind}"), "Anthropic has no such tool")),
             Tool::Custom { name, .. } if !legal(name) => {
                 return Err(unfit("tools.name", "Anthropic takes 1 to 128 letters, digits, _ and -"));
@@ -164,7 +170,7 @@ fn tools(
         }
     }
     if tools.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     write::list(body.name("tools"), tools, |out, (name, description, schema, strict, cache)| {
         let mut tool = Object::begin(out);
@@ -175,7 +181,7 @@ fn tools(
         tool.end();
         true
     });
-    Ok(())
+    Ok(true)
 }
 
 fn legal(name: &str) -> bool {
@@ -207,12 +213,12 @@ fn tool_choice(
     losses: &mut Losses,
 ) {
     let told = capabilities.parallel_tools != Some(false);
-    if request.parallel_tools == Some(false) && !told && !request.tools.is_empty() {
+    if request.parallel_tools == Some(false) && !told {
         losses.dropped("parallel_tool_calls");
     }
     let parallel = request.parallel_tools.filter(|_| told);
     let asked = request.tool_choice.clone().or_else(|| parallel.map(|_| ToolChoice::Auto));
-    let Some(asked) = asked.filter(|_| !request.tools.is_empty()) else { return };
+    let Some(asked) = asked else { return };
     let forces = matches!(asked, ToolChoice::Any | ToolChoice::Tool(_));
     let able = match capabilities.forced_tools {
         Some(Forced::No) => false,

@@ -245,3 +245,30 @@ fn the_form_of_the_answer_is_asked_for() {
     assert!(body["system"][0]["text"].as_str().unwrap().contains("one JSON object"));
     assert_eq!(losses, ["response_format: sent as an instruction"]);
 }
+
+#[test]
+fn a_tool_of_another_vendor_makes_the_request_unfit_unless_it_may_be_left_out() {
+    use crate::canon::{Json, Role, Text, Tool, Turn};
+    let search = Tool::Other { kind: "web_search".to_owned(), name: None, raw: Json::empty_object() };
+    let hi = Part::Text(Text { text: "Hi".to_owned(), cache: None });
+    let mut request = Request {
+        model: "m".to_owned(),
+        tools: vec![search],
+        turns: vec![Turn { role: Role::User, parts: vec![hi] }],
+        tool_choice: Some(ToolChoice::Any),
+        ..Request::default()
+    };
+    let drops = Capabilities { drop_server_tools: Some(true), ..Capabilities::default() };
+    let sent = |request: &Request, known: &Capabilities| {
+        let mut losses = Losses::new();
+        let body = encode_request(request, known, "claude-opus-4-8", &mut losses);
+        body.map(|body| (serde_json::from_slice::<Value>(&body).unwrap(), losses))
+    };
+    assert_eq!(sent(&request, &Capabilities::default()).unwrap_err().what, "tools.web_search");
+    let (body, losses) = sent(&request, &drops).unwrap();
+    assert_eq!((body.get("tools"), body.get("tool_choice")), (None, None));
+    assert!(losses.iter().any(|loss| loss.what == "tools.web_search"), "{losses:?}");
+    request.others = vec![("web_search_options".to_owned(), Json::empty_object())];
+    request.tools.clear();
+    assert!(sent(&request, &Capabilities::default()).is_err() && sent(&request, &drops).is_ok());
+}
