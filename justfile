@@ -42,3 +42,8 @@ cover:
 # Licences, advisories, banned crates. Needs `cargo install cargo-deny`.
 deny:
     cargo deny check
+
+# Any bytes against a decoder, for some seconds; see fuzz/README.md. Needs `cargo install cargo-fuzz` and a C++ compiler.
+fuzz TARGET SECONDS="60":
+    fuzz/seed.sh
+    cargo fuzz run --sanitizer none {{TARGET}} -- -max_total_time={{SECONDS}} -max_len=16384 -rss_limit_mb=3000

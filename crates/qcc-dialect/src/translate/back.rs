@@ -6,9 +6,9 @@ use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
 use crate::answer::{Told, Wrong};
 use crate::asker::Asker;
-use crate::canon::{ClientTool, Collector, Event, Losses, Message};
+use crate::canon::{ClientTool, Collector, Event, Losses, Message, Part, StopReason};
 use crate::error::ErrorFacts;
-use crate::sse::Splitter;
+use crate::sse::{Splitter, fields};
 
 /// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
 const MAX_LONG: usize = 8 * 1024 * 1024;
@@ -139,8 +139,15 @@ impl Back {
     }
 }
 
-/// An answer that may be passed on as whole.
-fn whole(message: Message) -> Result<Message, Wrong> {
+/// An answer that may be passed on as whole. A limit may have cut the last call: then the answer is what came before it.
+fn whole(mut message: Message) -> Result<Message, Wrong> {
+    let reason = message.stop.as_ref().map(|stop| &stop.reason);
+    let cut = matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal));
+    if cut && message.broken.len() == 1 && matches!(message.parts.last(), Some(Part::Text(_))) {
+        message.parts.pop();
+        message.broken.clear();
+        message.losses.add("answer.tool_use", "dropped: a limit cut its input");
+    }
     let is_whole = message.stop.is_some() && message.broken.is_empty();
     if is_whole { Ok(message) } else { Err(Wrong::NotJson) }
 }
@@ -164,8 +171,13 @@ enum Heard {
 
 /// A comment or a ping, by which a provider keeps the connection open while its model says nothing.
 fn is_keep_alive(event: &[u8]) -> bool {
-    let is_comment = event.first() == Some(&b':') && event.iter().filter(|&&byte| byte == b'\n').count() <= 2;
-    is_comment || event.starts_with(b"event: ping")
+    // Half of a line end may have come late.
+    let lines = event.trim_ascii_start();
+    let says_nothing = || {
+        let fields = fields(lines);
+        fields.data.is_empty() && fields.event.is_none() && !fields.stray
+    };
+    (lines.first() == Some(&b':') && says_nothing()) || lines.starts_with(b"event: ping")
 }
 
 /// Reads a stream into events.

@@ -88,7 +88,7 @@ impl Tongue {
     }
 
     /// A request of the provider's own dialect without what translations have put into its conversation, and what that
-    /// costs. `None`: it passes as it is. Its model stands elsewhere then: [`crate::scan::scan`] finds it.
+    /// costs. `None`: it passes as it is.
     ///
     /// Vendors that do not sign thinking keep it: some of them refuse a conversation in which it is missing.
     #[must_use]

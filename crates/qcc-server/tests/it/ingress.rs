@@ -168,6 +168,23 @@ async fn a_wrong_method_is_told_the_right_one() {
     }
 }
 
+/// Case 34: a client that asks first whether its body is wanted is told to send it, and no provider hears of that.
+#[tokio::test]
+async fn a_client_that_waits_for_the_word_to_go_on_gets_it() {
+    let (running, upstream) = with_one("").await;
+    let request = for_message().header("expect", "100-continue").header("connection", "close");
+    let mut client = TcpStream::connect(running.address()).await.unwrap();
+    client.write_all(&request.head(running.address())).await.unwrap();
+    let mut word = [0; 25];
+    client.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client.write_all(&request.body).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("hi"), "{answer}");
+    assert_eq!(upstream.posts()[0].header("expect"), None);
+}
+
 /// A client that has sent half a body, of which the gateway has seen all that came.
 async fn with_half_a_body(running: &Running) -> Connection {
     let mut client = Connection::open(running.address()).await.unwrap();

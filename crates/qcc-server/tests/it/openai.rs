@@ -136,6 +136,55 @@ async fn a_call_of_a_tool_comes_back_with_its_input_and_the_counts_of_the_cache(
     assert_eq!((&end["usage"]["input_tokens"], &end["usage"]["cache_read_input_tokens"]), (&json!(40), &json!(60)));
 }
 
+/// Case 21: what a beta switches on in the body is no word of another dialect, and so is its name in the header.
+#[tokio::test(flavor = "multi_thread")]
+async fn betas_and_other_headers_of_anthropics_stay_with_what_they_switch_on() {
+    let request = for_stream()
+        .header("anthropic-beta", "context-management-2025-06-27")
+        .header("anthropic-beta", "oauth-2025-04-20")
+        .header("x-stainless-lang", "js")
+        .header("x-claude-code-session-id", "s");
+    let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+    body["context_management"] = json!({"edits": [{"type": "clear_tool_uses_20250919"}]});
+    body["tools"] = json!([{"name": "t", "defer_loading": true, "input_schema": {"type": "object"}}]);
+    let (answer, received, _) = asked(chunks(&hello(), true), &request.body(body.to_string())).await;
+    let told = answer.header("x-qcc-loss").unwrap();
+    assert!(told.contains("context_management: dropped") && told.contains("tools.defer_loading: dropped"), "{told}");
+    for name in ["anthropic-beta", "anthropic-version", "x-stainless-lang", "x-claude-code-session-id"] {
+        assert_eq!(received.header(name), None, "{name}");
+    }
+    let sent = received.json();
+    assert_eq!((sent.get("context_management"), sent["tools"][0].get("defer_loading")), (None, None));
+}
+
+/// Case 11: what was thought at a provider of another dialect is taken out again before Anthropic, which has not signed it,
+/// would refuse it; nothing else of the request changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn thoughts_of_another_dialect_are_not_put_to_anthropic() {
+    let thinking = [piece(&json!({"reasoning_content": "Hm."}), None)];
+    let (running, open, other) = gateway(chunks(&[&thinking[..], &calling()[..]].concat(), true)).await;
+    let first = running.ask(&for_stream()).await;
+    let signature = sse::events(&first.body)
+        .iter()
+        .find_map(|event| event.json()["delta"]["signature"].as_str().map(str::to_owned))
+        .unwrap();
+    let body = |thought: &str| {
+        format!(
+            r#"{{ "model":"claude-opus-4-8", "max_tokens": 9e0, "stream":true,"messages":[{{"role":"user","content":"x"}},
+            {{"role":"assistant","content":[{thought}{{"type":"tool_use","id":"call_1","name":"Read","input":{{}}}}]}},
+            {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"call_1","content":"a"}}]}}]}}"#
+        )
+    };
+    let thought = json!({"type": "thinking", "thinking": "Hm.", "signature": signature});
+    open.set_script(html(503));
+    let mut request = for_stream();
+    request.body = body(&format!("{thought}, ")).into();
+    let second = running.ask(&request).await;
+    assert_eq!(second.said(), "from the other");
+    assert_eq!(String::from_utf8_lossy(&other.posts().remove(0).body), body(""));
+    assert_eq!(second.header("x-qcc-loss"), Some("messages.thinking: dropped: it is not signed by Anthropic"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_before_content_is_failed_over_unseen() {
     let refused = json_body(500, &[], &json!({"error": {"message": "down", "type": "server_error"}}));

@@ -37,6 +37,28 @@ fn a_provider_that_only_keeps_the_connection_open_is_passed_on_as_such() {
     assert_eq!(chat.push(ping), ": keep-alive\n\n");
 }
 
+/// Cases 36 and 47: a comment in front of data hides nothing, whatever ends the lines.
+#[test]
+fn a_comment_in_front_of_data_is_no_sign_of_life_alone() {
+    let data = r#"data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+    for end in ["\n", "\r", "\r\n"] {
+        let stream = format!(": x{end}{data}{end}{end}");
+        let back = back(Asker::Anthropic, Dialect::OpenAi, &asking());
+        let down = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Vec<u8> {
+            let mut stream = back.stream();
+            let mut down: Vec<u8> = pieces.flat_map(|piece| stream.push(Bytes::copy_from_slice(piece))).collect();
+            down.extend(stream.finish());
+            down
+        };
+        let whole = down(&mut std::iter::once(stream.as_bytes()));
+        let text = String::from_utf8(whole.clone()).unwrap();
+        assert!(text.contains("\"Hi\"") && text.contains("message_stop") && !text.contains("keep-alive"), "{text}");
+        for size in 1..stream.len() {
+            assert!(down(&mut stream.as_bytes().chunks(size)) == whole, "{end:?} in pieces of {size}");
+        }
+    }
+}
+
 #[test]
 fn a_model_that_only_streams_or_never_does_is_asked_so() {
     let mut asked = asking();

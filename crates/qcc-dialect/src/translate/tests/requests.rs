@@ -164,3 +164,41 @@ fn refusal(not_sent: NotSent) -> String {
         NotSent::Unfit(unfit) => format!("unfit: {unfit}"),
     }
 }
+
+/// Cases 13 and 18: what was sent of a conversation is sent the same way when it goes on, so that the provider's prompt cache
+/// holds and no thought is bound to words that have changed.
+#[test]
+fn a_conversation_is_written_alike_when_it_goes_on() {
+    use serde_json::{Value, json};
+    let long = "mcp__a_very_long_server_name_indeed__and_a_tool_with_a_name_that_is_longer.still";
+    let call = |id: &str| json!({"type": "tool_use", "id": id, "name": long, "input": {"b": 1.5, "a": [null]}});
+    let result = |id: &str| json!({"type": "tool_result", "tool_use_id": id, "content": "ok", "is_error": true});
+    let turns = [
+        json!({"role": "user", "content": [{"type": "text", "text": "Go."}]}),
+        json!({"role": "assistant", "content": [{"type": "text", "text": "I go."}, call("functions.t:0"), call("b")]}),
+        json!({"role": "user", "content": [result("functions.t:0"), result("b")]}),
+        json!({"role": "assistant", "content": "Done."}),
+        json!({"role": "user", "content": "Again."}),
+        json!({"role": "assistant", "content": [call("functions.t:0")]}),
+        json!({"role": "user", "content": [result("functions.t:0"), {"type": "text", "text": "And?"}]}),
+    ];
+    let tool =
+        json!({"name": long, "description": "Does.", "input_schema": {"type": "object", "properties": {"a": {}}}});
+    let sent = |many: usize, provider| -> Vec<Value> {
+        let body = json!({"model": "m", "max_tokens": 9, "system": "Be brief.", "tools": [&tool],
+            "thinking": {"type": "disabled"}, "messages": &turns[..many]});
+        let body = put(Asker::Anthropic, provider, body.to_string().as_bytes()).unwrap().body;
+        // Gemini is asked to excuse what it has not signed, in the current turn alone.
+        let excuse = r#","thoughtSignature":"skip_thought_signature_validator""#;
+        let body: Value = serde_json::from_str(&std::str::from_utf8(&body).unwrap().replace(excuse, "")).unwrap();
+        let lists = ["messages", "input", "contents"].map(|name| body.get(name).and_then(Value::as_array));
+        lists.into_iter().flatten().next().unwrap().clone()
+    };
+    for provider in PROVIDERS.into_iter().filter(|provider| !tongue(*provider).is_of(Asker::Anthropic)) {
+        let whole = sent(turns.len(), provider);
+        for many in [1, 3, 5] {
+            let before = sent(many, provider);
+            assert_eq!(before, whole[..before.len()], "{} after {many}", provider.0);
+        }
+    }
+}

@@ -56,7 +56,9 @@ pub(super) fn files(folder: &str) -> Vec<String> {
 /// Puts a request to a provider, under its model.
 pub(super) fn put(asker: Asker, provider: Provider, body: &[u8]) -> Result<Outgoing, NotSent> {
     let question = Question { asker, body, model: Some(provider.3), request_id: "7", created: 7, recalled: &|_| None };
-    tongue(provider).outgoing(&question, &Capabilities::default())
+    let known = Capabilities::of_model(provider.3);
+    let known = if provider.1 == Dialect::Anthropic { known } else { known.lacks() };
+    tongue(provider).outgoing(&question, &known)
 }
 
 /// How an answer to a small request of a client comes back from a provider.
@@ -75,8 +77,6 @@ pub(super) fn back(asker: Asker, provider: Provider, stream: bool) -> Back {
 pub(super) enum End {
     /// It is whole.
     Whole,
-    /// It is whole, but a limit cut the input of its last call, which no answer in one piece can have.
-    Broken,
     /// It ends with an error.
     Error,
     /// It just ends.

@@ -59,6 +59,25 @@ const WHOLES: &[Row] = &[
             ("without_reason.json", false),
         ],
     ),
+    (
+        "responses",
+        "responses/response",
+        &[
+            ("broken_call.json", false),
+            ("calls.json", true),
+            ("chat.json", false),
+            ("count.json", false),
+            ("cut.json", false),
+            ("error.json", false),
+            ("error_text.json", false),
+            ("failed.json", false),
+            ("incomplete.json", true),
+            ("login_page.json", false),
+            ("queued.json", false),
+            ("refusal.json", true),
+            ("without_status.json", true),
+        ],
+    ),
 ];
 
 #[test]
@@ -92,6 +111,26 @@ fn every_whole_answer_goes_to_clients_of_every_other_dialect_as_its_snapshot_say
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     let there: BTreeSet<String> = WHOLES.iter().flat_map(|(_, folder, _)| snapshots(&translated(folder))).collect();
     assert_eq!(there, written, "snapshots that nothing writes");
+}
+
+/// A limit that cuts the input of a call leaves an answer of what came before; the same without a limit is no answer.
+#[test]
+fn of_a_call_that_a_limit_cut_nothing_is_left_but_its_name_among_the_losses() {
+    let body = |reason: &str| {
+        let call = r#"{"id":"a","function":{"name":"t","arguments":"{\"x\": "}}"#;
+        let message = format!(r#"{{"content":"So far.","tool_calls":[{call}]}}"#);
+        format!(r#"{{"choices":[{{"message":{message},"finish_reason":"{reason}"}}]}}"#)
+    };
+    let back = back(Asker::Anthropic, provider("compatible"), false);
+    let brought = back.message(body("length").as_bytes()).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&brought.body).unwrap();
+    assert_eq!(answer["content"], serde_json::json!([{"type": "text", "text": "So far."}]));
+    assert_eq!(answer["stop_reason"], "max_tokens");
+    let losses: Vec<String> = brought.losses.iter().map(ToString::to_string).collect();
+    assert_eq!(losses, ["answer.tool_use: dropped: a limit cut its input"]);
+    for reason in ["stop", "tool_calls"] {
+        assert!(back.message(body(reason).as_bytes()).is_err(), "{reason}");
+    }
 }
 
 /// What is wrong with what goes down for a body that is an answer or not.

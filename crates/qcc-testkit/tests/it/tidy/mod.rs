@@ -1,6 +1,7 @@
 //! The rules of the house that a compiler does not know. Each rule is a function over text (see `rules`); here each is
 //! held against the repository and against a sample that breaks it, so that no rule is asleep.
 
+mod corners;
 mod rules;
 
 use std::path::{Path, PathBuf};

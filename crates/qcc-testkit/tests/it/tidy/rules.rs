@@ -36,7 +36,7 @@ impl fmt::Display for Complaint {
     }
 }
 
-fn complaint(path: &str, line: usize, what: impl Into<String>) -> Complaint {
+pub(super) fn complaint(path: &str, line: usize, what: impl Into<String>) -> Complaint {
     Complaint { path: path.to_owned(), line, what: what.into() }
 }
 

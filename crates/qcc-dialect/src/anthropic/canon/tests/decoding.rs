@@ -74,7 +74,7 @@ fn every_stream_means_what_the_table_says() {
     assert_eq!(decoded(&fixture("stream", "server_tool.sse")).1, ["answer.citations_delta: dropped"]);
 }
 
-// 51
+/// Case 51: what clones leave out is put in.
 #[test]
 fn what_clones_leave_out_is_put_in() {
     let table = [
@@ -120,7 +120,7 @@ fn what_clones_leave_out_is_put_in() {
     }
 }
 
-// 40
+/// Case 40: a call without input is an empty object.
 #[test]
 fn a_call_without_input_is_an_empty_object() {
     let begin = r#"{"type":"content_block_start","content_block":{"type":"tool_use","id":"i","name":"n","input":{}}}"#;
@@ -137,7 +137,7 @@ fn a_call_without_input_is_an_empty_object() {
     }
 }
 
-// 45
+/// Case 45: without its terminal event an answer is not whole.
 #[test]
 fn without_its_terminal_event_an_answer_is_not_whole() {
     let stream = String::from_utf8(fixture("stream", "text.sse")).unwrap();

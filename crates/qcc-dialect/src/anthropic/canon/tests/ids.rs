@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::ids::{escape, unescape};
 
-// 16: names that Anthropic refuses, and that their vendors have to get back.
+/// Case 16: names that Anthropic refuses, and that their vendors have to get back.
 #[test]
 fn a_foreign_name_of_a_call_is_written_in_legal_characters() {
     let table = [

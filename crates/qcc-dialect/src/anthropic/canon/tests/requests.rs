@@ -61,7 +61,7 @@ fn a_plain_request_is_read_whole() {
     assert_eq!(request, expected);
 }
 
-// 1
+/// Case 1: the operator may speak in mid conversation.
 #[test]
 fn the_operator_may_speak_in_mid_conversation() {
     let request = decode(&conversation(&json!([
@@ -73,7 +73,7 @@ fn the_operator_may_speak_in_mid_conversation() {
     assert_eq!(lost(&request), ["messages.clear_at"]);
 }
 
-// 3, 4: order and division stay as the client has them; putting them right is the target's.
+/// Cases 3 and 4: order and division stay as the client has them; putting them right is the target's.
 #[test]
 fn results_and_texts_keep_their_order_and_their_messages() {
     let request = decode(&conversation(&json!([
@@ -90,7 +90,7 @@ fn results_and_texts_keep_their_order_and_their_messages() {
     assert_eq!(request.turns, [turn(Role::User, mixed), turn(Role::User, vec![one("toolu_3", "3")])]);
 }
 
-// 2: what a call brings may be images and documents; which targets bear them there is the target's.
+/// Case 2: what a call brings may be images and documents; which targets bear them there is the target's.
 #[test]
 fn the_result_of_a_call_may_be_images_documents_and_blocks_of_its_own() {
     let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}});
@@ -104,7 +104,7 @@ fn the_result_of_a_call_may_be_images_documents_and_blocks_of_its_own() {
     assert_eq!(request.turns[0].parts, [result("t", parts, false)]);
 }
 
-// 5
+/// Case 5: a failed call may have nothing to say.
 #[test]
 fn a_failed_call_may_have_nothing_to_say() {
     let request = decode(&conversation(&json!([{"role": "user", "content": [
@@ -122,7 +122,7 @@ fn a_failed_call_may_have_nothing_to_say() {
     assert_eq!(request.turns[0].parts, expected);
 }
 
-// 6, 8: a string and a list are one thing, and empty texts are left for the target to bear or to leave out.
+/// Cases 6 and 8: a string and a list are one thing, and empty texts are left for the target to bear or to leave out.
 #[test]
 fn empty_texts_of_a_history_are_read_with_their_breakpoints() {
     let request = decode(&conversation(&json!([
@@ -136,7 +136,7 @@ fn empty_texts_of_a_history_are_read_with_their_breakpoints() {
     assert_eq!(parts, [vec![text("")], vec![], vec![marked], vec![text(" \n")]]);
 }
 
-// 7, 9: nothing is added to a turn of calls alone, and a server's calls stay where they were among the client's.
+/// Cases 7 and 9: nothing is added to a turn of calls alone, and a server's calls stay where they were among the client's.
 #[test]
 fn calls_of_client_and_server_keep_their_order() {
     let request = decode(&conversation(&json!([{"role": "assistant", "content": [
@@ -157,7 +157,7 @@ fn kind(part: &Part) -> &str {
     }
 }
 
-// 10, 12: order, signatures and sealed blocks are what they were; a missing signature is none.
+/// Cases 10 and 12: order, signatures and sealed blocks are what they were; a missing signature is none.
 #[test]
 fn thinking_is_read_with_and_without_a_signature() {
     let request = decode(&conversation(&json!([{"role": "assistant", "content": [
@@ -180,7 +180,7 @@ fn thinking_is_read_with_and_without_a_signature() {
     assert_eq!(request.turns[0].parts, expected);
 }
 
-// 15: whatever a client calls its tools is the target's to bear.
+/// Case 15: whatever a client calls its tools is the target's to bear.
 #[test]
 fn names_of_tools_are_read_as_they_are() {
     let long = "mcp__server.with/dots__".to_owned() + &"ä".repeat(100);
@@ -194,7 +194,7 @@ fn names_of_tools_are_read_as_they_are() {
     assert!(matches!(&request.tools[0], Tool::Custom { name, .. } if *name == long));
 }
 
-// 16
+/// Case 16: a name of a call that was escaped on the way down is the vendors again.
 #[test]
 fn a_name_of_a_call_that_was_escaped_on_the_way_down_is_the_vendors_again() {
     let request = decode(&conversation(&json!([
@@ -205,7 +205,7 @@ fn a_name_of_a_call_that_was_escaped_on_the_way_down_is_the_vendors_again() {
     assert_eq!(request.turns[1].parts, [result("functions.bash:0", vec![], false)]);
 }
 
-// 17, 18, 19: schemas and inputs are texts; nothing of them is judged, ordered or counted anew.
+/// Cases 17, 18 and 19: schemas and inputs are texts; nothing of them is judged, ordered or counted anew.
 #[test]
 fn schemas_and_inputs_stay_letter_for_letter() {
     let odd = [
@@ -228,7 +228,7 @@ fn schemas_and_inputs_stay_letter_for_letter() {
     }
 }
 
-// 19
+/// Case 19: texts with nul and pairs are read and half a pair is refused.
 #[test]
 fn texts_with_nul_and_pairs_are_read_and_half_a_pair_is_refused() {
     let body =
@@ -241,7 +241,7 @@ fn texts_with_nul_and_pairs_are_read_and_half_a_pair_is_refused() {
     );
 }
 
-// 19
+/// Case 19: the last of two members with one name counts.
 #[test]
 fn the_last_of_two_members_with_one_name_counts() {
     let body = r#"{"model":"a","max_tokens":1,"messages":[{"role":"user","content":"x"}],"model":"b","odd":1,"odd":2}"#;
@@ -249,7 +249,7 @@ fn the_last_of_two_members_with_one_name_counts() {
     assert_eq!((request.model.as_str(), request.others), ("b", vec![("odd".to_owned(), raw("2"))]));
 }
 
-// 20
+/// Case 20: what is new is taken as it comes and named.
 #[test]
 fn what_is_new_is_taken_as_it_comes_and_named() {
     let request = decode(&json!({
@@ -313,14 +313,14 @@ fn a_count_may_be_written_as_a_float() {
     assert_eq!((limit("1.5"), limit("1e99"), limit("-1.0"), limit("\"1\"")), (None, None, None, None));
 }
 
-// 23
+/// Case 23: a request that only warms the cache is read.
 #[test]
 fn a_request_that_only_warms_the_cache_is_read() {
     let request = decode(&json!({"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "x"}]}));
     assert_eq!(request.max_tokens, Some(0));
 }
 
-// 28
+/// Case 28: images and documents are read from every source.
 #[test]
 fn images_and_documents_are_read_from_every_source() {
     let request = decode(&conversation(&json!([{"role": "user", "content": [
@@ -355,7 +355,7 @@ fn images_and_documents_are_read_from_every_source() {
     assert_eq!(request.turns[0].parts, expected);
 }
 
-// 29: which of them a target takes is its own to say.
+/// Case 29: which of them a target takes is its own to say.
 #[test]
 fn any_number_of_stop_texts_is_read() {
     let mut body = conversation(&json!([{"role": "user", "content": "x"}]));
@@ -363,7 +363,7 @@ fn any_number_of_stop_texts_is_read() {
     assert_eq!(decode(&body).stop, ["a", "b", "c", "d", "e", " "]);
 }
 
-// 30
+/// Case 30: every breakpoint is read where it stands.
 #[test]
 fn every_breakpoint_is_read_where_it_stands() {
     let hour = json!({"type": "ephemeral", "ttl": "1h"});

@@ -56,7 +56,7 @@ data: {"type":"message_stop"}
     assert_eq!((watcher.usage().input, watcher.usage().cache_read), (Some(10), Some(90)));
 }
 
-// 37: an answer that begins with a call begins with a message all the same, and it is complete.
+/// Case 37: an answer that begins with a call begins with a message all the same, and it is complete.
 #[test]
 fn a_stream_of_calls_alone_begins_with_a_complete_message() {
     let written = stream(&[calls("toolu_1", "look"), input("{}"), Event::Close, stop(StopReason::ToolUse), Event::End]);
@@ -71,7 +71,7 @@ fn a_stream_of_calls_alone_begins_with_a_complete_message() {
     assert!(message.as_object().unwrap().contains_key("stop_reason"));
 }
 
-// 44: the context meter reads `message_start`, so it has the provider's count if that came first, else the estimate.
+/// Case 44: the context meter reads `message_start`, so it has the provider's count if that came first, else the estimate.
 #[test]
 fn the_beginning_tells_the_size_of_the_prompt() {
     let counted = Usage { input: Some(12), cache_read: Some(5), ..Usage::default() };
@@ -86,7 +86,7 @@ fn the_beginning_tells_the_size_of_the_prompt() {
     assert_eq!(tokens(&[start(), Event::Usage(counted)]), (12, 5));
 }
 
-// 43, 44: counts come after the reason, in pieces, or not at all; none is ever taken back.
+/// Cases 43 and 44: counts come after the reason, in pieces, or not at all; none is ever taken back.
 #[test]
 fn the_end_tells_every_count_that_is_known() {
     let usage = |usages: &[Usage]| {
@@ -122,7 +122,7 @@ fn thinking_has_a_signature_even_where_there_is_none() {
     assert_eq!(signed[3]["delta"], json!({"type": "signature_delta", "signature": "EqQB"}), "it comes last");
 }
 
-// 12
+/// Case 12: sealed thinking is whole in its beginning.
 #[test]
 fn sealed_thinking_is_whole_in_its_beginning() {
     let written = data(&stream(&[Event::Open(Block::Redacted("abc".to_owned())), Event::Close]));
@@ -130,7 +130,7 @@ fn sealed_thinking_is_whole_in_its_beginning() {
     assert_eq!(written[2]["type"], "content_block_stop");
 }
 
-// 16
+/// Case 16: the name of a call is one that Anthropic accepts later.
 #[test]
 fn the_name_of_a_call_is_one_that_anthropic_accepts_later() {
     let written = data(&stream(&[calls("functions.bash:0", "bash"), Event::Close]));
@@ -138,14 +138,14 @@ fn the_name_of_a_call_is_one_that_anthropic_accepts_later() {
     assert_eq!(written[1]["content_block"], block);
 }
 
-// 40: nothing is made up for a call without input; clients take that for `{}`.
+/// Case 40: nothing is made up for a call without input; clients take that for `{}`.
 #[test]
 fn a_call_without_input_has_no_delta() {
     let written = stream(&[calls("toolu_1", "now"), input(""), Event::Close]);
     assert_eq!(names(&written), "message_start content_block_start content_block_stop");
 }
 
-// 41
+/// Case 41: blocks are counted and closed one after the other.
 #[test]
 fn blocks_are_counted_and_closed_one_after_the_other() {
     let written = data(&stream(&[
@@ -164,7 +164,7 @@ fn blocks_are_counted_and_closed_one_after_the_other() {
     assert_eq!(indices, [None, zero, zero, zero, one, one, one, one, two, two]);
 }
 
-// 45: an answer that breaks off is not ended by the translator.
+/// Case 45: an answer that breaks off is not ended by the translator.
 #[test]
 fn a_stream_that_breaks_off_stays_broken() {
     let events = [start(), Event::Open(Block::Text), says("x"), Event::Close, stop(StopReason::EndTurn)];
@@ -176,7 +176,7 @@ fn a_stream_that_breaks_off_stays_broken() {
     assert!(!watch(&no_reason).1.is_terminal());
 }
 
-// 46: what the relay concludes from an error is what the provider meant.
+/// Case 46: what the relay concludes from an error is what the provider meant.
 #[test]
 fn a_fault_is_an_error_event_from_which_the_status_is_concluded() {
     let table = [
@@ -209,7 +209,7 @@ fn a_fault_is_an_error_event_from_which_the_status_is_concluded() {
     }
 }
 
-// 57
+/// Case 57: a prompt that is too long is told so that the client compacts.
 #[test]
 fn a_prompt_that_is_too_long_is_told_so_that_the_client_compacts() {
     let table = [
@@ -226,7 +226,7 @@ fn a_prompt_that_is_too_long_is_told_so_that_the_client_compacts() {
     assert_eq!(error_message(Topic::None, "maximum 128000, got 150000"), "maximum 128000, got 150000");
 }
 
-// 58
+/// Case 58: a refused key in mid answer does not log the client out.
 #[test]
 fn a_refused_key_in_mid_answer_does_not_log_the_client_out() {
     let fault = Event::Fault { status: 401, kind: "invalid_api_key".to_owned(), message: "who?".to_owned() };
@@ -236,7 +236,7 @@ fn a_refused_key_in_mid_answer_does_not_log_the_client_out() {
     assert_eq!(data.len(), 4, "nothing follows an error");
 }
 
-// 54, 55 and the table of stop reasons
+/// Cases 54 and 55: every reason to stop has its word.
 #[test]
 fn every_reason_to_stop_has_its_word() {
     use StopReason::{ContextExceeded, EndTurn, MaxTokens, Other, PauseTurn, Refusal, StopSequence, ToolUse as Calls};
@@ -275,7 +275,7 @@ fn the_text_that_stopped_the_answer_is_told() {
     assert_eq!(data[1]["delta"], json!({"stop_reason": "stop_sequence", "stop_sequence": "END"}));
 }
 
-// 20, in answers
+/// Case 20: a block of another dialect is left out and named.
 #[test]
 fn a_block_of_another_dialect_is_left_out_and_named() {
     let mut encoder = Encoder::new("m".to_owned(), 1, "msg_1".to_owned());

@@ -136,7 +136,7 @@ proptest! {
         prop_assert_eq!(counted(&back), counted(&events));
     }
 
-    // 45
+    /// Case 45: an answer cut anywhere is a cut stream.
     #[test]
     fn an_answer_cut_anywhere_is_a_cut_stream(events in answer(), cut in any::<prop::sample::Index>()) {
         let written = stream(&events[..cut.index(events.len())]);

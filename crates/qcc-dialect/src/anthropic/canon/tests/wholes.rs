@@ -34,7 +34,7 @@ fn a_whole_answer_is_written_as_anthropic_writes_it() {
     assert_eq!(check_message(&written), Ok(()));
 }
 
-// 54
+/// Case 54: a refusal without content is an answer.
 #[test]
 fn a_refusal_without_content_is_an_answer() {
     let stop = Some(Stop { reason: StopReason::Refusal, sequence: None });

@@ -2,7 +2,7 @@
 
 use super::*;
 
-// 1: messages of the operator at the beginning are the system prompt; Anthropic refuses them there.
+/// Case 1: messages of the operator at the beginning are the system prompt; Anthropic refuses them there.
 #[test]
 fn the_operators_first_messages_are_the_system_prompt() {
     let request = asking(vec![turn(Role::System, vec![text("a")]), turn(Role::System, vec![text("b")]), user("c")]);
@@ -11,7 +11,7 @@ fn the_operators_first_messages_are_the_system_prompt() {
     assert_eq!((shape(&body), losses), (vec!["user: text".to_owned()], vec![]));
 }
 
-// 1
+/// Case 1: the operator speaks in mid conversation where the model hears and the place is right.
 #[test]
 fn the_operator_speaks_in_mid_conversation_where_the_model_hears_and_the_place_is_right() {
     let operator = || turn(Role::System, vec![text("now")]);
@@ -50,7 +50,7 @@ fn the_operator_speaks_in_mid_conversation_where_the_model_hears_and_the_place_i
     }
 }
 
-// 2, 3, 4
+/// Cases 2, 3 and 4: results stand first in the one message after their calls.
 #[test]
 fn results_stand_first_in_the_one_message_after_their_calls() {
     let image = Part::Image(Image {
@@ -71,7 +71,7 @@ fn results_stand_first_in_the_one_message_after_their_calls() {
     assert_eq!((&content[1]["tool_use_id"], &content[2]["text"]), (&json!("a"), &json!("before")));
 }
 
-// 3, 9
+/// Cases 3 and 9: every call has one result and every result a call.
 #[test]
 fn every_call_has_one_result_and_every_result_a_call() {
     let request = asking(vec![
@@ -98,7 +98,7 @@ fn every_call_has_one_result_and_every_result_a_call() {
     assert_eq!(losses, noted);
 }
 
-// 5
+/// Case 5: a failed call may have nothing to say.
 #[test]
 fn a_failed_call_may_have_nothing_to_say() {
     let failed = ToolResult { id: "a".to_owned(), parts: vec![text("")], is_error: true, cache: None };
@@ -112,7 +112,7 @@ fn a_failed_call_may_have_nothing_to_say() {
     assert_eq!(body["messages"][2]["content"], expected);
 }
 
-// 6, 7, 8
+/// Cases 6, 7 and 8: empty texts and blank messages are left out.
 #[test]
 fn empty_texts_and_blank_messages_are_left_out() {
     let marked = Part::Text(Text { text: String::new(), cache: Some(Cache::Short) });
@@ -135,7 +135,7 @@ fn empty_texts_and_blank_messages_are_left_out() {
     assert_eq!(losses, ["system: empty texts dropped"]);
 }
 
-// 10, 11, 12
+/// Cases 10, 11 and 12: only what Anthropic signed comes back to it and in its order.
 #[test]
 fn only_what_anthropic_signed_comes_back_to_it_and_in_its_order() {
     let thought = |signature: Option<&str>| {
@@ -161,7 +161,7 @@ fn only_what_anthropic_signed_comes_back_to_it_and_in_its_order() {
     assert_eq!(losses, ["messages.thinking: dropped: it is not signed by Anthropic"]);
 }
 
-// 16
+/// Case 16: calls have legal names of their own and results follow them.
 #[test]
 fn calls_have_legal_names_of_their_own_and_results_follow_them() {
     let again =
@@ -182,7 +182,7 @@ fn calls_have_legal_names_of_their_own_and_results_follow_them() {
     assert_eq!((ids("tool_use_id"), losses), (ids("id"), vec![]));
 }
 
-// 24
+/// Case 24: words to go on with are sent only to models that do.
 #[test]
 fn words_to_go_on_with_are_sent_only_to_models_that_do() {
     let begun = |words: &str| asking(vec![user("q"), turn(Role::Assistant, vec![text(words), text(" ")])]);
@@ -199,7 +199,7 @@ fn words_to_go_on_with_are_sent_only_to_models_that_do() {
     );
 }
 
-// 28
+/// Case 28: images and documents are sent or keep the request away.
 #[test]
 fn images_and_documents_are_sent_or_keep_the_request_away() {
     let with = |part| {

@@ -23,7 +23,7 @@ fn a_plain_request_is_written_as_anthropic_takes_it() {
     assert_eq!((std::str::from_utf8(&body).unwrap(), losses), (expected, Losses::new()));
 }
 
-// 11
+/// Case 11: a model that called without signed thinking is not asked to think on a budget.
 #[test]
 fn a_model_that_called_without_signed_thinking_is_not_asked_to_think_on_a_budget() {
     let thought = Part::Thinking(Thought { text: "hm".to_owned(), signature: Some("EqQB".to_owned()) });
@@ -39,7 +39,7 @@ fn a_model_that_called_without_signed_thinking_is_not_asked_to_think_on_a_budget
     assert_eq!((&body["thinking"]["budget_tokens"], losses), (&json!(4096), vec![]));
 }
 
-// 15
+/// Case 15: a tool whose name Anthropic refuses is not sent there.
 #[test]
 fn a_tool_whose_name_anthropic_refuses_is_not_sent_there() {
     let why = |name: &str| {
@@ -50,7 +50,7 @@ fn a_tool_whose_name_anthropic_refuses_is_not_sent_there() {
     assert_eq!((why("mcp__a-b"), why("a.b"), why("ä"), why("")), (None, refused.clone(), refused.clone(), refused));
 }
 
-// 17, 18, 19
+/// Cases 17, 18 and 19: schemas and inputs are sent letter for letter but for a missing type.
 #[test]
 fn schemas_and_inputs_are_sent_letter_for_letter_but_for_a_missing_type() {
     let input = r#"{ "z": 1.0, "a": 1e3, "n": 123456789012345678901234567890, "h": "\ud83d" }"#;
@@ -74,7 +74,7 @@ fn schemas_and_inputs_are_sent_letter_for_letter_but_for_a_missing_type() {
     }
 }
 
-// 20
+/// Case 20: what Anthropic has nothing for is named or keeps the request away.
 #[test]
 fn what_anthropic_has_nothing_for_is_named_or_keeps_the_request_away() {
     let with = |name: &str, value: &str| {
@@ -95,14 +95,14 @@ fn what_anthropic_has_nothing_for_is_named_or_keeps_the_request_away() {
     assert_eq!(refused.what, "tools.web_search");
 }
 
-// 23
+/// Case 23: an answer without a limit gets one.
 #[test]
 fn an_answer_without_a_limit_gets_one() {
     let (body, losses) = encode(&Request { max_tokens: None, ..asking(vec![user("q")]) }, "claude-opus-5");
     assert_eq!((&body["max_tokens"], losses), (&json!(DEFAULT_MAX_TOKENS), vec![]));
 }
 
-// 25
+/// Case 25: a temperature goes only to models that take one.
 #[test]
 fn a_temperature_goes_only_to_models_that_take_one() {
     let warm = |temperature, model| {
@@ -115,7 +115,7 @@ fn a_temperature_goes_only_to_models_that_take_one() {
     assert_eq!(warm(1.0, "claude-opus-5"), (None, String::new()), "1 is what it has anyway");
 }
 
-// 26
+/// Case 26: a call is forced only where that is allowed.
 #[test]
 fn a_call_is_forced_only_where_that_is_allowed() {
     let choose = |choice: Option<ToolChoice>, parallel_tools, thinking, model| {
@@ -143,7 +143,7 @@ fn a_call_is_forced_only_where_that_is_allowed() {
     assert_eq!(body.get("tool_choice"), None, "there is no tool");
 }
 
-// 27
+/// Case 27: thinking is asked for as the model takes it.
 #[test]
 fn thinking_is_asked_for_as_the_model_takes_it() {
     use Effort::{High, Minimal, None as Nothing};
@@ -208,7 +208,7 @@ fn thinking_is_asked_for_as_the_model_takes_it() {
     assert_eq!((body.get("thinking"), losses.len()), (None, 1));
 }
 
-// 29
+/// Case 29: stop texts of white space are left out.
 #[test]
 fn stop_texts_of_white_space_are_left_out() {
     let stop = ["a", " ", "b", "c", "d", "e"].map(str::to_owned).to_vec();
@@ -217,7 +217,7 @@ fn stop_texts_of_white_space_are_left_out() {
     assert_eq!(losses, ["stop: those of white space alone dropped"]);
 }
 
-// 30
+/// Case 30: no more breakpoints are set than Anthropic takes.
 #[test]
 fn no_more_breakpoints_are_set_than_anthropic_takes() {
     let marked = |words: &str| Text { text: words.to_owned(), cache: Some(Cache::Long) };

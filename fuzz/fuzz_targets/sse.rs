@@ -1,0 +1,4 @@
+//! See `targets.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| qcc_fuzz::run("sse", data));
