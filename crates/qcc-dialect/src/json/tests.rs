@@ -1,3 +1,5 @@
+//! Reading and printing give what `serde_json` gives: it is the reference, and reading and printing with it the proof.
+
 use proptest::prelude::*;
 use serde_json::Value;
 
