@@ -26,6 +26,7 @@ pub mod capabilities;
 pub mod error;
 mod garbled;
 pub mod gemini;
+mod json;
 pub mod limits;
 pub mod openai;
 pub mod repair;

@@ -3,14 +3,16 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::json::Raw;
+use crate::json::print::RAW;
+
 /// One JSON value as text.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(Box<str>);
 
 impl Json {
     /// Takes a text that is one JSON value.
@@ -18,25 +20,25 @@ impl Json {
     /// # Errors
     /// Where it is not.
     pub fn from_text(text: String) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text).map(Self)
+        RawValue::from_string(text).map(Self::from)
     }
 
     /// `{}`
     #[must_use]
     pub fn empty_object() -> Self {
-        Self::from_value(&Value::Object(serde_json::Map::new()))
+        Self("{}".into())
     }
 
     /// A value of our own making.
     #[must_use]
     pub fn from_value(value: &Value) -> Self {
-        Self(serde_json::value::to_raw_value(value).expect("a value is printable"))
+        Self(value.to_string().into())
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// The value, for those who have to look into it. Members keep their order.
@@ -54,17 +56,25 @@ impl Json {
 
 impl From<Box<RawValue>> for Json {
     fn from(raw: Box<RawValue>) -> Self {
-        Self(raw)
+        Self(raw.into())
     }
 }
 
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
+impl From<Raw<'_>> for Json {
+    fn from(raw: Raw<'_>) -> Self {
+        Self(raw.get().into())
     }
 }
 
-impl Eq for Json {}
+/// As `RawValue` does it, so that `serde_json` prints the text as it is too. Making one of the text first would read it
+/// again.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut raw = serializer.serialize_struct(RAW, 1)?;
+        raw.serialize_field(RAW, self.text())?;
+        raw.end()
+    }
+}
 
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,6 +22,7 @@ mod message;
 mod names;
 mod request;
 mod seal;
+mod size;
 
 pub use bad_request::BadRequest;
 pub use collect::Collector;

@@ -160,21 +160,22 @@ const VISION: &[&str] = &["vl", "vision", "omni", "ocr", "qvq", "4v", "5v", "6v"
 /// What is known of the model of this name.
 pub(super) fn of(name: &str) -> Capabilities {
     let name = name.to_ascii_lowercase();
-    let known = TABLE.iter().rev().find_map(|row| row.fits(&name)).unwrap_or_default();
+    let begins =
+        |(at, _): &(usize, char)| name[..*at].chars().next_back().is_none_or(|letter| !letter.is_ascii_alphanumeric());
+    let words: Vec<&str> = name.char_indices().filter(begins).map(|(at, _)| &name[at..]).collect();
+    let known = TABLE.iter().rev().find_map(|row| row.fits(&name, &words)).unwrap_or_default();
     // How Claude Code writes that the long context is to be used.
     if name.ends_with("[1m]") { Capabilities { context: known.context.max(Some(1_000_000)), ..known } } else { known }
 }
 
 impl Row {
-    fn fits(&self, name: &str) -> Option<Capabilities> {
+    /// `words`: the name from each of its words on. Nearly every request asks every row, so that they are found only once.
+    fn fits(&self, name: &str, words: &[&str]) -> Option<Capabilities> {
+        let mut rests = words.iter().filter_map(|rest| rest.strip_prefix(self.family)).peekable();
+        rests.peek()?;
         if self.unless.iter().any(|word| name.contains(word)) {
             return None;
         }
-        let starts = name.match_indices(self.family).filter(|(at, _)| {
-            let before = name[..*at].chars().next_back();
-            before.is_none_or(|letter| !letter.is_ascii_alphanumeric())
-        });
-        let mut rests = starts.map(|(at, family)| &name[at + family.len()..]);
         let Some(since) = self.since else {
             let whole = rests.any(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()));
             return whole.then_some(self.is);

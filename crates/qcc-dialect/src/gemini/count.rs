@@ -19,7 +19,8 @@ use crate::error::ErrorFacts;
 pub fn encode_count(request: &Request, known: &Capabilities, model: &str) -> Result<Bytes, Unfit> {
     // What is lost is told when the request itself is sent.
     let prompt = encode_prompt(request, known, model, &mut Losses::new())?;
-    printed(&Body { generate_content_request: Counted { model: resource(model), prompt } })
+    let body = Body { generate_content_request: Counted { model: resource(model), prompt } };
+    printed(&body, request.rough_size())
 }
 
 /// How many tokens the provider counted.

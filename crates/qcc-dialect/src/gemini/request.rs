@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::model::Model;
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Member, fit};
+use crate::json::print::print;
 pub use crate::openai::request::Encoded;
 pub(super) use crate::openai::request::unfit;
 
@@ -58,7 +59,7 @@ pub fn encode_request(
         others,
     };
     let body = Body { prompt, generation_config };
-    Ok(Encoded { body: printed(&body)?, names: pen.names })
+    Ok(Encoded { body: printed(&body, request.rough_size())?, names: pen.names })
 }
 
 /// What counts as the prompt.
@@ -71,9 +72,9 @@ pub(super) fn encode_prompt<'a>(
     prompt(request, &mut Pen { known, model: Model::of(model), names: ToolNames::new(), losses })
 }
 
-pub(super) fn printed(body: &impl Serialize) -> Result<Bytes, Unfit> {
+pub(super) fn printed(body: &impl Serialize, expected: usize) -> Result<Bytes, Unfit> {
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    Ok(serde_json::to_vec(body).map_err(unprintable)?.into())
+    print(body, expected).map_err(unprintable)
 }
 
 /// What all parts of the writing share.

@@ -1,11 +1,9 @@
 //! Reads an answer in one piece, through the same machine that reads a stream: it is one chunk that has everything.
 
-use serde::Deserialize as _;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::stream::Decoder;
-use super::wire::Chunk;
+use super::wire::{Chunk, Next, only};
 use crate::answer::Wrong;
 use crate::canon::{Collector, Message, ToolNames};
 use crate::error::{ErrorFacts, looks_like_html};
@@ -19,12 +17,11 @@ use crate::garbled::readable;
 pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Message, Wrong> {
     let body = json(body)?;
     let body = readable(body).ok_or(Wrong::NotJson)?;
-    let raw: &RawValue = serde_json::from_str(&body).map_err(|_| Wrong::NotJson)?;
-    let Ok(chunk) = Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) else {
+    let Next::Read(chunk, raw) = only::<Chunk<'_>>(&body).ok_or(Wrong::NotJson)? else {
         return Err(in_a_list(&body));
     };
     if chunk.error.is_some() {
-        return Err(Wrong::Error(ErrorFacts::in_band(raw.get().as_bytes())));
+        return Err(Wrong::Error(ErrorFacts::in_band(raw.as_bytes())));
     }
     let mut events = Vec::new();
     let mut decoder = Decoder::whole(names.clone(), model);

@@ -3,12 +3,11 @@
 //! There is no mark after the last chunk: an answer is whole when a reason for its end was told and the body ended. Counts
 //! and more parts may come after the reason, so nothing is closed before.
 
-use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::error;
 use super::usage::Counts;
-use super::wire::{Call, Candidate, Chunk, Part, number, text};
+use super::wire::{Call, Candidate, Chunk, Next, Part, next, number, text};
 use crate::canon::{Event, Json, Stop, ToolNames, Usage};
 use crate::garbled::readable;
 use crate::openai::error::{broken, in_band, not_json};
@@ -97,25 +96,24 @@ impl Decoder {
                 rest = after.trim_start();
                 continue;
             }
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-            let Some(Ok(raw)) = values.next() else { return self.fault(not_json(rest), out) };
-            let read = values.byte_offset();
-            match Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
-                _ if raw.get().starts_with('[') => self.fault(error::list(raw.get()), out),
-                Ok(chunk) => self.chunk(&chunk, raw, out),
-                Err(_) => self.fault(error::other_json(raw.get()), out),
+            let (next, after) = next::<Chunk<'_>>(rest);
+            match next {
+                Next::Read(_, raw) | Next::Other(raw) if raw.starts_with('[') => self.fault(error::list(raw), out),
+                Next::Read(chunk, raw) => self.chunk(&chunk, raw, out),
+                Next::Other(raw) => self.fault(error::other_json(raw), out),
+                Next::Broken => return self.fault(not_json(rest), out),
             }
-            rest = rest[read..].trim_start();
+            rest = after.trim_start();
         }
     }
 
-    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, raw: &RawValue, out: &mut Vec<Event>) {
+    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, raw: &str, out: &mut Vec<Event>) {
         if chunk.error.is_some() {
-            return self.fault(in_band(raw.get().as_bytes()), out);
+            return self.fault(in_band(raw.as_bytes()), out);
         }
         let blocked = chunk.prompt_feedback.as_ref().is_some_and(|feedback| text(feedback.block_reason).is_some());
         if !self.started && !blocked && chunk.candidates.is_none() && chunk.usage_metadata.is_none() {
-            return self.fault(error::other_json(raw.get()), out);
+            return self.fault(error::other_json(raw), out);
         }
         if let Some(usage) = chunk.usage_metadata {
             self.counts.take(usage.get());

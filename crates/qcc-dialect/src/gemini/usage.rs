@@ -3,9 +3,26 @@
 //! Here the prompt includes what the cache served, and the answer leaves out what was thought; the neutral form counts each
 //! token of the prompt once and thinking with the answer. Counts come with every chunk, each over those before.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::canon::Usage;
+
+/// Counts on the wire. They come with every chunk, so no tree is built of them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reported<'a> {
+    #[serde(borrow)]
+    prompt_token_count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cached_content_token_count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_use_prompt_token_count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    candidates_token_count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thoughts_token_count: Option<&'a RawValue>,
+}
 
 /// Counts as they are reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,16 +37,16 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes over what a `usageMetadata` object says. What is no count, a negative one too, is passed over.
     pub(super) fn take(&mut self, usage: &str) {
-        let Ok(usage) = serde_json::from_str::<Value>(usage) else { return };
+        let Ok(usage) = serde_json::from_str::<Reported<'_>>(usage) else { return };
         let members = [
-            (&mut self.prompt, "promptTokenCount"),
-            (&mut self.cached, "cachedContentTokenCount"),
-            (&mut self.tool_prompt, "toolUsePromptTokenCount"),
-            (&mut self.candidates, "candidatesTokenCount"),
-            (&mut self.thoughts, "thoughtsTokenCount"),
+            (&mut self.prompt, usage.prompt_token_count),
+            (&mut self.cached, usage.cached_content_token_count),
+            (&mut self.tool_prompt, usage.tool_use_prompt_token_count),
+            (&mut self.candidates, usage.candidates_token_count),
+            (&mut self.thoughts, usage.thoughts_token_count),
         ];
-        for (count, name) in members {
-            *count = usage.get(name).and_then(Value::as_u64).or(*count);
+        for (count, reported) in members {
+            *count = reported.and_then(|reported| reported.get().parse().ok()).or(*count);
         }
     }
 

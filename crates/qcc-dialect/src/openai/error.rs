@@ -14,7 +14,7 @@ use crate::error::looks_like_html;
 const QUOTED: usize = 120;
 
 /// The error in a chunk or a body, if it is one and not an answer.
-pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a RawValue> {
+pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a str) -> Option<&'a str> {
     let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
     let typed = chunk.r#type.is_some() && chunk.code.is_none();
     let bare =
@@ -22,7 +22,7 @@ pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a RawValue) -> Option<&'a Raw
     if chunk.error.is_some() || bare || text(chunk.object).as_deref() == Some("error") {
         return Some(whole);
     }
-    choices.iter().find_map(|choice| choice.error)
+    choices.iter().find_map(|choice| choice.error).map(RawValue::get)
 }
 
 /// An error within a stream.

@@ -10,6 +10,7 @@ use super::traits::{Traits, UserMember};
 use crate::canon::{Json, Losses, Request, Unfit};
 use crate::canon::{ToolNames, digest};
 use crate::capabilities::{Capabilities, Member, fit};
+use crate::json::print::print;
 
 mod assistant;
 mod content;
@@ -86,7 +87,7 @@ pub fn encode_request(
     };
     let names = pen.names;
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    Ok(Encoded { body: serde_json::to_vec(&body).map_err(unprintable)?.into(), names })
+    Ok(Encoded { body: print(&body, request.rough_size()).map_err(unprintable)?, names })
 }
 
 /// What all parts of the writing share.

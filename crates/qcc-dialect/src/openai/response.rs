@@ -1,11 +1,8 @@
 //! Reads an answer in one piece, through the same machine that reads a stream: it is one chunk that has everything.
 
-use serde::Deserialize as _;
-use serde_json::value::RawValue;
-
 use super::error;
 use super::stream::Decoder;
-use super::wire::Chunk;
+use super::wire::{Chunk, Next, only};
 use crate::answer::Wrong;
 use crate::canon::ToolNames;
 use crate::canon::{Collector, Message};
@@ -27,7 +24,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
 }
 
 /// Reads a body that has to be an answer.
-pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &RawValue) -> Result<T, Wrong>) -> Result<T, Wrong> {
+pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &str) -> Result<T, Wrong>) -> Result<T, Wrong> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     if body.is_empty() {
         return Err(Wrong::Empty);
@@ -36,10 +33,9 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &RawValue) ->
         return Err(Wrong::Html);
     }
     let body = readable_twice(body).ok_or(Wrong::NotJson)?;
-    let raw: &RawValue = serde_json::from_str(&body).map_err(|_| Wrong::NotJson)?;
-    let chunk = Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).map_err(|_| Wrong::OtherJson)?;
+    let Next::Read(chunk, raw) = only::<Chunk<'_>>(&body).ok_or(Wrong::NotJson)? else { return Err(Wrong::OtherJson) };
     if let Some(told) = error::told(&chunk, raw) {
-        return Err(Wrong::Error(ErrorFacts::in_band(told.get().as_bytes())));
+        return Err(Wrong::Error(ErrorFacts::in_band(told.as_bytes())));
     }
     if chunk.choices.as_ref().is_none_or(|choices| choices.0.is_empty()) {
         return Err(Wrong::OtherJson);

@@ -3,13 +3,12 @@
 //! An answer is whole when a reason for its end was told, not when the bytes end: without one nothing is closed here, so
 //! that everybody sees that it was cut. Counts come after the reason, so the end is told at `[DONE]` or the last byte.
 
-use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::error;
 use super::traits::Traits;
 use super::usage::Counts;
-use super::wire::{Choice, Chunk, Function, Said, ToolCall, number, text};
+use super::wire::{Choice, Chunk, Function, Next, Said, ToolCall, next, number, text};
 use crate::canon::ToolNames;
 use crate::canon::{Event, Stop, Usage};
 use crate::garbled::readable_twice;
@@ -100,14 +99,13 @@ impl Decoder {
             if rest.starts_with(DONE) {
                 return self.finish(out);
             }
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-            let Some(Ok(raw)) = values.next() else { return self.fault(error::not_json(rest), out) };
-            let read = values.byte_offset();
-            match Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
-                Ok(chunk) => self.chunk(&chunk, raw, out),
-                Err(_) => self.fault(error::other_json(raw.get()), out),
+            let (next, after) = next::<Chunk<'_>>(rest);
+            match next {
+                Next::Read(chunk, raw) => self.chunk(&chunk, raw, out),
+                Next::Other(raw) => self.fault(error::other_json(raw), out),
+                Next::Broken => return self.fault(error::not_json(rest), out),
             }
-            rest = rest[read..].trim_start();
+            rest = after.trim_start();
         }
     }
 
@@ -118,13 +116,13 @@ impl Decoder {
         }
     }
 
-    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, raw: &RawValue, out: &mut Vec<Event>) {
+    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, raw: &str, out: &mut Vec<Event>) {
         let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
         if let Some(told) = error::told(chunk, raw) {
-            return self.fault(error::in_band(told.get().as_bytes()), out);
+            return self.fault(error::in_band(told.as_bytes()), out);
         }
         if chunk.choices.is_none() && !self.started && chunk.r#type.is_some() {
-            return self.fault(error::other_json(raw.get()), out);
+            return self.fault(error::other_json(raw), out);
         }
         for usage in [chunk.x_groq.as_ref().and_then(|groq| groq.usage), chunk.usage].into_iter().flatten() {
             self.counts.take(usage.get());

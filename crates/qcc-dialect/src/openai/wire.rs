@@ -10,6 +10,38 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// What comes next in a text.
+pub(crate) enum Next<'a, T> {
+    /// A value that can be read so, and its text.
+    Read(T, &'a str),
+    /// JSON of another kind.
+    Other(&'a str),
+    /// No JSON.
+    Broken,
+}
+
+/// Reads the value with which a text begins; gives what follows it too. What is as it should be is read only once.
+pub(crate) fn next<'a, T: Deserialize<'a>>(text: &'a str) -> (Next<'a, T>, &'a str) {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+    if let Some(Ok(value)) = values.next() {
+        let (raw, rest) = text.split_at(values.byte_offset());
+        return (Next::Read(value, raw), rest);
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    match values.next() {
+        Some(Ok(raw)) => (Next::Other(raw.get()), &text[values.byte_offset()..]),
+        Some(Err(_)) | None => (Next::Broken, ""),
+    }
+}
+
+/// Reads a body that is one value. `None`: it is no JSON.
+pub(crate) fn only<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Next<'a, T>> {
+    match serde_json::from_str(text) {
+        Ok(value) => Some(Next::Read(value, text)),
+        Err(_) => serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Next::Other(text)),
+    }
+}
+
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]
 pub(crate) struct Chunk<'a> {
@@ -124,7 +156,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
+                // Mostly there is one.
+                let mut list = Vec::with_capacity(1);
                 while let Some(item) = items.next_element::<Option<T>>()? {
                     list.extend(item);
                 }

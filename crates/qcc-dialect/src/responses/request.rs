@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
 use crate::capabilities::{Capabilities, Member, fit};
+use crate::json::print::print;
 pub use crate::openai::request::Encoded;
 
 mod content;
@@ -61,7 +62,7 @@ pub fn encode_request(
     if !request.stop.is_empty() {
         pen.losses.dropped("stop_sequences");
     }
-    Ok(Encoded { body: printed(&body)?, names: pen.names })
+    Ok(Encoded { body: printed(&body, request.rough_size())?, names: pen.names })
 }
 
 /// Writes what `POST /responses/input_tokens` counts: the same prompt, without what steers the writing of an answer.
@@ -76,7 +77,7 @@ pub fn encode_count(
 ) -> Result<Bytes, Unfit> {
     let mut pen = Pen { capabilities, names: ToolNames::new(), losses, thinks: false };
     others(request, &mut pen)?;
-    printed(&prompt(request, model, &mut pen)?)
+    printed(&prompt(request, model, &mut pen)?, request.rough_size())
 }
 
 /// What all parts of the writing share.
@@ -131,9 +132,9 @@ struct Body<'a> {
     stream: bool,
 }
 
-fn printed(body: &impl Serialize) -> Result<Bytes, Unfit> {
+fn printed(body: &impl Serialize, expected: usize) -> Result<Bytes, Unfit> {
     let unprintable = |cause: serde_json::Error| Unfit { what: "body".into(), why: cause.to_string().into() };
-    serde_json::to_vec(body).map(Bytes::from).map_err(unprintable)
+    print(body, expected).map_err(unprintable)
 }
 
 fn prompt<'a>(request: &'a Request, model: &'a str, pen: &mut Pen<'_>) -> Result<Prompt<'a>, Unfit> {

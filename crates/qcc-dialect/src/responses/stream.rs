@@ -4,12 +4,11 @@
 //! several times over (deltas, the end of a part, the end of an item, the response as a whole), and vendors leave some of
 //! it out: what was not passed on yet is taken from whoever tells it, and what was is not told again.
 
-use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::error;
 use super::usage::Counts;
-use super::wire::{Item, Response, Wire, number, text};
+use super::wire::{Item, Next, Response, Wire, next, number, text};
 use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
@@ -84,28 +83,27 @@ impl Decoder {
             if rest.starts_with("[DONE]") {
                 return;
             }
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-            let Some(Ok(raw)) = values.next() else { return self.fault(error::not_json(rest), out) };
-            let read = values.byte_offset();
-            match Wire::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
-                Ok(wire) => self.wire(&wire, name, raw, out),
-                Err(_) => self.fault(error::other_json(raw.get()), out),
+            let (next, after) = next::<Wire<'_>>(rest);
+            match next {
+                Next::Read(wire, raw) => self.wire(&wire, name, raw, out),
+                Next::Other(raw) => self.fault(error::other_json(raw), out),
+                Next::Broken => return self.fault(error::not_json(rest), out),
             }
-            rest = rest[read..].trim_start();
+            rest = after.trim_start();
         }
     }
 
-    fn wire(&mut self, wire: &Wire<'_>, name: Option<&str>, raw: &RawValue, out: &mut Vec<Event>) {
+    fn wire(&mut self, wire: &Wire<'_>, name: Option<&str>, raw: &str, out: &mut Vec<Event>) {
         let kind = text(wire.r#type);
         let Some(kind) = kind.as_deref().or(name) else {
             return match wire.error {
-                Some(_) => self.fault(Event::fault(error::in_band(raw.get().as_bytes())), out),
-                None if !self.started => self.fault(error::other_json(raw.get()), out),
+                Some(_) => self.fault(Event::fault(error::in_band(raw.as_bytes())), out),
+                None if !self.started => self.fault(error::other_json(raw), out),
                 None => {}
             };
         };
         match kind {
-            "error" => return self.fault(Event::fault(error::in_band(raw.get().as_bytes())), out),
+            "error" => return self.fault(Event::fault(error::in_band(raw.as_bytes())), out),
             "response.failed" => return self.failed(wire.response, out),
             "response.created" | "response.in_progress" | "response.queued" => self.start(wire.response, out),
             "response.completed" | "response.incomplete" | "response.cancelled" => {

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
-use super::Scanner;
+use super::top::Top;
+use super::walk::Scanner;
 
 #[cfg(test)]
 mod tests;
@@ -141,7 +142,7 @@ pub(super) fn asks_for_an_hour(rest: &[u8]) -> bool {
 /// Where block 0 of a system ends, if it is Claude Code's billing line.
 fn billing_line(system: &[u8]) -> Option<usize> {
     let window = &system[..system.len().min(MAX_OPENING)];
-    let mut scanner = Scanner::new(window.strip_prefix(b"[")?);
+    let mut scanner = Scanner::new(window.strip_prefix(b"[")?, Top::default());
     scanner.space();
     let start = scanner.at;
     if scanner.peek() != Some(b'{') {
@@ -156,7 +157,7 @@ fn billing_line(system: &[u8]) -> Option<usize> {
 fn essence(json: &[u8], feed: &mut impl FnMut(&[u8])) {
     // Twice as much is read, so that what is left out does not move the end of what is handed out.
     let window = &json[..json.len().min(2 * MAX_OPENING)];
-    let mut scanner = Scanner::new(window);
+    let mut scanner = Scanner::new(window, Top::default());
     let mut left = MAX_OPENING;
     while left > 0 {
         scanner.space();
@@ -190,7 +191,7 @@ fn essence(json: &[u8], feed: &mut impl FnMut(&[u8])) {
 }
 
 /// Goes over the value of a `cache_control`, if the string from `start` on is that name.
-fn skip_mark(scanner: &mut Scanner<'_>, start: usize) -> bool {
+fn skip_mark(scanner: &mut Scanner<'_, Top>, start: usize) -> bool {
     if &scanner.body[start..scanner.at] != CACHE_CONTROL {
         return false;
     }

@@ -5,7 +5,7 @@
 /// Names and lines of code end within some ten bytes, so eight bytes are tried at a time first. Base64 and
 /// prose run on; there blocks are tested whole, in a form that the compiler turns into vector instructions.
 #[inline]
-pub(super) fn plain_run(bytes: &[u8]) -> usize {
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let mut run = 0;
     for _ in 0..8 {
         let Some(word) = bytes[run..].first_chunk() else { break };

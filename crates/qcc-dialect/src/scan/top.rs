@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::clues::{Clues, asks_for_an_hour, is_text};
-use super::{Envelope, ScanError};
+use super::{Envelope, Notes, ScanError};
 
 /// Marks of the prompt cache that are looked at. The API refuses more than 4.
 const MAX_MARKS: u8 = 16;
@@ -49,7 +49,7 @@ impl Member {
 #[derive(Default)]
 pub(super) struct Top {
     /// Deepest level that is reported. Level 1 is the inside of the body's object; 0 reports nothing.
-    pub(super) watched: usize,
+    watched: usize,
     /// The member whose value comes next or is being read, with the start of that value.
     due: Option<(Member, usize)>,
     model: Option<Range<usize>>,
@@ -65,9 +65,13 @@ pub(super) struct Top {
     marks: u8,
 }
 
-impl Top {
-    /// Notes a name on a watched level, given with its quotes.
-    pub(super) fn key(&mut self, level: usize, quoted: &[u8]) {
+impl Notes for Top {
+    fn watched(&self) -> usize {
+        self.watched
+    }
+
+    fn key(&mut self, level: usize, body: &[u8], quoted: Range<usize>) {
+        let quoted = &body[quoted];
         match (level, self.due) {
             (1, _) => self.top_key(quoted),
             (2, Some((Member::Metadata, _))) => self.inner = is_text(quoted, "user_id").then_some(0),
@@ -76,21 +80,7 @@ impl Top {
         }
     }
 
-    fn top_key(&mut self, quoted: &[u8]) {
-        let Some(member) = Member::named(quoted) else { return };
-        self.due = Some((member, 0));
-        match member {
-            Member::Model if self.model.is_some() => self.twice = Some("model"),
-            Member::Stream if self.stream.is_some() => self.twice = Some("stream"),
-            // Of all others the last one counts.
-            Member::Metadata => self.clues.user_id = None,
-            Member::Messages => self.clues.first_user = None,
-            _ => {}
-        }
-    }
-
-    /// Notes where a value on a watched level begins.
-    pub(super) fn begins(&mut self, level: usize, body: &[u8], at: usize) {
+    fn begins(&mut self, level: usize, body: &[u8], at: usize) {
         match (level, &mut self.due) {
             (1, Some((member, start))) => {
                 *start = at;
@@ -109,8 +99,7 @@ impl Top {
         }
     }
 
-    /// Notes where a value on a watched level ends.
-    pub(super) fn ended(&mut self, level: usize, body: &[u8], end: usize) {
+    fn ended(&mut self, level: usize, body: &[u8], end: usize) {
         match (level, self.due) {
             (1, Some((member, start))) => {
                 self.due = None;
@@ -135,19 +124,9 @@ impl Top {
         }
     }
 
-    fn member_ended(&mut self, member: Member, body: &[u8], value: Range<usize>) {
-        match member {
-            Member::Model => self.model = Some(value),
-            Member::Stream => self.stream = Some(value),
-            Member::System => self.clues.system = Some(value),
-            Member::PromptCacheKey => self.clues.prompt_cache_key = string_at(body, value),
-            Member::Messages | Member::Tools | Member::Metadata => {}
-        }
-    }
-
     /// Notes a `cache_control` whose value comes next, wherever it is. It counts where the API takes it: for the whole
     /// request, on a block of the system, on a tool, and on a block of a message.
-    pub(super) fn marked(&mut self, level: usize, rest: &[u8]) {
+    fn marked(&mut self, level: usize, rest: &[u8]) {
         let counts = match self.due {
             None => level == 1,
             Some((Member::System | Member::Tools, _)) => level == 3,
@@ -157,6 +136,36 @@ impl Top {
         if counts && !self.clues.long_cache && self.marks < MAX_MARKS {
             self.marks += 1;
             self.clues.long_cache = asks_for_an_hour(rest);
+        }
+    }
+}
+
+impl Top {
+    /// One that is told of the members at the top.
+    pub(super) fn watching() -> Self {
+        Self { watched: 1, ..Self::default() }
+    }
+
+    fn top_key(&mut self, quoted: &[u8]) {
+        let Some(member) = Member::named(quoted) else { return };
+        self.due = Some((member, 0));
+        match member {
+            Member::Model if self.model.is_some() => self.twice = Some("model"),
+            Member::Stream if self.stream.is_some() => self.twice = Some("stream"),
+            // Of all others the last one counts.
+            Member::Metadata => self.clues.user_id = None,
+            Member::Messages => self.clues.first_user = None,
+            _ => {}
+        }
+    }
+
+    fn member_ended(&mut self, member: Member, body: &[u8], value: Range<usize>) {
+        match member {
+            Member::Model => self.model = Some(value),
+            Member::Stream => self.stream = Some(value),
+            Member::System => self.clues.system = Some(value),
+            Member::PromptCacheKey => self.clues.prompt_cache_key = string_at(body, value),
+            Member::Messages | Member::Tools | Member::Metadata => {}
         }
     }
 

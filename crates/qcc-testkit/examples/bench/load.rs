@@ -7,34 +7,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use memchr::memmem;
-use qcc_testkit::claude::Claude;
 use qcc_testkit::{Connection, Ended};
 use tokio::task::JoinSet;
 
+use crate::ask::{Ask, MARK, MARK_DIGITS};
 use crate::mock::{EVENTS, PACE, STAMP, STAMP_DIGITS, now};
 use crate::process::Process;
 
-/// Stands before the digits that make each body its own.
-const MARK: &str = "request number ";
-const MARK_DIGITS: usize = 12;
-
 /// How many streams are being opened at the same time.
 const OPENING: usize = 64;
-
-/// What kind of answer is asked for, and how large the request is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask {
-    /// The value of `x-bench`.
-    pub(crate) answer: &'static str,
-    /// Body size in kB (1000 bytes).
-    pub(crate) kilobytes: usize,
-}
-
-impl Ask {
-    fn streams(self) -> bool {
-        self.answer != "whole"
-    }
-}
 
 /// A request as bytes, and where its number stands.
 struct Shot {
@@ -46,13 +27,7 @@ struct Shot {
 
 impl Shot {
     fn new(ask: Ask, to: SocketAddr, session: u64) -> io::Result<Self> {
-        let request = Claude::new("claude-opus-4-8")
-            .stream(ask.streams())
-            .kilobytes(ask.kilobytes)
-            .session(&format!("00000000-0000-4000-8000-{session:012}"))
-            .says(&format!("{MARK}{:0MARK_DIGITS$}", 0))
-            .request()
-            .header("x-bench", ask.answer);
+        let request = ask.request(session);
         let bytes = request.encoded(to).to_vec();
         let number_at = memmem::find(&bytes, MARK.as_bytes()).map(|at| at + MARK.len());
         let number_at = number_at.ok_or_else(|| io::Error::other("the request lost its number"))?;

@@ -7,6 +7,8 @@
 //! Usage: `cargo run --release -p qcc-testkit --example bench -- [--quick] [--only NAME] [--list]`, after
 //! `cargo build --release`.
 
+mod answers;
+mod ask;
 mod load;
 mod measure;
 mod mock;

@@ -1,7 +1,8 @@
 //! The mock provider, in a process of its own. It reads a request, throws the body away and sends bytes that were built
 //! before; what it does per request is little, so that the proxy is what is measured.
 //!
-//! The header `x-bench` says which answer is wanted. Every proxy passes a header that it does not know.
+//! The name that the client gives itself says which answer is wanted, and in which dialect: of all headers that is the one
+//! that passes every proxy, also where it translates.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,10 +11,17 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
-use qcc_testkit::replies::{self, Framing, Stream};
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::answers::Answers;
+use crate::ask::{Answer, Dialect};
+
+/// The header that says what is to be answered: [`WISH`], a dialect, and a kind of answer.
+pub(crate) const NAME: &str = "user-agent";
+
+/// What its value begins with.
+pub(crate) const WISH: &str = "bench ";
 
 /// Events of a burst stream, and stamped events of a paced one.
 pub(crate) const EVENTS: usize = 40;
@@ -29,40 +37,6 @@ pub(crate) const STAMP: &[u8] = b"sent-at-";
 
 /// Digits of a stamp.
 pub(crate) const STAMP_DIGITS: usize = 20;
-
-/// Size of the non-streaming answer.
-const ANSWER: usize = 2000;
-
-/// Events around the text of a stream: message_start, ping, block start, block stop, message_delta, message_stop.
-const FRAME_EVENTS: usize = 6;
-
-/// What is sent for each wish, built once.
-struct Answers {
-    whole: Bytes,
-    head: Bytes,
-    burst: Vec<Bytes>,
-    opening: Vec<Bytes>,
-    closing: Vec<Bytes>,
-}
-
-impl Answers {
-    fn new() -> Self {
-        let body = replies::message(&"word ".repeat(ANSWER / 5 - 60)).to_string();
-        let headers = [("content-type", "application/json"), ("request-id", "req_bench")];
-        let head = replies::head(200, &headers, Framing::ContentLength, body.len());
-        let burst = Stream::text(vec![" some words of text"; EVENTS - FRAME_EVENTS]).events();
-        let empty = Stream::text([]).events();
-        let chunks = |events: &[Bytes]| events.iter().map(|event| replies::chunk(event)).collect::<Vec<_>>();
-        let end = std::iter::once(replies::chunk(b""));
-        Self {
-            whole: [&head[..], body.as_bytes()].concat().into(),
-            head: replies::stream_head(Framing::Chunked),
-            burst: chunks(&burst).into_iter().chain(end.clone()).collect(),
-            opening: chunks(&empty[..3]),
-            closing: chunks(&empty[3..]).into_iter().chain(end).collect(),
-        }
-    }
-}
 
 /// Serves until its standard input closes: it must not outlive the benchmark, however that ends.
 pub(crate) async fn serve() -> io::Result<()> {
@@ -83,16 +57,16 @@ pub(crate) async fn serve() -> io::Result<()> {
 }
 
 async fn accept(listener: TcpListener) -> io::Result<Infallible> {
-    let answers = Rc::new(Answers::new());
+    let all = Rc::new([Dialect::Anthropic, Dialect::OpenAi].map(|dialect| (dialect.name(), Answers::new(dialect))));
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        tokio::task::spawn_local(converse(stream, Rc::clone(&answers)));
+        tokio::task::spawn_local(converse(stream, Rc::clone(&all)));
     }
 }
 
 /// Answers until the client leaves. An error is a client that left, which is how every run ends.
-async fn converse(mut stream: TcpStream, answers: Rc<Answers>) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, all: Rc<[(&str, Answers); 2]>) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(16 * 1024);
     loop {
         let head_end = loop {
@@ -107,10 +81,16 @@ async fn converse(mut stream: TcpStream, answers: Rc<Answers>) -> io::Result<()>
         buffer.advance(head_end);
         let length = value(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         skip(&mut stream, &mut buffer, length).await?;
-        match value(&head, "x-bench") {
-            Some("burst") => write_all(&mut stream, [&answers.head].into_iter().chain(&answers.burst)).await?,
-            Some("paced") => paced(&mut stream, &answers).await?,
-            Some("open") => return open(&mut stream, &answers).await,
+        let (dialect, wish) =
+            value(&head, NAME).and_then(|name| name.strip_prefix(WISH)?.split_once(' ')).unwrap_or_default();
+        // Whoever only asks whether the mock is there takes any answer.
+        let answers = all.iter().find(|(name, _)| *name == dialect).map_or(&all[0].1, |(_, answers)| answers);
+        match wish {
+            _ if wish == Answer::Burst.name() => {
+                write_all(&mut stream, [&answers.head].into_iter().chain(&answers.burst)).await?;
+            }
+            _ if wish == Answer::Paced.name() => paced(&mut stream, answers).await?,
+            _ if wish == Answer::Open.name() => return open(&mut stream, answers).await,
             _ => stream.write_all(&answers.whole).await?,
         }
     }
@@ -151,7 +131,7 @@ async fn paced(stream: &mut TcpStream, answers: &Answers) -> io::Result<()> {
     let mut ticks = tokio::time::interval(PACE);
     for _ in 0..EVENTS {
         ticks.tick().await;
-        stream.write_all(&stamped()).await?;
+        stream.write_all(&stamped(answers)).await?;
     }
     write_all(stream, &answers.closing).await
 }
@@ -162,16 +142,14 @@ async fn open(stream: &mut TcpStream, answers: &Answers) -> io::Result<()> {
     let mut unexpected = [0];
     loop {
         tokio::select! {
-            _ = ticks.tick() => stream.write_all(&stamped()).await?,
+            _ = ticks.tick() => stream.write_all(&stamped(answers)).await?,
             _ = stream.read(&mut unexpected) => return Ok(()),
         }
     }
 }
 
-fn stamped() -> Bytes {
-    let text = format!("{}{:0STAMP_DIGITS$}", String::from_utf8_lossy(STAMP), now().as_nanos());
-    let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
-    replies::chunk(&replies::event("content_block_delta", &delta))
+fn stamped(answers: &Answers) -> Bytes {
+    answers.delta(&format!("{}{:0STAMP_DIGITS$}", String::from_utf8_lossy(STAMP), now().as_nanos()))
 }
 
 /// The time that both processes share.

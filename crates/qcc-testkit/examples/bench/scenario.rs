@@ -4,7 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::load::{self, Ask};
+use crate::ask::{Answer, Ask};
+use crate::load;
 use crate::measure::{Measure, Sample, micros, percentile};
 use crate::mock::EVENTS;
 use crate::target::{Kind, Setup, Target};
@@ -32,10 +33,10 @@ enum Load {
     Idle,
 }
 
-const SMALL: Ask = Ask { answer: "whole", kilobytes: 60 };
+const SMALL: Ask = Ask::plain(Answer::Whole, 60);
 
 /// All of them, in the order of the report.
-pub(crate) const SCENARIOS: [Scenario; 11] = [
+pub(crate) const SCENARIOS: [Scenario; 21] = [
     Scenario { name: "idle", title: "Start and idle process", ask: SMALL, load: Load::Idle },
     Scenario {
         name: "json-1",
@@ -58,44 +59,104 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "burst",
         title: "60 kB request, stream of 40 events without pause, 64 connections",
-        ask: Ask { answer: "burst", kilobytes: 60 },
+        ask: Ask::plain(Answer::Burst, 60),
         load: Load::Closed { connections: 64, seconds: 3.0 },
     },
     Scenario {
         name: "burst-3k",
         title: "3 kB request, stream of 40 events without pause, 64 connections: the events' own cost",
-        ask: Ask { answer: "burst", kilobytes: 3 },
+        ask: Ask::plain(Answer::Burst, 3),
         load: Load::Closed { connections: 64, seconds: 3.0 },
     },
     Scenario {
         name: "paced",
         title: "200 streams side by side, 40 events each, one every 50 ms",
-        ask: Ask { answer: "paced", kilobytes: 60 },
+        ask: Ask::plain(Answer::Paced, 60),
         load: Load::Paced { streams: 200 },
     },
     Scenario {
         name: "open-1000",
         title: "1,000 open streams, nearly silent",
-        ask: Ask { answer: "open", kilobytes: 60 },
+        ask: Ask::plain(Answer::Open, 60),
         load: Load::Open { streams: 1000 },
     },
     Scenario {
         name: "open-5000",
         title: "5,000 open streams, nearly silent",
-        ask: Ask { answer: "open", kilobytes: 60 },
+        ask: Ask::plain(Answer::Open, 60),
         load: Load::Open { streams: 5000 },
     },
     Scenario {
         name: "body-1m",
         title: "1 MiB request, 2 kB answer, 4 connections",
-        ask: Ask { answer: "whole", kilobytes: 1049 },
+        ask: Ask::plain(Answer::Whole, 1049),
         load: Load::Closed { connections: 4, seconds: 3.0 },
     },
     Scenario {
         name: "body-10m",
         title: "10 MiB request, 2 kB answer, 4 connections",
-        ask: Ask { answer: "whole", kilobytes: 10_486 },
+        ask: Ask::plain(Answer::Whole, 10_486),
         load: Load::Closed { connections: 4, seconds: 4.0 },
+    },
+    Scenario {
+        name: "to-openai-json-1",
+        title: "Anthropic client, OpenAI provider: 60 kB request, 2 kB answer, 1 connection",
+        ask: Ask::to_openai(Answer::Whole, 60),
+        load: Load::Closed { connections: 1, seconds: 2.0 },
+    },
+    Scenario {
+        name: "to-openai-json-64",
+        title: "Anthropic client, OpenAI provider: 60 kB request, 2 kB answer, 64 connections",
+        ask: Ask::to_openai(Answer::Whole, 60),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-openai-burst",
+        title: "Anthropic client, OpenAI provider: 60 kB request, stream of 40 events without pause, 64 connections",
+        ask: Ask::to_openai(Answer::Burst, 60),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-openai-burst-3k",
+        title: "Anthropic client, OpenAI provider: 3 kB request, stream of 40 events without pause, 64 connections",
+        ask: Ask::to_openai(Answer::Burst, 3),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-openai-paced",
+        title: "Anthropic client, OpenAI provider: 200 streams side by side, 40 events each, one every 50 ms",
+        ask: Ask::to_openai(Answer::Paced, 60),
+        load: Load::Paced { streams: 200 },
+    },
+    Scenario {
+        name: "to-anthropic-json-1",
+        title: "OpenAI client, Anthropic provider: 60 kB request, 2 kB answer, 1 connection",
+        ask: Ask::to_anthropic(Answer::Whole, 60),
+        load: Load::Closed { connections: 1, seconds: 2.0 },
+    },
+    Scenario {
+        name: "to-anthropic-json-64",
+        title: "OpenAI client, Anthropic provider: 60 kB request, 2 kB answer, 64 connections",
+        ask: Ask::to_anthropic(Answer::Whole, 60),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-anthropic-burst",
+        title: "OpenAI client, Anthropic provider: 60 kB request, stream of 40 events without pause, 64 connections",
+        ask: Ask::to_anthropic(Answer::Burst, 60),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-anthropic-burst-3k",
+        title: "OpenAI client, Anthropic provider: 3 kB request, stream of 40 events without pause, 64 connections",
+        ask: Ask::to_anthropic(Answer::Burst, 3),
+        load: Load::Closed { connections: 64, seconds: 3.0 },
+    },
+    Scenario {
+        name: "to-anthropic-paced",
+        title: "OpenAI client, Anthropic provider: 200 streams side by side, 40 events each, one every 50 ms",
+        ask: Ask::to_anthropic(Answer::Paced, 60),
+        load: Load::Paced { streams: 200 },
     },
 ];
 
@@ -108,7 +169,7 @@ impl Scenario {
 
     /// Runs it once through a fresh target.
     pub(crate) async fn run(&self, kind: Kind, setup: &Setup, quick: bool) -> io::Result<Sample> {
-        let target = setup.start(kind).await?;
+        let target = setup.start(kind, self.ask.provider).await?;
         let scale = if quick { 0.25 } else { 1.0 };
         match self.load {
             Load::Closed { connections, seconds } => {
@@ -153,7 +214,8 @@ async fn requests(
 async fn paced(target: &Target, ask: Ask, streams: u32) -> io::Result<Sample> {
     let proxy = target.process.as_ref();
     // Connections and code are warm in a gateway that has been running for a while.
-    load::requests(target.addr, SMALL, 8, None, Duration::from_millis(200), None).await?;
+    load::requests(target.addr, Ask { answer: Answer::Whole, ..ask }, 8, None, Duration::from_millis(200), None)
+        .await?;
     let paced = load::paced(target.addr, ask, streams, proxy).await?;
     let mut sample = vec![
         (Measure::DelayP50, micros(percentile(&paced.delays, 0.5))),
@@ -170,7 +232,8 @@ async fn paced(target: &Target, ask: Ask, streams: u32) -> io::Result<Sample> {
 async fn open(target: &Target, ask: Ask, streams: u64) -> io::Result<Sample> {
     let proxy = target.process.as_ref();
     // The first requests build what a process needs only once; it is not charged to the streams.
-    load::requests(target.addr, SMALL, 8, None, Duration::from_millis(200), None).await?;
+    load::requests(target.addr, Ask { answer: Answer::Whole, ..ask }, 8, None, Duration::from_millis(200), None)
+        .await?;
     let memory = || proxy.map(|process| process.memory() as f64);
     let before = memory();
     let mut opened = load::open(target.addr, ask, streams).await?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use qcc_testkit::{Request, exchange};
 use tempfile::TempDir;
 
+use crate::ask::Dialect;
 use crate::process::{Goodbye, Process, is_root};
 
 /// How long a proxy may take to start.
@@ -96,8 +97,8 @@ impl Setup {
         versions
     }
 
-    /// Starts a fresh one and waits until it answers.
-    pub(crate) async fn start(&self, kind: Kind) -> io::Result<Target> {
+    /// Starts a fresh one before a provider of this dialect, and waits until it answers.
+    pub(crate) async fn start(&self, kind: Kind, provider: Dialect) -> io::Result<Target> {
         let began = Instant::now();
         let folder = tempfile::tempdir()?;
         let (addr, process) = match kind {
@@ -111,7 +112,7 @@ impl Setup {
             Kind::Qcc => {
                 let addr = free_address()?;
                 let mut command = Command::new(&self.qcc);
-                qcc(&mut command, folder.path(), addr, self.mock)?;
+                qcc(&mut command, folder.path(), addr, self.mock, provider)?;
                 (addr, Some(Process::start(&mut command, Goodbye::Kill)?))
             }
         };
@@ -200,10 +201,10 @@ http {{
     quietly(command, folder)
 }
 
-fn qcc(command: &mut Command, folder: &Path, addr: SocketAddr, mock: SocketAddr) -> io::Result<()> {
-    let port = addr.port();
+fn qcc(command: &mut Command, folder: &Path, addr: SocketAddr, mock: SocketAddr, provider: Dialect) -> io::Result<()> {
+    let (port, dialect) = (addr.port(), provider.name());
     let config = format!(
-        "providers:\n  - name: mock\n    type: anthropic\n    base_url: http://{mock}\n    auth_type: api_key\n    \
+        "providers:\n  - name: mock\n    type: {dialect}\n    base_url: http://{mock}\n    auth_type: api_key\n    \
          auth_value: bench-key\nproxy:\n  port: {port}\n"
     );
     std::fs::write(folder.join("config.yaml"), config)?;

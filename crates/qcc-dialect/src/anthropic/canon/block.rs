@@ -2,14 +2,13 @@
 //!
 //! What a block says beside that, and has no place in the neutral form, is noted as lost with the way to it.
 
-use serde_json::value::RawValue;
-
 use super::ids;
-use super::members::{Members, Read, list, string};
+use super::members::{Members, Read, list, objects, string};
 use crate::canon::BadRequest;
 use crate::canon::{
     Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse, UNSIGNED,
 };
+use crate::json::Raw;
 
 /// Deepest nesting of blocks that is read: a text in a document in the result of a call, and one more.
 const MAX_DEPTH: usize = 4;
@@ -28,34 +27,33 @@ impl Lost {
         }
     }
 
-    pub(super) fn add(&mut self, name: String, raw: &RawValue) {
+    pub(super) fn add(&mut self, name: String, raw: Raw<'_>) {
         if self.0.iter().all(|(noted, _)| *noted != name) {
-            self.0.push((name, Json::from(raw.to_owned())));
+            self.0.push((name, Json::from(raw)));
         }
     }
 }
 
 /// Content: a string, which is one text, or a list of blocks.
-pub(super) fn content(raw: &RawValue, lost: &mut Lost) -> Read<Vec<Part>> {
+pub(super) fn content(raw: Raw<'_>, lost: &mut Lost) -> Read<Vec<Part>> {
     nested(raw, 0, lost)
 }
 
-fn nested(raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Vec<Part>> {
-    if raw.get().starts_with('"') {
+fn nested(raw: Raw<'_>, depth: usize, lost: &mut Lost) -> Read<Vec<Part>> {
+    if raw.is_string() {
         return Ok(vec![Part::Text(Text { text: string(raw)?, cache: None })]);
     }
     if depth == MAX_DEPTH {
         return Err(BadRequest::new("", "Content is nested too deeply"));
     }
-    let blocks: Vec<&RawValue> = list(raw)?;
-    let read = |(at, raw): (usize, &&RawValue)| {
+    let read = |(at, raw): (usize, Raw<'_>)| {
         Members::of(raw).and_then(|members| block(&members, raw, depth, lost)).map_err(|bad| bad.within(at))
     };
-    blocks.iter().enumerate().map(read).collect()
+    list(raw)?.enumerate().map(read).collect()
 }
 
 /// One block, which is `raw` and has these members.
-pub(super) fn block(members: &Members<'_>, raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Part> {
+pub(super) fn block(members: &Members<'_>, raw: Raw<'_>, depth: usize, lost: &mut Lost) -> Read<Part> {
     let kind = members.need_string("type")?;
     let part = match kind.as_str() {
         "text" => text(members, lost).map(Part::Text),
@@ -72,23 +70,23 @@ pub(super) fn block(members: &Members<'_>, raw: &RawValue, depth: usize, lost: &
 }
 
 /// A block that is not known, or not in this form.
-fn other(kind: impl Into<String>, raw: &RawValue) -> Part {
-    Part::Other { kind: kind.into(), raw: Json::from(raw.to_owned()) }
+fn other(kind: impl Into<String>, raw: Raw<'_>) -> Part {
+    Part::Other { kind: kind.into(), raw: Json::from(raw) }
 }
 
 /// Texts, as `system` is made of.
-pub(super) fn texts(raw: &RawValue, lost: &mut Lost) -> Read<Vec<Text>> {
-    if raw.get().starts_with('"') {
+pub(super) fn texts(raw: Raw<'_>, lost: &mut Lost) -> Read<Vec<Text>> {
+    if raw.is_string() {
         return Ok(vec![Text { text: string(raw)?, cache: None }]);
     }
-    let read = |(at, members): (usize, &Members<'_>)| {
+    let read = |(at, members): (usize, Members<'_>)| {
         let kind = members.need_string("type").map_err(|bad| bad.within(at))?;
         if kind != "text" {
             return Err(BadRequest::new(format!("{at}.type"), "Input should be 'text'"));
         }
-        text(members, lost).map_err(|bad| bad.within(at))
+        text(&members, lost).map_err(|bad| bad.within(at))
     };
-    list::<Members<'_>>(raw)?.iter().enumerate().map(read).collect()
+    objects(raw)?.enumerate().map(read).collect()
 }
 
 fn text(members: &Members<'_>, lost: &mut Lost) -> Read<Text> {
@@ -96,7 +94,7 @@ fn text(members: &Members<'_>, lost: &mut Lost) -> Read<Text> {
     Ok(Text { text: members.need_string("text")?, cache: cache(members)? })
 }
 
-fn image(members: &Members<'_>, raw: &RawValue, lost: &mut Lost) -> Read<Part> {
+fn image(members: &Members<'_>, raw: Raw<'_>, lost: &mut Lost) -> Read<Part> {
     let source = need_members(members, "source")?;
     let Some(source) = plain_source(&source).map_err(|bad| bad.within("source"))? else {
         return Ok(other("image", raw));
@@ -105,7 +103,7 @@ fn image(members: &Members<'_>, raw: &RawValue, lost: &mut Lost) -> Read<Part> {
     Ok(Part::Image(Image { source, cache: cache(members)? }))
 }
 
-fn document(members: &Members<'_>, raw: &RawValue, depth: usize, lost: &mut Lost) -> Read<Part> {
+fn document(members: &Members<'_>, raw: Raw<'_>, depth: usize, lost: &mut Lost) -> Read<Part> {
     let source = need_members(members, "source")?;
     let source = match source.need_string("type").map_err(|bad| bad.within("source"))?.as_str() {
         "text" => source.need_string("data").map(|text| Some(Source::Text(text))),
@@ -162,7 +160,7 @@ fn tool_use(members: &Members<'_>, lost: &mut Lost) -> Read<Part> {
     {
         lost.add("messages.content.caller".to_owned(), raw);
     }
-    let input = Json::from(members.need("input")?.to_owned());
+    let input = Json::from(members.need("input")?);
     if !input.is_object() {
         return Err(BadRequest::new("input", "Input should be a valid dictionary"));
     }

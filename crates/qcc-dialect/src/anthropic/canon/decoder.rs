@@ -10,15 +10,15 @@ use bytes::BytesMut;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
-use super::write::Object;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
+use crate::json::write::Object;
+use crate::json::{Document, Raw};
 use crate::sse::fields;
 
 /// The status of an answer that is not what it claims to be.
@@ -161,12 +161,12 @@ impl Decoder {
     }
 
     fn block_start(&mut self, data: &[u8], out: &mut Vec<Event>) -> Option<()> {
-        let data: Members<'_> = serde_json::from_slice(data).ok()?;
-        let raw = data.get("content_block")?;
+        let document = Document::read(std::str::from_utf8(data).ok()?).ok()?;
+        let raw = Members::of(document.root()).ok()?.get("content_block")?;
         self.open_block(raw, out).ok()
     }
 
-    fn open_block(&mut self, raw: &RawValue, out: &mut Vec<Event>) -> Read<()> {
+    fn open_block(&mut self, raw: Raw<'_>, out: &mut Vec<Event>) -> Read<()> {
         let block = Members::of(raw)?;
         let kind = block.need_string("type")?;
         let given = |member: &str| block.string(member).map(Option::unwrap_or_default);
@@ -184,14 +184,14 @@ impl Decoder {
             "tool_use" => {
                 let (id, name) = (block.need_string("id")?, block.need_string("name")?);
                 let id = ids::of_its_own(ids::unescape(&id).unwrap_or(id), &mut self.calls);
-                let given = block.get("input").map(RawValue::get).filter(|given| is_filled(given));
+                let given = block.get("input").map(Raw::get).filter(|given| is_filled(given));
                 let given = given.unwrap_or_default().to_owned();
                 let open = Open::ToolUse { name: name.clone(), given, pieces: String::new() };
                 self.begin(open, Block::ToolUse { id, name }, out);
             }
             _ => {
                 self.close(out);
-                self.open = Some(Open::Other { kind, raw: Json::from(raw.to_owned()), input: String::new() });
+                self.open = Some(Open::Other { kind, raw: Json::from(raw), input: String::new() });
             }
         }
         Ok(())
@@ -315,12 +315,13 @@ fn is_filled(object: &str) -> bool {
 
 /// An object with another `input`. `None`: that is not JSON.
 fn with_input(object: &Json, input: &str) -> Option<Json> {
-    let input: &RawValue = serde_json::from_str(input).ok()?;
-    let members: Members<'_> = serde_json::from_str(object.text()).ok()?;
+    let input = Document::read(input).ok()?;
+    let document = Document::read(object.text()).ok()?;
     let mut whole = BytesMut::new();
     let mut object = Object::begin(&mut whole);
-    for (name, raw) in members.iter() {
-        object.member(name, if name == "input" { input } else { raw });
+    for (name, raw) in document.root().members() {
+        let raw = if name == "input" { input.root() } else { raw };
+        object.raw(&name, raw.get());
     }
     object.end();
     Json::from_text(String::from_utf8(whole.into()).ok()?).ok()
@@ -328,7 +329,8 @@ fn with_input(object: &Json, input: &str) -> Option<Json> {
 
 /// The kind of an event without a name: clones send data only, and some an error object without a type.
 fn kind_of(data: &[u8]) -> Option<Kind> {
-    let members: Members<'_> = serde_json::from_slice(data).ok()?;
+    let document = Document::read(std::str::from_utf8(data).ok()?).ok()?;
+    let members = Members::of(document.root()).ok()?;
     match members.string("type").ok()? {
         Some(kind) => Kind::of(kind.as_bytes()),
         None => members.get("error").map(|_| Kind::Error),

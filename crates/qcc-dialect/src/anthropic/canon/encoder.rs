@@ -9,8 +9,8 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::fault::{error_code, error_message, error_type, topic_of};
 use super::message::{block_start, stop_members, usage_members};
-use super::write::{Object, json};
 use crate::canon::{Block, Delta, Event, Losses, Stop, UNSIGNED, Usage};
+use crate::json::write::{Object, json};
 
 /// Writes one answer.
 #[derive(Debug)]

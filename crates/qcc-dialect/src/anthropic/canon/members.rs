@@ -4,30 +4,29 @@
 //! escapes anew. Where something is wrong, the words are Anthropic's own: clients and people know them.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use crate::canon::BadRequest;
+use crate::json::Raw;
 
 pub(super) type Read<T> = Result<T, BadRequest>;
 
 /// The members of an object, in order. Of several with one name the last counts; one that is `null` is not there.
-#[derive(Debug)]
-pub(super) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+#[derive(Clone, Copy)]
+pub(super) struct Members<'a>(Raw<'a>);
 
 impl<'a> Members<'a> {
-    pub(super) fn of(raw: &'a RawValue) -> Read<Self> {
-        serde_json::from_str(raw.get()).map_err(|_| BadRequest::new("", "Input should be a valid dictionary"))
+    pub(super) fn of(raw: Raw<'a>) -> Read<Self> {
+        let wrong = || BadRequest::new("", "Input should be a valid dictionary");
+        if raw.is_object() { Ok(Self(raw)) } else { Err(wrong()) }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        let (_, raw) = self.0.iter().rev().find(|(known, _)| known == name)?;
-        (raw.get() != "null").then_some(*raw)
+    pub(super) fn get(&self, name: &str) -> Option<Raw<'a>> {
+        self.0.members().filter(|(known, _)| known == name).last().map(|(_, raw)| raw).filter(|raw| !raw.is_null())
     }
 
-    pub(super) fn need(&self, name: &str) -> Read<&'a RawValue> {
+    pub(super) fn need(&self, name: &str) -> Read<Raw<'a>> {
         self.get(name).ok_or_else(|| BadRequest::new(name, "Field required"))
     }
 
@@ -57,7 +56,7 @@ impl<'a> Members<'a> {
     }
 
     fn scalar<T: Deserialize<'a>>(&self, name: &str, why: &'static str) -> Read<Option<T>> {
-        let read = |raw: &'a RawValue| serde_json::from_str(raw.get()).map_err(|_| BadRequest::new(name, why));
+        let read = |raw: Raw<'a>| serde_json::from_str(raw.get()).map_err(|_| BadRequest::new(name, why));
         self.get(name).map(read).transpose()
     }
 
@@ -66,16 +65,17 @@ impl<'a> Members<'a> {
         self.get(name).map(Members::of).transpose().map_err(|bad| bad.within(name))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(name, raw)| (&**name, *raw))
-    }
-
     /// Every member that is not `null` and not among `known`, each name once.
-    pub(super) fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().enumerate().filter_map(move |(at, (name, raw))| {
-            let last = || self.0[at + 1..].iter().all(|(later, _)| later != name);
-            (!known.contains(&&**name) && raw.get() != "null" && last()).then_some((&**name, *raw))
-        })
+    pub(super) fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = (Cow<'a, str>, Raw<'a>)> {
+        let all = self.0.members();
+        self.0
+            .members()
+            .enumerate()
+            .filter(move |(at, (name, raw))| {
+                let last = || all.clone().skip(at + 1).all(|(later, _)| later != *name);
+                !known.contains(&&**name) && !raw.is_null() && last()
+            })
+            .map(|(_, member)| member)
     }
 }
 
@@ -88,17 +88,21 @@ fn whole(number: f64) -> Option<u64> {
 }
 
 /// The items of a list.
-pub(super) fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Read<Vec<T>> {
-    serde_json::from_str(raw.get()).map_err(|_| {
-        let why = if raw.get().starts_with('[') { "dictionary" } else { "list" };
-        BadRequest::new("", format!("Input should be a valid {why}"))
-    })
+pub(super) fn list(raw: Raw<'_>) -> Read<impl Iterator<Item = Raw<'_>>> {
+    if raw.is_list() { Ok(raw.items()) } else { Err(BadRequest::new("", "Input should be a valid list")) }
+}
+
+/// The items of a list of objects.
+pub(super) fn objects(raw: Raw<'_>) -> Read<impl Iterator<Item = Members<'_>>> {
+    let items = list(raw)?;
+    let wrong = || BadRequest::new("", "Input should be a valid dictionary");
+    if raw.items().all(Raw::is_object) { Ok(items.map(Members)) } else { Err(wrong()) }
 }
 
 /// A string. Half a surrogate pair is none, as Anthropic has it: putting another character there would be a guess.
-pub(super) fn string(raw: &RawValue) -> Read<String> {
-    serde_json::from_str(raw.get()).map_err(|_| {
-        let why = if raw.get().starts_with('"') {
+pub(super) fn string(raw: Raw<'_>) -> Read<String> {
+    raw.string().map(Cow::into_owned).ok_or_else(|| {
+        let why = if raw.is_string() {
             "Input should be a valid string, unable to parse raw data as a unicode string"
         } else {
             "Input should be a valid string"
@@ -106,29 +110,3 @@ pub(super) fn string(raw: &RawValue) -> Read<String> {
         BadRequest::new("", why)
     })
 }
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut members = Vec::with_capacity(4);
-                while let Some((Name(name), raw)) = map.next_entry()? {
-                    members.push((name, raw));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Collect).map(Members)
-    }
-}
-
-/// A member's name, copied only where it is written with escapes.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

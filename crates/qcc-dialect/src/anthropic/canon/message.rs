@@ -3,16 +3,16 @@
 use bytes::{Bytes, BytesMut};
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::block::{self, Lost};
 use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read, list};
-use super::write::{self, Object};
 use crate::answer::Wrong;
 use crate::anthropic::check_message;
 use crate::canon::{Block, Json, Losses, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
+use crate::json::write::{self, Object};
+use crate::json::{Document, Raw};
 
 /// Writes a whole answer, under the model's name as the client asked for it and an id that begins with `msg_`.
 ///
@@ -44,7 +44,9 @@ pub fn encode_message(message: &Message, model: &str, id: &str, losses: &mut Los
 /// What the body is instead.
 pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
     check_message(body)?;
-    let members: Members<'_> = serde_json::from_slice(body).map_err(|_| Wrong::NotJson)?;
+    let body = std::str::from_utf8(body).map_err(|_| Wrong::NotJson)?;
+    let document = Document::read(body).map_err(|_| Wrong::NotJson)?;
+    let members = Members::of(document.root()).map_err(|_| Wrong::OtherJson)?;
     let value = |name| members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok());
     let mut message = Message {
         id: members.string("id").unwrap_or_default(),
@@ -55,7 +57,7 @@ pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
         ..Message::default()
     };
     counts(&value("usage").unwrap_or(Value::Null), &mut message.usage);
-    let blocks = members.need("content").and_then(list::<&RawValue>).map_err(|_| Wrong::OtherJson)?;
+    let blocks = members.need("content").and_then(list).map_err(|_| Wrong::OtherJson)?;
     let mut calls = Vec::new();
     for raw in blocks {
         answered(raw, &mut calls, &mut message).map_err(|_| Wrong::OtherJson)?;
@@ -64,9 +66,9 @@ pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
 }
 
 /// A block of an answer. Clones leave out the input of a call that needs none.
-fn answered(raw: &RawValue, calls: &mut Vec<String>, message: &mut Message) -> Read<()> {
+fn answered(raw: Raw<'_>, calls: &mut Vec<String>, message: &mut Message) -> Read<()> {
     let block = Members::of(raw)?;
-    let input = block.get("input").map(|raw| Json::from(raw.to_owned()));
+    let input = block.get("input").map(Json::from);
     let part = match (block.string("type")?.as_deref(), input) {
         (Some("tool_use"), Some(input)) if !input.is_object() => {
             message.broken.push(block.need_string("name")?);

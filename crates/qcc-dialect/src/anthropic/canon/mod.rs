@@ -18,7 +18,6 @@ mod outgoing;
 mod request;
 mod tool;
 mod unsealed;
-mod write;
 
 #[cfg(test)]
 mod tests;

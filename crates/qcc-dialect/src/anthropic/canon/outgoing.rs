@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::members::Members;
-use super::write::{self, Object, json};
 use crate::canon::{Cache, Format, Json, Losses, Request, Tool, ToolChoice, Unfit};
 use crate::capabilities::{Capabilities, Forced, Member, fit};
+use crate::json::Document;
+use crate::json::write::{self, Object, json};
 
 mod blocks;
 mod thinking;
@@ -49,7 +49,7 @@ pub fn encode_request(
     let max_tokens = max_tokens(request, capabilities, losses);
     let rows = turns::rows(request, capabilities, losses)?;
     let mode = thinking::decide(request, &rows, capabilities, max_tokens, losses);
-    let mut out = BytesMut::new();
+    let mut out = BytesMut::with_capacity(request.rough_size());
     let breakpoints = if capabilities.refused.has(Member::CacheControl) { 0 } else { BREAKPOINTS };
     let mut marks = Marks { most: breakpoints, left: breakpoints, losses };
     let mut body = Object::begin(&mut out);
@@ -191,15 +191,16 @@ fn legal(name: &str) -> bool {
 
 /// A schema is an object and says that it describes one; that is put in where it is missing, and nothing else is touched.
 fn input_schema(out: &mut BytesMut, schema: &str) {
-    let members: Option<Members<'_>> = serde_json::from_str(schema).ok();
-    if members.as_ref().is_some_and(|members| members.get("type").is_some()) {
+    let document = Document::read(schema);
+    let members = || document.iter().flat_map(|document| document.root().members());
+    if members().filter(|(name, _)| name == "type").last().is_some_and(|(_, raw)| !raw.is_null()) {
         out.put_slice(schema.as_bytes());
         return;
     }
     let mut typed = Object::begin(out);
     typed.member("type", "object");
-    for (name, raw) in members.iter().flat_map(Members::iter).filter(|(name, _)| *name != "type") {
-        typed.member(name, raw);
+    for (name, raw) in members().filter(|(name, _)| name != "type") {
+        typed.raw(&name, raw.get());
     }
     typed.end();
 }

@@ -3,13 +3,12 @@
 //! It is read as far as the neutral form goes and as strictly as Anthropic does; whether names, numbers and combinations
 //! are allowed is the provider's to say.
 
-use serde_json::value::RawValue;
-
 use super::block::{Lost, content, texts};
-use super::members::{Members, Read, list, string};
+use super::members::{Members, Read, list, objects, string};
 use super::tool;
 use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Role, Thinking, Turn};
+use crate::json::{Document, Raw};
 
 /// Reads the body of `POST /v1/messages`.
 ///
@@ -33,10 +32,8 @@ pub fn decode_prompt(body: &[u8]) -> Result<Request, BadRequest> {
 fn read(body: &[u8], needs_limit: bool) -> Read<Request> {
     let not_json = |cause: String| BadRequest::new("", format!("The request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
-    let members: Members<'_> = serde_json::from_str(body).map_err(|cause| match cause.is_data() {
-        true => BadRequest::new("", "Input should be a valid dictionary"),
-        false => not_json(cause.to_string()),
-    })?;
+    let document = Document::read(body).map_err(not_json)?;
+    let members = Members::of(document.root())?;
     let mut lost = Lost::default();
     let mut request = Request { max_tokens: members.whole("max_tokens")?, ..Request::default() };
     if needs_limit && request.max_tokens.is_none() {
@@ -59,7 +56,7 @@ fn read(body: &[u8], needs_limit: bool) -> Read<Request> {
         lost.note("metadata", &metadata, &["user_id"]);
     }
     for (name, raw) in members.unknown(KNOWN) {
-        lost.add(name.to_owned(), raw);
+        lost.add(name.into_owned(), raw);
     }
     request.others = lost.0;
     Ok(request)
@@ -84,13 +81,13 @@ const KNOWN: &[&str] = &[
     "top_k",
 ];
 
-fn turns(raw: &RawValue, lost: &mut Lost) -> Read<Vec<Turn>> {
-    let messages: Vec<Members<'_>> = list(raw)?;
-    if messages.is_empty() {
+fn turns(raw: Raw<'_>, lost: &mut Lost) -> Read<Vec<Turn>> {
+    let messages = objects(raw)?;
+    if raw.items().next().is_none() {
         return Err(BadRequest::new("", "at least one message is required"));
     }
-    let read = |(at, message): (usize, &Members<'_>)| turn(message, lost).map_err(|bad| bad.within(at));
-    messages.iter().enumerate().map(read).collect()
+    let read = |(at, message): (usize, Members<'_>)| turn(&message, lost).map_err(|bad| bad.within(at));
+    messages.enumerate().map(read).collect()
 }
 
 fn turn(message: &Members<'_>, lost: &mut Lost) -> Read<Turn> {
@@ -122,8 +119,8 @@ fn sampling(members: &Members<'_>, request: &mut Request) -> Read<()> {
     request.top_p = members.number("top_p")?;
     request.top_k = members.whole("top_k")?;
     if let Some(raw) = members.get("stop_sequences") {
-        let read = |(at, raw): (usize, &&RawValue)| string(raw).map_err(|bad| bad.within(at));
-        let stops = list::<&RawValue>(raw).and_then(|raws| raws.iter().enumerate().map(read).collect());
+        let read = |(at, raw): (usize, Raw<'_>)| string(raw).map_err(|bad| bad.within(at));
+        let stops = list(raw).and_then(|raws| raws.enumerate().map(read).collect());
         request.stop = stops.map_err(|bad| bad.within("stop_sequences"))?;
     }
     Ok(())
@@ -181,7 +178,7 @@ fn effort(word: &str) -> Option<Effort> {
 fn format(members: &Members<'_>, name: &str, place: &str, request: &mut Request, lost: &mut Lost) -> Read<()> {
     let (Some(format), Some(raw)) = (members.members(name)?, members.get(name)) else { return Ok(()) };
     if format.string("type").map_err(|bad| bad.within(name))?.as_deref() == Some("json_schema") {
-        let schema = Json::from(format.need("schema").map_err(|bad| bad.within(name))?.to_owned());
+        let schema = Json::from(format.need("schema").map_err(|bad| bad.within(name))?);
         request.format = Some(Format::JsonSchema { name: None, schema, strict: None });
     } else {
         lost.add(place.to_owned(), raw);

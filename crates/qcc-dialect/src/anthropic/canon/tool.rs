@@ -1,25 +1,21 @@
 //! Tools and whether they have to be called.
 
-use serde_json::value::RawValue;
-
 use super::block::{Lost, cache};
 use super::members::{Members, Read, list};
 use crate::canon::BadRequest;
 use crate::canon::{Json, Tool, ToolChoice};
+use crate::json::Raw;
 
 /// The tools of a request.
-pub(super) fn tools(raw: &RawValue, lost: &mut Lost) -> Read<Vec<Tool>> {
-    let raws: Vec<&RawValue> = list(raw)?;
-    let read = |(at, raw): (usize, &&RawValue)| tool(raw, lost).map_err(|bad| bad.within(at));
-    raws.iter().enumerate().map(read).collect()
+pub(super) fn tools(raw: Raw<'_>, lost: &mut Lost) -> Read<Vec<Tool>> {
+    let read = |(at, raw): (usize, Raw<'_>)| tool(raw, lost).map_err(|bad| bad.within(at));
+    list(raw)?.enumerate().map(read).collect()
 }
 
-fn tool(raw: &RawValue, lost: &mut Lost) -> Read<Tool> {
+fn tool(raw: Raw<'_>, lost: &mut Lost) -> Read<Tool> {
     let members = Members::of(raw)?;
     match members.string("type")? {
-        Some(kind) if kind != "custom" => {
-            Ok(Tool::Other { kind, name: members.string("name")?, raw: Json::from(raw.to_owned()) })
-        }
+        Some(kind) if kind != "custom" => Ok(Tool::Other { kind, name: members.string("name")?, raw: Json::from(raw) }),
         _ => custom(&members, lost).map_err(|bad| bad.within("custom")),
     }
 }
@@ -27,7 +23,7 @@ fn tool(raw: &RawValue, lost: &mut Lost) -> Read<Tool> {
 fn custom(members: &Members<'_>, lost: &mut Lost) -> Read<Tool> {
     const KNOWN: &[&str] = &["type", "name", "description", "input_schema", "strict", "cache_control"];
     lost.note("tools", members, KNOWN);
-    let schema = Json::from(members.need("input_schema")?.to_owned());
+    let schema = Json::from(members.need("input_schema")?);
     if !schema.is_object() {
         return Err(BadRequest::new("input_schema", "Input should be a valid dictionary"));
     }

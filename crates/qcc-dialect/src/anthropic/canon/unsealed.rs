@@ -9,10 +9,10 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::members::{Members, list};
 use crate::canon::{Losses, is_sealed};
+use crate::json::{Document, Raw};
 
 /// How a sealed signature stands in JSON.
 const SEALED: &[u8] = b"\"qcc1.";
@@ -54,20 +54,21 @@ type Edit = (Range<usize>, &'static str);
 
 /// None where the body is no request.
 fn edits(body: &[u8], losses: &mut Losses) -> Option<Vec<Edit>> {
-    let request: Members<'_> = serde_json::from_slice(body).ok()?;
+    let document = Document::read(std::str::from_utf8(body).ok()?).ok()?;
+    let request = Members::of(document.root()).ok()?;
     let mut edits = Vec::new();
     let mut calls_at_once = false;
-    for message in list::<&RawValue>(request.get("messages")?).ok()? {
+    for message in list(request.get("messages")?).ok()? {
         let message = Members::of(message).ok()?;
         if message.need_string("role").ok()? != "assistant" {
             continue;
         }
-        let Some(content) = message.get("content").filter(|content| content.get().starts_with('[')) else {
+        let Some(content) = message.get("content").filter(|content| content.is_list()) else {
             calls_at_once = false;
             continue;
         };
-        let blocks = list::<&RawValue>(content).ok()?;
-        let kinds = blocks.iter().map(|block| Kind::of(block)).collect::<Option<Vec<_>>>()?;
+        let blocks: Vec<Raw<'_>> = content.items().collect();
+        let kinds = blocks.iter().map(|block| Kind::of(*block)).collect::<Option<Vec<_>>>()?;
         remove(body, &blocks, |at| kinds[at] == Kind::Sealed, &mut edits);
         let mut left = kinds.iter().filter(|kind| **kind != Kind::Sealed);
         calls_at_once = left.next() != Some(&Kind::Thought) && kinds.contains(&Kind::Call);
@@ -93,7 +94,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(block: &RawValue) -> Option<Self> {
+    fn of(block: Raw<'_>) -> Option<Self> {
         let block = Members::of(block).ok()?;
         let text = |member| block.string(member).ok().flatten();
         let sealed = |member| text(member).is_some_and(|text| is_sealed(&text));
@@ -108,16 +109,16 @@ impl Kind {
 }
 
 /// Takes items out of a list, each with one comma.
-fn remove(body: &[u8], items: &[&RawValue], gone: impl Fn(usize) -> bool, edits: &mut Vec<Edit>) {
+fn remove(body: &[u8], items: &[Raw<'_>], gone: impl Fn(usize) -> bool, edits: &mut Vec<Edit>) {
     let mut before = None;
     for (at, item) in items.iter().enumerate() {
-        let place = place(body, item);
+        let place = place(body, *item);
         let end = place.end;
         let gone = gone(at);
         if gone {
             let cut = match (before, items.get(at + 1)) {
                 (Some(before), _) => before..end,
-                (None, Some(next)) => place.start..self::place(body, next).start,
+                (None, Some(next)) => place.start..self::place(body, *next).start,
                 (None, None) => place,
             };
             edits.push((cut, ""));
@@ -129,19 +130,19 @@ fn remove(body: &[u8], items: &[&RawValue], gone: impl Fn(usize) -> bool, edits:
 }
 
 /// Where a value stands in the body that it was read from.
-fn place(body: &[u8], raw: &RawValue) -> Range<usize> {
+fn place(body: &[u8], raw: Raw<'_>) -> Range<usize> {
     let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
     start..start + raw.get().len()
 }
 
 fn forgo_thinking(body: &[u8], request: &Members<'_>, edits: &mut Vec<Edit>, losses: &mut Losses) {
-    let kind = |raw: &RawValue| Members::of(raw).ok()?.string("type").ok()?;
-    let Some(thinking) = request.get("thinking").filter(|raw| kind(raw).as_deref() == Some("enabled")) else { return };
+    let kind = |raw: Raw<'_>| Members::of(raw).ok()?.string("type").ok()?;
+    let Some(thinking) = request.get("thinking").filter(|raw| kind(*raw).as_deref() == Some("enabled")) else { return };
     edits.push((place(body, thinking), OFF));
     losses.add("thinking", "dropped: what the model thought before its last calls is not there");
     let management = request.members("context_management").ok().flatten();
-    let clearing = management.as_ref().and_then(|management| list::<&RawValue>(management.get("edits")?).ok());
-    let items = clearing.unwrap_or_default();
+    let clearing = management.and_then(|management| management.get("edits"));
+    let items: Vec<Raw<'_>> = clearing.into_iter().flat_map(Raw::items).collect();
     let clears = |at: usize| kind(items[at]).is_some_and(|kind| kind.starts_with("clear_thinking"));
     if (0..items.len()).any(clears) {
         losses.add("context_management.edits", "clear_thinking dropped, for it needs thinking");

@@ -12,6 +12,7 @@ use super::content::uncached;
 use super::{Pen, unfit};
 use crate::canon::{Json, Request, Thinking, Tool, ToolChoice, Unfit};
 use crate::capabilities::Forced;
+use crate::json::Document;
 use crate::openai::request::client_tool;
 
 /// Longest name of a tool, in bytes.
@@ -31,7 +32,7 @@ struct Function<'a> {
     name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    parameters_json_schema: Json,
+    parameters_json_schema: Cow<'a, Json>,
 }
 
 /// `toolConfig`
@@ -98,7 +99,7 @@ fn function<'a>(tool: &'a Tool, pen: &mut Pen<'_>) -> Result<Option<Function<'a>
         Tool::Other { kind, name, .. } => match (client_tool(kind), name) {
             (Some((description, schema)), Some(name)) => {
                 pen.losses.add(format!("tools.{kind}"), "sent as a function");
-                (name, Some(description), schema)
+                (name, Some(description), Cow::Owned(schema))
             }
             _ => return server_tool(kind, pen).map(|()| None),
         },
@@ -119,15 +120,23 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
 }
 
 /// The schema: an object at the root, and otherwise as it is.
-fn fitted(schema: &Json, pen: &mut Pen<'_>) -> Json {
+fn fitted<'a>(schema: &'a Json, pen: &mut Pen<'_>) -> Cow<'a, Json> {
+    let document = Document::read(schema.text());
+    let members = document.iter().flat_map(|document| document.root().members());
+    let kind = members.filter(|(name, _)| name == "type").last();
+    if kind.is_some_and(|(_, kind)| kind.string().is_some_and(|kind| kind == "object")) {
+        return Cow::Borrowed(schema);
+    }
+    Cow::Owned(refitted(schema, pen))
+}
+
+fn refitted(schema: &Json, pen: &mut Pen<'_>) -> Json {
     let Value::Object(mut root) = schema.value() else {
         pen.losses.add("tools.input_schema", "sent as an object of anything");
         return Json::from_value(&json!({"type": "object", "properties": {}}));
     };
-    match root.get("type") {
-        Some(kind) if kind == "object" => return schema.clone(),
-        Some(_) => pen.losses.add("tools.input_schema", "sent as an object at its root"),
-        None => {}
+    if root.contains_key("type") {
+        pen.losses.add("tools.input_schema", "sent as an object at its root");
     }
     root.insert("type".to_owned(), json!("object"));
     Json::from_value(&Value::Object(root))

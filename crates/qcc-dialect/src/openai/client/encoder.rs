@@ -186,5 +186,5 @@ struct Arguments<'a> {
 }
 
 fn put(value: &impl Serialize, out: &mut BytesMut) {
-    serde_json::to_writer(out.writer(), value).expect("memory takes everything");
+    crate::json::print::put(out, value).expect("memory takes everything");
 }

@@ -1,9 +1,9 @@
 //! Messages of a client. The operator's first words stand before the conversation; every result is a turn of its own.
 
-use serde_json::value::RawValue;
-
-use super::request::{BadRequest, Members, Others, Read, bad};
+use super::members::{Members, Others};
+use super::request::{BadRequest, Read, bad};
 use crate::canon::{Cache, Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
+use crate::json::Raw;
 
 /// What the operator says first, and the conversation.
 pub(super) fn turns(entries: Vec<Members<'_>>, others: &mut Others) -> Read<(Vec<Text>, Vec<Turn>)> {
@@ -48,18 +48,19 @@ fn turn(mut entry: Members<'_>, others: &mut Others) -> Read<Turn> {
 
 /// A text, or parts. None is no part.
 fn content(entry: &mut Members<'_>, others: &mut Others) -> Read<Vec<Part>> {
-    let Some(raw) = entry.take::<&RawValue>("content")? else { return Ok(Vec::new()) };
-    if raw.get().starts_with('"') {
-        let text = serde_json::from_str(raw.get()).map_err(|_| bad("content", "is no text"))?;
+    let Some(raw) = entry.take::<Raw<'_>>("content")? else { return Ok(Vec::new()) };
+    if raw.is_string() {
+        let text = raw.string().ok_or_else(|| bad("content", "is no text"))?.into_owned();
         return Ok(vec![Part::Text(Text { text, cache: None })]);
     }
-    let parts: Vec<&RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| bad("content", "must be a text or a list of parts"))?;
-    parts.into_iter().map(|raw| part(raw, others)).collect()
+    if !raw.is_list() {
+        return Err(bad("content", "must be a text or a list of parts"));
+    }
+    raw.items().map(|raw| part(raw, others)).collect()
 }
 
-fn part(raw: &RawValue, others: &mut Others) -> Read<Part> {
-    let mut part: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("content", "a part is no object"))?;
+fn part(raw: Raw<'_>, others: &mut Others) -> Read<Part> {
+    let mut part = Members::of(raw).ok_or_else(|| bad("content", "a part is no object"))?;
     let kind: String = part.need("type")?;
     let cache = cache(&mut part)?;
     let read = match kind.as_str() {
@@ -67,7 +68,7 @@ fn part(raw: &RawValue, others: &mut Others) -> Read<Part> {
         "image_url" => {
             let mut image: Members<'_> = part.need("image_url")?;
             let source = source(image.need("url")?);
-            image.0.retain(|_, raw| raw.get() != "\"auto\"");
+            image.drop_usual("\"auto\"");
             image.leave("messages.content.image_url", others);
             Part::Image(Image { source, cache })
         }
@@ -77,7 +78,7 @@ fn part(raw: &RawValue, others: &mut Others) -> Read<Part> {
             inner.leave("messages.content.file", others);
             read
         }
-        _ => return Ok(Part::Other { kind, raw: Json::from(raw.to_owned()) }),
+        _ => return Ok(Part::Other { kind, raw: Json::from(raw) }),
     };
     part.leave("messages.content", others);
     Ok(read)

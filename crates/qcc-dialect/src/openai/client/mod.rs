@@ -4,6 +4,7 @@ mod answer;
 mod encoder;
 #[cfg(test)]
 pub(crate) mod grammar;
+pub(crate) mod members;
 mod message;
 mod messages;
 pub(crate) mod request;

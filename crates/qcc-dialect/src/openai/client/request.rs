@@ -3,14 +3,11 @@
 //! What has no place in the neutral form is kept by name, for the target may know it; what cannot be understood is refused,
 //! for a guess would be another question.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use super::members::{Members, Others, Readable};
 use super::messages;
 pub(super) use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Tool, ToolChoice};
+use crate::json::{Document, Raw};
 
 /// Reads the body of `POST /v1/chat/completions`.
 ///
@@ -19,11 +16,8 @@ use crate::canon::{Effort, Format, Json, Request, Tool, ToolChoice};
 pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let not_json = |cause: String| bad("", format!("the request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
-    let mut members: Members<'_> = serde_json::from_str(body).map_err(|cause| match cause.is_data() {
-        true => bad("", "the request body must be an object"),
-        false => not_json(cause.to_string()),
-    })?;
-    members.0.retain(|_, raw| raw.get() != "null");
+    let document = Document::read(body).map_err(not_json)?;
+    let mut members = Members::of(document.root()).ok_or_else(|| bad("", "the request body must be an object"))?;
     let model = members.take::<String>("model")?.ok_or_else(|| bad("model", "is missing"))?;
     let entries = members.take::<Vec<Members<'_>>>("messages")?.unwrap_or_default();
     if entries.is_empty() {
@@ -43,21 +37,21 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
         temperature: members.take("temperature")?,
         top_p: members.take("top_p")?,
         top_k: members.take("top_k")?,
-        stop: members.take::<Stops>("stop")?.map(Stops::list).unwrap_or_default(),
+        stop: members.take::<Stops>("stop")?.map(|Stops(stops)| stops).unwrap_or_default(),
         parallel_tools: members.take("parallel_tool_calls")?,
         stream: members.take("stream")?.unwrap_or_default(),
         ..Request::default()
     };
     let user = members.take("safety_identifier")?;
     request.user = user.or(members.take("user")?);
-    let tools = members.take::<Vec<&RawValue>>("tools")?.unwrap_or_default();
+    let tools = members.take::<Vec<Raw<'_>>>("tools")?.unwrap_or_default();
     request.tools = tools.into_iter().map(|raw| tool(raw, &mut others)).collect::<Read<_>>()?;
     choice(&mut members, &mut request)?;
     effort(&mut members, &mut request)?;
     format(&mut members, &mut request)?;
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
-    others.extend(members.0.into_iter().map(|(name, raw)| (name, Json::from(raw.to_owned()))));
+    others.extend(members.rest().map(|(name, raw)| (name, Json::from(raw))));
     request.others = others;
     request.include_usage = include_usage.unwrap_or_default();
     Ok(request)
@@ -69,70 +63,29 @@ pub(crate) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'stat
     BadRequest { what: what.into(), why: why.into() }
 }
 
-/// Members of an object that were not read yet. Of several with one name the last counts.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Members<'a>(#[serde(borrow)] pub(crate) BTreeMap<String, &'a RawValue>);
-
-impl<'a> Members<'a> {
-    /// Takes a member out. None where it is not there or `null`.
-    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Read<Option<T>> {
-        let Some(raw) = self.0.remove(name).filter(|raw| raw.get() != "null") else { return Ok(None) };
-        serde_json::from_str(raw.get()).map(Some).map_err(|cause| bad(name, format!("cannot be read: {cause}")))
-    }
-
-    pub(crate) fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Read<T> {
-        self.take(name)?.ok_or_else(|| bad(name, "is missing"))
-    }
-}
-
-/// Members without a place, by the way to them.
-pub(super) type Others = Vec<(String, Json)>;
-
-impl Members<'_> {
-    /// Keeps the names of those that nobody took, each once. What is `null` or empty says nothing.
-    pub(super) fn leave(self, of: &str, others: &mut Others) {
-        for (name, raw) in self.0.into_iter().filter(|(_, raw)| !matches!(raw.get(), "null" | "[]" | "{}" | "\"\"")) {
-            let name = format!("{of}.{name}");
-            if !others.iter().any(|(known, _)| *known == name) {
-                others.push((name, Json::from(raw.to_owned())));
-            }
-        }
-    }
-}
-
 /// One text or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stops {
-    One(String),
-    Some(Vec<String>),
-}
+struct Stops(Vec<String>);
 
-impl Stops {
-    fn list(self) -> Vec<String> {
-        match self {
-            Self::One(stop) => vec![stop],
-            Self::Some(stops) => stops,
-        }
+impl<'a> Readable<'a> for Stops {
+    fn read(raw: Raw<'a>) -> Result<Self, String> {
+        if raw.is_string() { String::read(raw).map(|stop| Self(vec![stop])) } else { Vec::read(raw).map(Self) }
     }
 }
 
 /// A function is a tool of the client; any other kind is one that only this dialect's vendors know.
-fn tool(raw: &RawValue, others: &mut Others) -> Read<Tool> {
-    let mut members: Members<'_> =
-        serde_json::from_str(raw.get()).map_err(|_| bad("tools", "each must be an object"))?;
+fn tool(raw: Raw<'_>, others: &mut Others) -> Read<Tool> {
+    let mut members = Members::of(raw).ok_or_else(|| bad("tools", "each must be an object"))?;
     let kind = members.take::<String>("type")?.unwrap_or_else(|| "function".to_owned());
     if kind != "function" {
         let name = members.take("name").unwrap_or_default();
-        return Ok(Tool::Other { kind, name, raw: Json::from(raw.to_owned()) });
+        return Ok(Tool::Other { kind, name, raw: Json::from(raw) });
     }
     let mut function: Members<'_> = members.need("function")?;
-    let schema = function.take::<&RawValue>("parameters")?;
+    let schema = function.take::<Raw<'_>>("parameters")?;
     let tool = Tool::Custom {
         name: function.need("name")?,
         description: function.take("description")?,
-        schema: schema.map_or_else(Json::empty_object, |schema| Json::from(schema.to_owned())),
+        schema: schema.map_or_else(Json::empty_object, Json::from),
         strict: function.take("strict")?,
         cache: None,
     };
@@ -143,14 +96,13 @@ fn tool(raw: &RawValue, others: &mut Others) -> Read<Tool> {
 
 /// A choice in words that are not known stays among the others.
 fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
-    let Some(raw) = members.0.get("tool_choice").copied() else { return Ok(()) };
+    let Some(raw) = members.get("tool_choice") else { return Ok(()) };
     let known = match raw.get() {
         "\"auto\"" => Some(ToolChoice::Auto),
         "\"none\"" => Some(ToolChoice::None),
         "\"required\"" => Some(ToolChoice::Any),
-        text if text.starts_with('{') => {
-            let mut choice: Members<'_> =
-                serde_json::from_str(text).map_err(|_| bad("tool_choice", "cannot be read"))?;
+        _ if raw.is_object() => {
+            let mut choice = <Members<'_> as Readable<'_>>::read(raw).map_err(|cause| bad("tool_choice", cause))?;
             match choice.take::<Members<'_>>("function")? {
                 Some(mut function) => Some(ToolChoice::Tool(function.need("name")?)),
                 None => None,
@@ -159,7 +111,7 @@ fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         _ => return Err(bad("tool_choice", "must be none, auto, required or an object")),
     };
     if known.is_some() {
-        members.0.remove("tool_choice");
+        members.remove("tool_choice");
         request.tool_choice = known;
     }
     Ok(())
@@ -195,7 +147,7 @@ fn format(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
             let mut schema: Members<'_> = format.need("json_schema")?;
             Some(Format::JsonSchema {
                 name: schema.take("name")?,
-                schema: Json::from(schema.need::<&RawValue>("schema")?.to_owned()),
+                schema: Json::from(schema.need::<Raw<'_>>("schema")?),
                 strict: schema.take("strict")?,
             })
         }

@@ -7,7 +7,6 @@
 //! none of them runs a call whose message broke off, and nothing that has come is lost by saying so.
 
 use bytes::Bytes;
-use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
 use super::message::error_body;
@@ -62,10 +61,8 @@ impl Watcher {
         if data == DONE {
             return self.done();
         }
-        let raw: Option<&RawValue> = serde_json::from_slice(data).ok();
-        let chunk = raw
-            .and_then(|raw| Some((raw, Chunk::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()?)));
-        match chunk {
+        let raw = std::str::from_utf8(data).ok();
+        match raw.and_then(|raw| Some((raw, serde_json::from_str(raw).ok()?))) {
             Some((raw, chunk)) => self.chunk(&chunk, raw),
             None if self.content => Seen::Idle,
             None => Seen::Malformed,
@@ -139,9 +136,9 @@ impl Watcher {
         Seen::Error(ErrorFacts::in_band(data))
     }
 
-    fn chunk(&mut self, chunk: &Chunk<'_>, raw: &RawValue) -> Seen {
+    fn chunk(&mut self, chunk: &Chunk<'_>, raw: &str) -> Seen {
         if let Some(told) = error::told(chunk, raw) {
-            return self.error(told.get().as_bytes());
+            return self.error(told.as_bytes());
         }
         let Some(choices) = chunk.choices.as_ref().map(|choices| choices.0.as_slice()) else {
             return if self.content || chunk.usage.is_some() { Seen::Idle } else { Seen::Malformed };
@@ -157,7 +154,7 @@ impl Watcher {
         for choice in choices {
             if let Some(reason) = text(choice.finish_reason) {
                 if reason == "error" {
-                    return self.error(raw.get().as_bytes());
+                    return self.error(raw.as_bytes());
                 }
                 self.reason = Some(reason.into_owned());
                 semantic = true;

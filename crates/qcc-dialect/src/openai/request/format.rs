@@ -48,7 +48,8 @@ pub(super) fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Written<'a>
             let schema = fitted(schema, "output_config.format.schema", pen.losses);
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
             let strict = strict.unwrap_or(true) && is_strict(&schema);
-            let json_schema = JsonSchema { name: name.as_deref().unwrap_or(NAME), schema, strict: Some(strict) };
+            let json_schema =
+                JsonSchema { name: name.as_deref().unwrap_or(NAME), schema: schema.into_owned(), strict: Some(strict) };
             Written { response_format: Some(ResponseFormat::JsonSchema { json_schema }), instruction: None }
         }
         Format::JsonSchema { schema, .. } => {

@@ -3,15 +3,40 @@
 //! A schema that is one already goes as the text that it is; its order of members matters to prompt caches, and to models
 //! that fill it in.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::canon::{Json, Losses};
+use crate::json::Document;
 
 /// Words for alternatives, which are refused at the root.
 const ALTERNATIVES: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 
 /// The schema, changed only where it would be refused. `place` names it among the losses.
-pub(crate) fn fitted(schema: &Json, place: &'static str, losses: &mut Losses) -> Json {
+pub(crate) fn fitted<'a>(schema: &'a Json, place: &'static str, losses: &mut Losses) -> Cow<'a, Json> {
+    if fits(schema) {
+        return Cow::Borrowed(schema);
+    }
+    Cow::Owned(refitted(schema, place, losses))
+}
+
+/// Whether nothing is to be changed. Nearly always so: then no tree is built of it.
+fn fits(schema: &Json) -> bool {
+    let Ok(document) = Document::read(schema.text()) else { return false };
+    let (mut typed, mut has_properties) = (false, false);
+    for (name, raw) in document.root().members() {
+        match &*name {
+            "type" => typed = raw.string().is_some_and(|kind| kind == "object"),
+            "properties" => has_properties = raw.is_object(),
+            name if ALTERNATIVES.contains(&name) && raw.is_list() => return false,
+            _ => {}
+        }
+    }
+    typed && has_properties
+}
+
+fn refitted(schema: &Json, place: &'static str, losses: &mut Losses) -> Json {
     let Value::Object(mut root) = schema.value() else {
         losses.add(place, "sent as an object of anything");
         return Json::from_value(&json!({"type": "object", "properties": {}}));
@@ -19,10 +44,6 @@ pub(crate) fn fitted(schema: &Json, place: &'static str, losses: &mut Losses) ->
     let merged = merge_alternatives(&mut root);
     if merged {
         losses.add(place, "alternatives at its root merged");
-    }
-    let typed = root.get("type").is_some_and(|kind| kind == "object");
-    if typed && !merged && root.get("properties").is_some_and(Value::is_object) {
-        return schema.clone();
     }
     root.insert("type".to_owned(), json!("object"));
     if !root.get("properties").is_some_and(Value::is_object) {

@@ -328,6 +328,6 @@ fn put(name: &str, sequence: u64, data: &impl Serialize, out: &mut BytesMut) {
     out.put_slice(name.as_bytes());
     out.put_slice(b"\ndata: ");
     let framed = Framed { r#type: name, sequence_number: sequence, data };
-    serde_json::to_writer(out.writer(), &framed).expect("memory takes everything");
+    crate::json::print::put(out, &framed).expect("memory takes everything");
     out.put_slice(b"\n\n");
 }

@@ -2,22 +2,24 @@
 //! is one turn.
 
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::{thoughts, tools};
 use crate::canon::{Document, Image, Json, Part, Request, Role, Source, Text, ToolResult, ToolUse, Turn};
-use crate::openai::client::request::{Members, Read, bad};
+use crate::json::Raw;
+use crate::openai::client::members::Members;
+use crate::openai::client::request::{Read, bad};
 
 /// Reads a text, or items.
-pub(super) fn read(raw: &RawValue, request: &mut Request) -> Read<()> {
-    if raw.get().starts_with('"') {
-        let text = serde_json::from_str(raw.get()).map_err(|_| bad("input", "is no text"))?;
+pub(super) fn read(raw: Raw<'_>, request: &mut Request) -> Read<()> {
+    if raw.is_string() {
+        let text = raw.string().ok_or_else(|| bad("input", "is no text"))?.into_owned();
         request.turns.push(Turn { role: Role::User, parts: vec![said(text)] });
         return Ok(());
     }
-    let items: Vec<&RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| bad("input", "must be a text or a list of items"))?;
-    for (at, raw) in items.into_iter().enumerate() {
+    if !raw.is_list() {
+        return Err(bad("input", "must be a text or a list of items"));
+    }
+    for (at, raw) in raw.items().enumerate() {
         item(raw, request).map_err(|bad| bad.within(at).within("input"))?;
     }
     Ok(())
@@ -27,10 +29,10 @@ fn said(text: String) -> Part {
     Part::Text(Text { text, cache: None })
 }
 
-fn item(raw: &RawValue, request: &mut Request) -> Read<()> {
-    let mut item: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("", "must be an object"))?;
+fn item(raw: Raw<'_>, request: &mut Request) -> Read<()> {
+    let mut item = Members::of(raw).ok_or_else(|| bad("", "must be an object"))?;
     let kind = item.take::<String>("type")?;
-    let kind = kind.or_else(|| item.0.contains_key("role").then(|| "message".to_owned()));
+    let kind = kind.or_else(|| item.get("role").is_some().then(|| "message".to_owned()));
     let kind = kind.ok_or_else(|| bad("type", "is missing"))?;
     match kind.as_str() {
         "message" => message(item, request)?,
@@ -50,9 +52,9 @@ fn item(raw: &RawValue, request: &mut Request) -> Read<()> {
         // Only who has kept it knows what it is.
         "item_reference" | "compaction" | "compaction_summary" => {
             let name = if kind == "item_reference" { "input.item_reference" } else { "input.compaction" };
-            request.others.push((name.to_owned(), Json::from(raw.to_owned())));
+            request.others.push((name.to_owned(), Json::from(raw)));
         }
-        _ => speak(Role::Assistant, vec![Part::Other { kind, raw: Json::from(raw.to_owned()) }], request),
+        _ => speak(Role::Assistant, vec![Part::Other { kind, raw: Json::from(raw) }], request),
     }
     Ok(())
 }
@@ -91,19 +93,20 @@ fn message(mut item: Members<'_>, request: &mut Request) -> Read<()> {
 }
 
 /// A text, or parts. None is no part.
-fn content(raw: Option<&RawValue>, what: &'static str) -> Read<Vec<Part>> {
+fn content(raw: Option<Raw<'_>>, what: &'static str) -> Read<Vec<Part>> {
     let Some(raw) = raw else { return Ok(Vec::new()) };
-    if raw.get().starts_with('"') {
-        let text = serde_json::from_str(raw.get()).map_err(|_| bad(what, "is no text"))?;
+    if raw.is_string() {
+        let text = raw.string().ok_or_else(|| bad(what, "is no text"))?.into_owned();
         return Ok(vec![said(text)]);
     }
-    let parts: Vec<&RawValue> =
-        serde_json::from_str(raw.get()).map_err(|_| bad(what, "must be a text or a list of parts"))?;
-    parts.into_iter().map(|raw| part(raw).map_err(|bad| bad.within(what))).collect()
+    if !raw.is_list() {
+        return Err(bad(what, "must be a text or a list of parts"));
+    }
+    raw.items().map(|raw| part(raw).map_err(|bad| bad.within(what))).collect()
 }
 
-fn part(raw: &RawValue) -> Read<Part> {
-    let mut part: Members<'_> = serde_json::from_str(raw.get()).map_err(|_| bad("", "a part is no object"))?;
+fn part(raw: Raw<'_>) -> Read<Part> {
+    let mut part = Members::of(raw).ok_or_else(|| bad("", "a part is no object"))?;
     let kind: String = part.need("type")?;
     Ok(match kind.as_str() {
         "input_text" | "output_text" | "text" => said(part.need("text")?),
@@ -117,7 +120,7 @@ fn part(raw: &RawValue) -> Read<Part> {
             Part::Image(Image { source, cache: None })
         }
         "input_file" => file(part)?,
-        _ => Part::Other { kind, raw: Json::from(raw.to_owned()) },
+        _ => Part::Other { kind, raw: Json::from(raw) },
     })
 }
 
@@ -161,8 +164,8 @@ fn call(mut item: Members<'_>, plain: bool) -> Read<ToolUse> {
 /// A text, parts, or whatever else a client makes of it, which is told as text.
 fn result(mut item: Members<'_>) -> Read<ToolResult> {
     let id = item.need("call_id")?;
-    let output = item.take::<&RawValue>("output")?;
-    let parts = match output.map(RawValue::get) {
+    let output = item.take::<Raw<'_>>("output")?;
+    let parts = match output.map(Raw::get) {
         Some(raw) if !raw.starts_with(['"', '[']) => vec![said(raw.to_owned())],
         _ => content(output, "output")?,
     };

@@ -38,5 +38,5 @@ pub fn encode_message(
     }
     let reason = message.stop.as_ref().map_or(&StopReason::EndTurn, |stop| &stop.reason);
     let response = Response::new(&head, &Stage::Ended(reason), &output, message.usage);
-    serde_json::to_vec(&response).map(Bytes::from).expect("an answer of ours is printable")
+    crate::json::print::print(&response, 4096).expect("an answer of ours is printable")
 }

@@ -5,11 +5,11 @@
 //! (`store`, `metadata`, `include` of sealed thoughts, the client's telemetry) change no answer, so leaving them out loses
 //! nothing; a request that counts on something stored has a member that says so, and no other provider is fit for it.
 
-use serde_json::value::RawValue;
-
 use super::{input, tools};
 use crate::canon::{BadRequest, Effort, Format, Json, Request, Text, Thinking};
-use crate::openai::client::request::{Members, Read, bad, effort_of_word};
+use crate::json::{Document, Raw};
+use crate::openai::client::members::Members;
+use crate::openai::client::request::{Read, bad, effort_of_word};
 
 /// Members that change no answer, with the one value of which that holds where it is not any.
 const HARMLESS: &[(&str, Option<&str>)] = &[
@@ -33,11 +33,8 @@ const HARMLESS: &[(&str, Option<&str>)] = &[
 pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let not_json = |cause: String| bad("", format!("the request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
-    let mut members: Members<'_> = serde_json::from_str(body).map_err(|cause| match cause.is_data() {
-        true => bad("", "the request body must be an object"),
-        false => not_json(cause.to_string()),
-    })?;
-    members.0.retain(|_, raw| raw.get() != "null");
+    let document = Document::read(body).map_err(not_json)?;
+    let mut members = Members::of(document.root()).ok_or_else(|| bad("", "the request body must be an object"))?;
     let mut request = Request {
         model: members.need("model")?,
         max_tokens: members.take("max_output_tokens")?,
@@ -53,18 +50,18 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let instructions = members.take::<String>("instructions")?;
     request.system.extend(instructions.map(|text| Text { text, cache: None }));
     tools::add(members.take("tools")?.unwrap_or_default(), &mut request)?;
-    if let Some(raw) = members.take::<&RawValue>("input")? {
+    if let Some(raw) = members.take::<Raw<'_>>("input")? {
         input::read(raw, &mut request)?;
     }
     tools::choice(&mut members, &mut request)?;
     reasoning(&mut members, &mut request)?;
     text(&mut members, &mut request)?;
-    let harmless = |name: &str, raw: &RawValue| {
+    let harmless = |name: &str, raw: Raw<'_>| {
         let squeezed: String = raw.get().split_whitespace().collect();
         HARMLESS.iter().any(|(known, value)| *known == name && value.is_none_or(|value| value == squeezed))
     };
-    let rest = members.0.into_iter().filter(|(name, raw)| !harmless(name, raw));
-    request.others.extend(rest.map(|(name, raw)| (name, Json::from(raw.to_owned()))));
+    let rest = members.rest().filter(|(name, raw)| !harmless(name, *raw));
+    request.others.extend(rest.map(|(name, raw)| (name, Json::from(raw))));
     if request.turns.is_empty() && request.kept_elsewhere().is_none() {
         return Err(bad("input", "is missing or empty"));
     }
@@ -82,16 +79,16 @@ fn reasoning(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
     if summary.is_some() && request.effort != Some(Effort::None) {
         request.thinking = Some(Thinking::Adaptive);
     }
-    for (name, raw) in reasoning.0.into_iter().filter(|(_, raw)| !matches!(raw.get(), "null" | "\"auto\"")) {
-        request.others.push((format!("reasoning.{name}"), Json::from(raw.to_owned())));
+    for (name, raw) in reasoning.rest().filter(|(_, raw)| raw.get() != "\"auto\"") {
+        request.others.push((format!("reasoning.{name}"), Json::from(raw)));
     }
     Ok(())
 }
 
 fn text(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
     let Some(mut text) = members.take::<Members<'_>>("text")? else { return Ok(()) };
-    if let Some(raw) = text.take::<&RawValue>("verbosity")? {
-        request.others.push(("verbosity".to_owned(), Json::from(raw.to_owned())));
+    if let Some(raw) = text.take::<Raw<'_>>("verbosity")? {
+        request.others.push(("verbosity".to_owned(), Json::from(raw)));
     }
     let Some(mut format) = text.take::<Members<'_>>("format")? else { return Ok(()) };
     let kind: String = format.need("type").map_err(|bad| bad.within("text.format"))?;
@@ -99,10 +96,10 @@ fn text(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         "text" => None,
         "json_object" => Some(Format::JsonObject),
         "json_schema" => {
-            let schema = format.need::<&RawValue>("schema").map_err(|bad| bad.within("text.format"))?;
+            let schema = format.need::<Raw<'_>>("schema").map_err(|bad| bad.within("text.format"))?;
             Some(Format::JsonSchema {
                 name: format.take("name")?,
-                schema: Json::from(schema.to_owned()),
+                schema: Json::from(schema),
                 strict: format.take("strict")?,
             })
         }

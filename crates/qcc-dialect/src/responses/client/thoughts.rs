@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::canon::{Losses, Part, Thought, is_sealed, seal, unseal};
-use crate::openai::client::request::{Members, Read};
+use crate::json::Raw;
+use crate::openai::client::members::Members;
+use crate::openai::client::request::Read;
 use crate::responses::OWNER as VENDOR;
-use crate::responses::wire::{Item, parts, text};
+use crate::responses::wire::{Item, text};
 
 /// For whom the thinking of other dialects is sealed.
 const OWNER: &str = "canon";
@@ -32,8 +34,12 @@ pub(super) fn redacted(data: &str) -> String {
 
 /// A reasoning item that comes back. `None`: nothing is in it.
 pub(super) fn part(mut item: Members<'_>) -> Read<Option<Part>> {
-    let (summary, content) = (item.take::<&RawValue>("summary")?, item.take::<&RawValue>("content")?);
-    let told = |raw| parts(raw).iter().filter_map(|part| text(part.text)).collect::<Vec<_>>().join("\n\n");
+    let (summary, content) = (item.take::<Raw<'_>>("summary")?, item.take::<Raw<'_>>("content")?);
+    let told = |list: Option<Raw<'_>>| {
+        let parts = list.into_iter().flat_map(Raw::items).filter_map(Members::of);
+        let texts = parts.filter_map(|part| part.get("text")?.string()).filter(|text| !text.is_empty());
+        texts.collect::<Vec<_>>().join("\n\n")
+    };
     let said = Some(told(content)).filter(|said| !said.is_empty()).unwrap_or_else(|| told(summary));
     let Some(encrypted) = item.take::<String>("encrypted_content")?.filter(|text| !text.is_empty()) else {
         return Ok((!said.is_empty()).then_some(Part::Thinking(Thought { text: said, signature: None })));
@@ -42,7 +48,7 @@ pub(super) fn part(mut item: Members<'_>) -> Read<Option<Part>> {
         let unsigned = || (!said.is_empty()).then(|| Part::Thinking(Thought { text: said.clone(), signature: None }));
         return Ok(ours(&encrypted).or_else(unsigned));
     }
-    let raw = |raw: Option<&RawValue>, unsaid: Value| {
+    let raw = |raw: Option<Raw<'_>>, unsaid: Value| {
         raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(unsaid)
     };
     let words = json!({

@@ -3,37 +3,37 @@
 //! ([`ClientTool`]), so that the client is told of a call in its own words. All others are tools of its vendor's.
 
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use crate::canon::{ClientTool, Json, Request, Tool, ToolChoice};
-use crate::openai::client::request::{Members, Read, bad};
+use crate::json::Raw;
+use crate::openai::client::members::Members;
+use crate::openai::client::request::{Read, bad};
 
 /// The member that holds the input of a tool which takes a text.
 pub(super) const INPUT: &str = "input";
 
 /// Adds tools to those of the request.
-pub(super) fn add(list: Vec<&RawValue>, request: &mut Request) -> Read<()> {
+pub(super) fn add(list: Vec<Raw<'_>>, request: &mut Request) -> Read<()> {
     for raw in list {
         tool(raw, None, request)?;
     }
     Ok(())
 }
 
-fn tool(raw: &RawValue, group: Option<&str>, request: &mut Request) -> Read<()> {
-    let mut members: Members<'_> =
-        serde_json::from_str(raw.get()).map_err(|_| bad("tools", "each must be an object"))?;
+fn tool(raw: Raw<'_>, group: Option<&str>, request: &mut Request) -> Read<()> {
+    let mut members = Members::of(raw).ok_or_else(|| bad("tools", "each must be an object"))?;
     let kind: String = members.need("type").map_err(|bad| bad.within("tools"))?;
     match kind.as_str() {
         "function" => function(members, group, request),
         "custom" => custom(members, group, request),
         "namespace" if group.is_none() => {
             let name: String = members.need("name").map_err(|bad| bad.within("tools"))?;
-            let list: Vec<&RawValue> = members.take("tools")?.unwrap_or_default();
+            let list: Vec<Raw<'_>> = members.take("tools")?.unwrap_or_default();
             list.into_iter().try_for_each(|raw| tool(raw, Some(&name), request))
         }
         _ => {
             let name = members.take("name").unwrap_or_default();
-            request.tools.push(Tool::Other { kind, name, raw: Json::from(raw.to_owned()) });
+            request.tools.push(Tool::Other { kind, name, raw: Json::from(raw) });
             Ok(())
         }
     }
@@ -41,11 +41,11 @@ fn tool(raw: &RawValue, group: Option<&str>, request: &mut Request) -> Read<()> 
 
 fn function(mut members: Members<'_>, group: Option<&str>, request: &mut Request) -> Read<()> {
     let own: String = members.need("name").map_err(|bad| bad.within("tools"))?;
-    let schema = members.take::<&RawValue>("parameters")?;
+    let schema = members.take::<Raw<'_>>("parameters")?;
     request.tools.push(Tool::Custom {
         name: joined(group, &own),
         description: members.take("description")?,
-        schema: schema.map_or_else(Json::empty_object, |schema| Json::from(schema.to_owned())),
+        schema: schema.map_or_else(Json::empty_object, Json::from),
         strict: members.take("strict")?,
         cache: None,
     });
@@ -98,19 +98,16 @@ pub(super) fn joined(group: Option<&str>, own: &str) -> String {
 
 /// A choice in words that are not known stays among the others.
 pub(super) fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
-    let Some(raw) = members.0.get("tool_choice").copied().filter(|raw| raw.get() != "null") else { return Ok(()) };
+    let Some(raw) = members.get("tool_choice") else { return Ok(()) };
     let known = match raw.get() {
         "\"auto\"" => Some(ToolChoice::Auto),
         "\"none\"" => Some(ToolChoice::None),
         "\"required\"" => Some(ToolChoice::Any),
-        text if text.starts_with('{') => {
-            let choice: Members<'_> = serde_json::from_str(text).map_err(|_| bad("tool_choice", "cannot be read"))?;
-            chosen(choice, request)?
-        }
+        _ if raw.is_object() => Members::of(raw).map(|choice| chosen(choice, request)).transpose()?.flatten(),
         _ => return Err(bad("tool_choice", "must be none, auto, required or an object")),
     };
     if known.is_some() {
-        members.0.remove("tool_choice");
+        members.remove("tool_choice");
         request.tool_choice = known;
     }
     Ok(())

@@ -164,7 +164,7 @@ fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> (Option<TextFormat<'a>
             (None, Some(instruction))
         }
         Some(Format::JsonSchema { name, schema, strict }) => {
-            let schema = fitted(schema, "output_config.format.schema", pen.losses);
+            let schema = fitted(schema, "output_config.format.schema", pen.losses).into_owned();
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
             let strict = strict.unwrap_or(true) && is_strict(&schema);
             let name = name.as_deref().unwrap_or(NAME);

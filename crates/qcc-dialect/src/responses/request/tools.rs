@@ -29,7 +29,7 @@ pub(super) struct Function<'a> {
     name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    parameters: Json,
+    parameters: Cow<'a, Json>,
     strict: bool,
 }
 
@@ -87,7 +87,7 @@ fn function<'a>(tool: &'a Tool, pen: &mut Pen<'_>) -> Result<Option<Function<'a>
         Tool::Other { kind, name, .. } => match (known(kind), name) {
             (Some((description, schema)), Some(name)) => {
                 pen.losses.add(format!("tools.{kind}"), "sent as a function");
-                (name, Some(description), schema, None)
+                (name, Some(description), Cow::Owned(schema), None)
             }
             _ => return server_tool(kind, pen).map(|()| None),
         },

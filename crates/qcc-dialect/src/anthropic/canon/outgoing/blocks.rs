@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut as _, BytesMut};
 
 use super::{Marks, unfit};
-use crate::anthropic::canon::write::Object;
 use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolResult, ToolUse, Unfit};
+use crate::json::write::Object;
 
 /// A block as it is written.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ fn url(out: &mut BytesMut, url: &str) {
 fn search_result(out: &mut BytesMut, found: &SearchResult) {
     let mut block = Object::begin(out);
     block.member("type", "search_result").member("source", &found.source).member("title", &found.title);
-    crate::anthropic::canon::write::list(block.name("content"), &found.texts, |out, text| {
+    crate::json::write::list(block.name("content"), &found.texts, |out, text| {
         Object::begin(out).member("type", "text").member("text", text).end();
         true
     });

@@ -1,9 +1,9 @@
 //! Whether and how the model is asked to think, by what it takes.
 
 use super::turns::Row;
-use crate::anthropic::canon::write::Object;
 use crate::canon::{Effort, Json, Losses, Request, Thinking};
 use crate::capabilities::{Capabilities, Thinks};
+use crate::json::write::Object;
 
 /// The least budget that is taken.
 const LEAST: u64 = 1024;

@@ -10,9 +10,9 @@ use bytes::{BufMut as _, BytesMut};
 use super::blocks::{self, Block};
 use super::{Marks, unfit};
 use crate::anthropic::canon::ids;
-use crate::anthropic::canon::write::Object;
 use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
 use crate::capabilities::Capabilities;
+use crate::json::write::Object;
 
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";

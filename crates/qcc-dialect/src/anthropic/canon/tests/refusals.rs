@@ -14,7 +14,10 @@ fn what_is_wrong_is_told_in_anthropics_words() {
     };
     let table = [
         ("[]".to_owned(), "Input should be a valid dictionary"),
-        ("{\"a\":".to_owned(), "The request body is not valid JSON: EOF while parsing a value at line 1 column 5"),
+        (
+            "{\"a\":".to_owned(),
+            "The request body is not valid JSON: the body ends where a value should begin at byte 5",
+        ),
         ("{}".to_owned(), "max_tokens: Field required"),
         (r#"{"max_tokens":1}"#.to_owned(), "model: Field required"),
         (r#"{"max_tokens":1e99,"model":"m"}"#.to_owned(), "max_tokens: Input should be a valid integer"),
@@ -69,9 +72,10 @@ fn what_is_wrong_is_told_in_anthropics_words() {
 
 #[test]
 fn blocks_within_blocks_without_end_are_refused_and_not_followed() {
-    const LEVELS: usize = 20_000;
     let (begin, end) = (r#"[{"type":"tool_result","tool_use_id":"t","content":"#, "}]");
-    let content = format!("{}\"x\"{}", begin.repeat(LEVELS), end.repeat(LEVELS));
-    let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":{content}}}]}}"#);
-    assert!(refusal(&body).ends_with("Content is nested too deeply"), "{}", refusal(&body));
+    for (levels, why) in [(5, "Content is nested too deeply"), (20_000, "deeper than 1024 levels at byte 26076")] {
+        let content = format!("{}\"x\"{}", begin.repeat(levels), end.repeat(levels));
+        let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":{content}}}]}}"#);
+        assert!(refusal(&body).ends_with(why), "{}", refusal(&body));
+    }
 }

@@ -3,35 +3,37 @@
 use bytes::{BufMut as _, BytesMut};
 use serde::Serialize;
 
+use super::print::{put, quote};
+
 /// An object that is being written. Its end is written by [`Object::end`].
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     out: &'a mut BytesMut,
     empty: bool,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn begin(out: &'a mut BytesMut) -> Self {
+    pub(crate) fn begin(out: &'a mut BytesMut) -> Self {
         out.put_u8(b'{');
         Self { out, empty: true }
     }
 
     /// A member's name, and where its value is to be written.
-    pub(super) fn name(&mut self, name: &str) -> &mut BytesMut {
+    pub(crate) fn name(&mut self, name: &str) -> &mut BytesMut {
         if !std::mem::take(&mut self.empty) {
             self.out.put_u8(b',');
         }
-        json(self.out, name);
+        quote(self.out, name);
         self.out.put_u8(b':');
         self.out
     }
 
-    pub(super) fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> &mut Self {
+    pub(crate) fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> &mut Self {
         json(self.name(name), value);
         self
     }
 
     /// A member that is left out where there is nothing to say.
-    pub(super) fn optional(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> &mut Self {
+    pub(crate) fn optional(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> &mut Self {
         if let Some(value) = value {
             self.member(name, value);
         }
@@ -39,23 +41,23 @@ impl<'a> Object<'a> {
     }
 
     /// A member whose value is JSON already.
-    pub(super) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
+    pub(crate) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.name(name).put_slice(json.as_bytes());
         self
     }
 
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.out.put_u8(b'}');
     }
 }
 
 /// A value as JSON.
-pub(super) fn json(out: &mut BytesMut, value: &(impl Serialize + ?Sized)) {
-    serde_json::to_writer(out.writer(), value).expect("a buffer takes everything, and text and numbers are printable");
+pub(crate) fn json(out: &mut BytesMut, value: &(impl Serialize + ?Sized)) {
+    put(out, value).expect("texts and numbers are printable");
 }
 
 /// A list, each item written by `item`, which says whether it has written anything.
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     out: &mut BytesMut,
     items: impl IntoIterator<Item = T>,
     mut item: impl FnMut(&mut BytesMut, T) -> bool,
