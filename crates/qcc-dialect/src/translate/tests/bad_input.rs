@@ -105,9 +105,9 @@ fn every_kind_of_bad_request_is_refused_in_words_that_say_where() {
         (
             "deep nesting",
             [
-                (chat(&format!(r#"[{{"role":"user","content":{deep}}}]"#)), "content"),
-                (chat(&format!(r#"[{{"role":"user","content":{deep}}}]"#)), "content"),
-                (items(&deep), "input"),
+                (chat(&format!(r#"[{{"role":"user","content":{deep}}}]"#)), "deeper than"),
+                (chat(&format!(r#"[{{"role":"user","content":{deep}}}]"#)), "deeper than"),
+                (items(&deep), "deeper than"),
             ],
         ),
         ("no messages", [(chat("[]"), "messages"), (chat("[]"), "messages"), (items("null"), "input")]),
