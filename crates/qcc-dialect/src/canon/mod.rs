@@ -33,7 +33,7 @@ pub use message::{Message, Stop, StopReason, Usage};
 pub use names::{ToolIds, ToolNames};
 pub(crate) use names::{digest, sent_id};
 pub use request::{
-    Cache, ClientTool, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text, Thinking,
-    Thought, Tool, ToolChoice, ToolResult, ToolUse, Turn,
+    Cache, ClientTool, Detail, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text,
+    Thinking, Thought, Tool, ToolChoice, ToolResult, ToolUse, Turn,
 };
 pub use seal::{UNSIGNED, is_sealed, seal, unseal};
