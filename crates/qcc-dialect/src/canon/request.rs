@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::Json;
+use super::{Image, Json};
 
 /// A request for an answer of a model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -163,46 +163,6 @@ pub enum Source {
     Text(String),
     /// Made of parts.
     Parts(Vec<Part>),
-}
-
-/// An image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Image {
-    /// Where it is.
-    pub source: Source,
-    /// How closely the model looks at it. `None`: as it sees fit.
-    pub detail: Option<Detail>,
-    /// As [`Text::cache`].
-    pub cache: Option<Cache>,
-}
-
-/// How closely a model looks at an image, in the words of OpenAI's two dialects, which alone have them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// `low`
-    Low,
-    /// `high`
-    High,
-    /// `original`
-    Original,
-}
-
-impl Detail {
-    /// By its word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Low, Self::High, Self::Original].into_iter().find(|detail| detail.word() == word)
-    }
-
-    /// Its word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::High => "high",
-            Self::Original => "original",
-        }
-    }
 }
 
 /// A document, such as a PDF.

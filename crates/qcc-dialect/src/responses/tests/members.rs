@@ -76,3 +76,33 @@ fn an_image_of_the_operators_is_not_passed_over_where_it_comes_first() {
         }
     }
 }
+
+/// The tier is OpenAI's own, or the one of Anthropic's for which there is a word; elsewhere it is a loss.
+#[test]
+fn the_tier_is_asked_for_in_openais_words() {
+    let table = [
+        ("auto", None, None),
+        ("flex", Some("flex"), None),
+        ("priority", Some("priority"), None),
+        ("default", Some("default"), None),
+        ("standard_only", Some("default"), None),
+        ("of gold", None, Some("service_tier: dropped")),
+    ];
+    for (asked, sent, loss) in table {
+        let request = request(json!({"service_tier": asked}));
+        let response = try_send(&request, &thinking()).unwrap();
+        let mut losses = Losses::new();
+        let chat = |vendor: Vendor, losses: &mut Losses| {
+            let traits = vendor.traits();
+            let chat = openai::encode_request(&request, &traits, &Capabilities::UNKNOWN, "gpt-5.1", losses).unwrap();
+            serde_json::from_slice::<Value>(&chat.body).unwrap()
+        };
+        for body in [response.body, chat(Vendor::OpenAi, &mut losses)] {
+            assert_eq!(body.get("service_tier").and_then(Value::as_str), sent, "{asked}");
+        }
+        assert_eq!(response.losses, loss.into_iter().collect::<Vec<_>>(), "{asked}");
+        assert_eq!(losses.iter().map(ToString::to_string).collect::<Vec<_>>(), response.losses, "{asked}");
+        assert_eq!(chat(Vendor::Unknown, &mut losses).get("service_tier"), None);
+        assert!(losses.iter().any(|loss| loss.what == "service_tier"), "{asked}");
+    }
+}
