@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::error;
 use super::usage::Counts;
 use super::wire::{Item, Next, Response, Wire, next, number, text};
-use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
+use crate::canon::{Event, Losses, Stop, StopReason, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
 
@@ -75,6 +75,16 @@ impl Decoder {
         self.counts.canon()
     }
 
+    /// What of the answer had no place in the neutral form.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        let mut losses = Losses::new();
+        if self.queue.annotated() {
+            losses.dropped("answer.annotations");
+        }
+        losses
+    }
+
     /// Mostly one event; several where blank lines between them are missing.
     fn data(&mut self, data: &str, name: Option<&str>, out: &mut Vec<Event>) {
         let mut rest = data.trim_start();
@@ -115,6 +125,7 @@ impl Decoder {
                 let index = number(wire.output_index);
                 self.queue.item(index, raw, kind == "response.output_item.done");
             }
+            "response.output_text.annotation.added" => self.queue.annotate(),
             _ => {
                 let Some(place) = Place::of(kind) else { return };
                 self.start(None, out);
