@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What ids of calls look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum ToolIds {
 pub struct ToolNames {
     /// From the name that was sent to the client's own.
     renamed: HashMap<String, String>,
+    /// Names that are sent as they are. Shared, for an answer takes a copy of all this, and these are nearly all names.
+    reserved: Arc<[String]>,
     /// Ids of calls in the conversation: an answer must not use one again.
     ids: HashSet<String>,
 }
@@ -43,7 +46,7 @@ impl ToolNames {
     /// Names that need not be changed, which a changed one must not meet.
     pub(crate) fn reserve<'a>(&mut self, names: impl Iterator<Item = &'a str>, limit: usize) {
         let legal = names.filter(|name| is_legal(name, limit));
-        self.renamed.extend(legal.map(|name| (name.to_owned(), name.to_owned())));
+        self.reserved = legal.map(str::to_owned).collect();
     }
 
     /// The name under which a tool is sent: 1 to `limit` letters, digits, `_` and `-`.
@@ -66,7 +69,8 @@ impl ToolNames {
         let mut hash = digest(name.as_bytes());
         loop {
             let sent = format!("{start}_{:08x}", hash >> 32);
-            if self.renamed.get(&sent).is_none_or(|owner| owner == name) {
+            let taken = self.reserved.contains(&sent) || self.renamed.get(&sent).is_some_and(|owner| owner != name);
+            if !taken {
                 self.renamed.insert(sent.clone(), name.to_owned());
                 return sent;
             }

@@ -5,6 +5,7 @@
 //! text that it is ([`Raw`]).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::scan::{Notes, ScanError, Scanner, plain_run};
@@ -59,11 +60,23 @@ impl<'a> Document<'a> {
     /// # Errors
     /// Why it is not JSON, in words.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
+        Self::down_to(usize::MAX, text)
+    }
+
+    /// As [`read`](Self::read), for who asks only for what is directly in it: deeper values have nothing in them.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn outline(text: &'a str) -> Result<Self, String> {
+        Self::down_to(1, text)
+    }
+
+    fn down_to(watched: usize, text: &'a str) -> Result<Self, String> {
         if u32::try_from(text.len()).is_err() {
             return Err("it is longer than 4 GiB".to_owned());
         }
         let places = Vec::with_capacity(text.len() / BYTES_PER_PLACE + 8);
-        let mut scanner = Scanner::new(text.as_bytes(), Table { places, open: Vec::with_capacity(16) });
+        let mut scanner = Scanner::new(text.as_bytes(), Table { watched, places, open: Vec::with_capacity(16) });
         scanner.whole().map_err(|why| match why {
             ScanError::NotJson { offset, what } => format!("{what} at byte {offset}"),
             other => other.to_string(),
@@ -83,8 +96,9 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Notes all places.
+/// Notes all places down to a level.
 struct Table {
+    watched: usize,
     places: Vec<Place>,
     /// By level, which value began there last.
     open: Vec<usize>,
@@ -92,7 +106,7 @@ struct Table {
 
 impl Notes for Table {
     fn watched(&self) -> usize {
-        usize::MAX
+        self.watched
     }
 
     #[inline]
@@ -164,14 +178,31 @@ impl<'a> Raw<'a> {
         self.inner().take_while(move |_| self.is_list())
     }
 
+    /// Names and values of an object in order, of one name also several; none of anything else.
+    fn pairs(self) -> impl Iterator<Item = (Self, Self)> + Clone {
+        let mut inner = self.inner().take_while(move |_| self.is_object());
+        std::iter::from_fn(move || Some((inner.next()?, inner.next()?)))
+    }
+
     /// The members of an object in order, of one name also several; none of anything else.
     pub(crate) fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Self)> + Clone {
-        let mut inner = self.inner().take_while(move |_| self.is_object());
-        std::iter::from_fn(move || {
-            let (name, value) = (inner.next()?, inner.next()?);
-            // Half a character in a name: no name that anybody knows.
-            Some((name.string().unwrap_or_else(|| Cow::Borrowed(name.get())), value))
-        })
+        // Half a character in a name: no name that anybody knows.
+        self.pairs().map(|(name, value)| (name.string().unwrap_or_else(|| Cow::Borrowed(name.get())), value))
+    }
+
+    /// The member of that name, of several the last.
+    pub(crate) fn member(self, name: &str) -> Option<Self> {
+        self.pairs().filter(|(key, _)| key.says(name)).last().map(|(_, value)| value)
+    }
+
+    /// Whether it is the string of that text, which has no backslash. With escapes it would be longer.
+    fn says(self, text: &str) -> bool {
+        let quoted = self.get();
+        match quoted.len().cmp(&(text.len() + 2)) {
+            Ordering::Less => false,
+            Ordering::Equal => quoted.as_bytes()[1..=text.len()] == *text.as_bytes(),
+            Ordering::Greater => quoted.contains('\\') && self.string().is_some_and(|said| said == text),
+        }
     }
 
     /// The text of a string. None for anything else, and where it has half of a character, which UTF-8 cannot write.

@@ -1,3 +1,5 @@
+//! Reading and printing give what `serde_json` gives: it is the reference, and reading and printing with it the proof.
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -79,6 +81,16 @@ fn values_are_the_text_that_they_were() {
             ("c".to_owned(), r#""\ud83d\ude00\ud83d""#)
         ]
     );
+    assert_eq!(document.root().member("a").map(Raw::get), Some("{ }"), "the last counts");
+    assert!(document.root().member("b").is_none() && document.root().member("").is_none());
+    let escaped = Document::read(r#"{"\u0061": 1, "a\\": 2, "x\"": 3}"#).unwrap();
+    assert_eq!(
+        ["a", "a\\", "x\""].map(|name| escaped.root().member(name).map(Raw::get)),
+        [Some("1"), Some("2"), Some("3")]
+    );
+    let outline = Document::outline(text).unwrap();
+    let named = |document: &Document<'_>, name| document.root().member(name).map(|raw| raw.get().to_owned());
+    assert!(["a", "c"].iter().all(|name| named(&outline, name) == named(&document, name)));
     let (_, list) = document.root().members().next().unwrap();
     assert_eq!(list.items().map(Raw::get).collect::<Vec<_>>(), ["1.0", "1e3", r#"{"b" : null}"#]);
     let (_, half) = document.root().members().last().unwrap();

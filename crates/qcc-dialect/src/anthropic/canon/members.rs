@@ -23,7 +23,7 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Raw<'a>> {
-        self.0.members().filter(|(known, _)| known == name).last().map(|(_, raw)| raw).filter(|raw| !raw.is_null())
+        self.0.member(name).filter(|raw| !raw.is_null())
     }
 
     pub(super) fn need(&self, name: &str) -> Read<Raw<'a>> {

@@ -191,15 +191,16 @@ fn legal(name: &str) -> bool {
 
 /// A schema is an object and says that it describes one; that is put in where it is missing, and nothing else is touched.
 fn input_schema(out: &mut BytesMut, schema: &str) {
-    let document = Document::read(schema);
-    let members = || document.iter().flat_map(|document| document.root().members());
-    if members().filter(|(name, _)| name == "type").last().is_some_and(|(_, raw)| !raw.is_null()) {
+    let document = Document::outline(schema);
+    let kind = document.iter().find_map(|document| document.root().member("type"));
+    if kind.is_some_and(|kind| !kind.is_null()) {
         out.put_slice(schema.as_bytes());
         return;
     }
     let mut typed = Object::begin(out);
     typed.member("type", "object");
-    for (name, raw) in members().filter(|(name, _)| name != "type") {
+    let members = document.iter().flat_map(|document| document.root().members());
+    for (name, raw) in members.filter(|(name, _)| name != "type") {
         typed.raw(&name, raw.get());
     }
     typed.end();

@@ -121,10 +121,9 @@ fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
 
 /// The schema: an object at the root, and otherwise as it is.
 fn fitted<'a>(schema: &'a Json, pen: &mut Pen<'_>) -> Cow<'a, Json> {
-    let document = Document::read(schema.text());
-    let members = document.iter().flat_map(|document| document.root().members());
-    let kind = members.filter(|(name, _)| name == "type").last();
-    if kind.is_some_and(|(_, kind)| kind.string().is_some_and(|kind| kind == "object")) {
+    let document = Document::outline(schema.text());
+    let kind = document.iter().find_map(|document| document.root().member("type"));
+    if kind.is_some_and(|kind| kind.string().is_some_and(|kind| kind == "object")) {
         return Cow::Borrowed(schema);
     }
     Cow::Owned(refitted(schema, pen))

@@ -23,7 +23,7 @@ pub(crate) fn fitted<'a>(schema: &'a Json, place: &'static str, losses: &mut Los
 
 /// Whether nothing is to be changed. Nearly always so: then no tree is built of it.
 fn fits(schema: &Json) -> bool {
-    let Ok(document) = Document::read(schema.text()) else { return false };
+    let Ok(document) = Document::outline(schema.text()) else { return false };
     let (mut typed, mut has_properties) = (false, false);
     for (name, raw) in document.root().members() {
         match &*name {
