@@ -177,6 +177,9 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
             "mcp_servers" if value.text() != "[]" && pen.known.drop_server_tools != Some(true) => {
                 return Err(unfit("mcp_servers", "only Anthropic calls them for the client"));
             }
+            "web_search_options" if pen.known.drop_server_tools != Some(true) => {
+                return Err(unfit("web_search_options", "its search is asked otherwise"));
+            }
             "seed" => known.seed = Some(value),
             "presence_penalty" => known.presence_penalty = Some(value),
             "frequency_penalty" => known.frequency_penalty = Some(value),

@@ -196,16 +196,18 @@ impl Decoder {
         self.end(incomplete.then_some(reason), out);
     }
 
-    /// `cut`: why the answer is not complete, if it is not.
+    /// `cut`: why the answer is not complete, if it is not. Half a call is looked for only behind a limit or a filter: for
+    /// other reasons clients might take it for whole.
     fn end(&mut self, cut: Option<Option<String>>, out: &mut Vec<Event>) {
-        self.queue.finish(cut.is_some(), out);
+        let cut = cut.map(incomplete);
+        self.queue.finish(matches!(cut, Some(StopReason::MaxTokens | StopReason::Refusal)), out);
         if let Some(why) = self.queue.broken() {
             let fault = error::broken(why);
             return self.fault(fault, out);
         }
         out.extend(self.counts.canon().map(Event::Usage));
         let reason = match cut {
-            Some(reason) => incomplete(reason),
+            Some(reason) => reason,
             None if self.queue.refused() => StopReason::Refusal,
             None if self.queue.called() => StopReason::ToolUse,
             None => StopReason::EndTurn,

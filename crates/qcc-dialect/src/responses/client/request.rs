@@ -22,7 +22,6 @@ const HARMLESS: &[(&str, Option<&str>)] = &[
     ("truncation", Some("\"disabled\"")),
     ("background", Some("false")),
     ("service_tier", Some("\"auto\"")),
-    ("service_tier", Some("\"default\"")),
     ("top_logprobs", Some("0")),
 ];
 

@@ -88,8 +88,8 @@ fn the_tier_is_asked_for_in_openais_words() {
         ("standard_only", Some("default"), None),
         ("of gold", None, Some("service_tier: dropped")),
     ];
-    for (asked, sent, loss) in table {
-        let request = request(json!({"service_tier": asked}));
+    for (wish, sent, loss) in table {
+        let request = request(json!({"service_tier": wish}));
         let response = try_send(&request, &thinking()).unwrap();
         let mut losses = Losses::new();
         let chat = |vendor: Vendor, losses: &mut Losses| {
@@ -98,11 +98,13 @@ fn the_tier_is_asked_for_in_openais_words() {
             serde_json::from_slice::<Value>(&chat.body).unwrap()
         };
         for body in [response.body, chat(Vendor::OpenAi, &mut losses)] {
-            assert_eq!(body.get("service_tier").and_then(Value::as_str), sent, "{asked}");
+            assert_eq!(body.get("service_tier").and_then(Value::as_str), sent, "{wish}");
         }
-        assert_eq!(response.losses, loss.into_iter().collect::<Vec<_>>(), "{asked}");
-        assert_eq!(losses.iter().map(ToString::to_string).collect::<Vec<_>>(), response.losses, "{asked}");
+        assert_eq!(response.losses, loss.into_iter().collect::<Vec<_>>(), "{wish}");
+        assert_eq!(losses.iter().map(ToString::to_string).collect::<Vec<_>>(), response.losses, "{wish}");
         assert_eq!(chat(Vendor::Unknown, &mut losses).get("service_tier"), None);
-        assert!(losses.iter().any(|loss| loss.what == "service_tier"), "{asked}");
+        assert!(losses.iter().any(|loss| loss.what == "service_tier"), "{wish}");
     }
+    let own = asked(&json!({"model": "m", "input": "Hi", "service_tier": "default"}));
+    assert_eq!(try_send(&own, &thinking()).unwrap().body["service_tier"], "default");
 }
