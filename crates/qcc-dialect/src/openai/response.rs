@@ -1,7 +1,5 @@
 //! Reads an answer in one piece, through the same machine that reads a stream: it is one chunk that has everything.
 
-use serde_json::Value;
-
 use super::error;
 use super::stream::Decoder;
 use super::wire::{Chunk, Next, only};
@@ -22,21 +20,9 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
         decoder.chunk(chunk, raw, &mut events);
         let stop = decoder.close(&mut events);
         let mut message = Collector::message(events, stop)?;
-        if is_annotated(raw) {
-            message.losses.dropped("answer.annotations");
-        }
+        message.losses.extend(decoder.losses());
         Ok(message)
     })
-}
-
-/// Whether the text has citations, which nobody else has a place for. Looked for only where the word is.
-fn is_annotated(raw: &str) -> bool {
-    if memchr::memmem::find(raw.as_bytes(), b"\"annotations\"").is_none() {
-        return false;
-    }
-    let answer: Value = serde_json::from_str(raw).unwrap_or_default();
-    let annotations = answer.pointer("/choices/0/message/annotations").and_then(Value::as_array);
-    annotations.is_some_and(|annotations| !annotations.is_empty())
 }
 
 /// Reads a body that has to be an answer.

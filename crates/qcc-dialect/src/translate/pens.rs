@@ -86,7 +86,7 @@ impl Decoder {
             Self::Anthropic(decoder) => decoder.losses().clone(),
             Self::Responses(decoder) => decoder.losses(),
             Self::Gemini(decoder) => decoder.losses(),
-            Self::OpenAi(_) => Losses::new(),
+            Self::OpenAi(decoder) => decoder.losses(),
         }
     }
 }
