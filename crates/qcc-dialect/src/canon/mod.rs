@@ -16,6 +16,7 @@ mod collect;
 mod event;
 #[cfg(test)]
 pub(crate) mod grammar;
+mod image;
 mod json;
 mod loss;
 mod message;
@@ -27,13 +28,14 @@ mod size;
 pub use bad_request::BadRequest;
 pub use collect::Collector;
 pub use event::{Block, Delta, Event};
+pub use image::{Detail, Image};
 pub use json::Json;
 pub use loss::{Loss, Losses, Unfit};
 pub use message::{Message, Stop, StopReason, Usage};
 pub use names::{ToolIds, ToolNames};
 pub(crate) use names::{digest, sent_id};
 pub use request::{
-    Cache, ClientTool, Document, Effort, Format, Image, Part, Request, Role, SearchResult, Source, Text, Thinking,
-    Thought, Tool, ToolChoice, ToolResult, ToolUse, Turn,
+    Cache, ClientTool, Document, Effort, Format, Part, Request, Role, SearchResult, Source, Text, Thinking, Thought,
+    Tool, ToolChoice, ToolResult, ToolUse, Turn,
 };
 pub use seal::{UNSIGNED, is_sealed, seal, unseal};

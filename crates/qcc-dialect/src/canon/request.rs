@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::Json;
+use super::{Image, Json};
 
 /// A request for an answer of a model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -163,15 +163,6 @@ pub enum Source {
     Text(String),
     /// Made of parts.
     Parts(Vec<Part>),
-}
-
-/// An image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Image {
-    /// Where it is.
-    pub source: Source,
-    /// As [`Text::cache`].
-    pub cache: Option<Cache>,
 }
 
 /// A document, such as a PDF.

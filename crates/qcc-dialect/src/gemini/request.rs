@@ -27,6 +27,9 @@ use content::{Content, System};
 /// Most texts that end an answer.
 const STOPS: usize = 5;
 
+/// Why a conversation of which a part is not in the request goes to nobody else.
+const KEPT: &str = "the conversation is kept by another provider";
+
 /// Writes `request` for a provider that calls the model `model`, of which `known` is known.
 ///
 /// # Errors
@@ -38,6 +41,9 @@ pub fn encode_request(
     losses: &mut Losses,
 ) -> Result<Encoded, Unfit> {
     fit::room(request, known)?;
+    if let Some(kept) = request.kept_elsewhere() {
+        return Err(Unfit { what: kept.to_owned().into(), why: KEPT.into() });
+    }
     let mut pen = Pen { known, model: Model::of(model), names: ToolNames::new(), losses };
     let mut prompt = prompt(request, &mut pen)?;
     let format = format::format(request, &mut pen);
@@ -167,12 +173,12 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
         let refused = Member::named(name).is_some_and(|member| pen.known.refused.has(member));
         match name.as_str() {
             _ if refused => pen.losses.dropped(name.clone()),
-            "thread" | "previous_response_id" | "conversation" => {
-                let why = "the conversation is kept by another provider";
-                return Err(Unfit { what: name.clone().into(), why: why.into() });
-            }
+            "thread" => return Err(unfit("thread", KEPT)),
             "mcp_servers" if value.text() != "[]" && pen.known.drop_server_tools != Some(true) => {
                 return Err(unfit("mcp_servers", "only Anthropic calls them for the client"));
+            }
+            "web_search_options" if pen.known.drop_server_tools != Some(true) => {
+                return Err(unfit("web_search_options", "its search is asked otherwise"));
             }
             "seed" => known.seed = Some(value),
             "presence_penalty" => known.presence_penalty = Some(value),

@@ -30,7 +30,8 @@ pub fn decode_message(body: &[u8], names: &ToolNames, model: &str) -> Result<Mes
     if !decoder.has_started() {
         return Err(Wrong::OtherJson);
     }
-    Collector::message(events, stop)
+    let message = Collector::message(events, stop)?;
+    Ok(Message { losses: decoder.losses(), ..message })
 }
 
 /// A body that may be JSON.

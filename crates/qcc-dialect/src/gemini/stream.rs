@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::error;
 use super::usage::Counts;
 use super::wire::{Call, Candidate, Chunk, Next, Part, next, number, text};
-use crate::canon::{Event, Json, Stop, ToolNames, Usage};
+use crate::canon::{Event, Json, Losses, Stop, ToolNames, Usage};
 use crate::garbled::readable;
 use crate::openai::error::{broken, in_band, not_json};
 use crate::sse::fields;
@@ -29,6 +29,7 @@ pub struct Decoder {
     whole: bool,
     ending: Ending,
     counts: Counts,
+    losses: Losses,
 }
 
 impl Decoder {
@@ -42,7 +43,14 @@ impl Decoder {
             whole: false,
             ending: Ending::default(),
             counts: Counts::default(),
+            losses: Losses::new(),
         }
+    }
+
+    /// What of the answer had no place in the neutral form.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.losses.clone()
     }
 
     /// A decoder for an answer in one piece: a call with broken input is told as such by whoever puts it together.
@@ -143,6 +151,7 @@ impl Decoder {
                 return;
             }
         }
+        candidate.sources().for_each(|name| self.losses.dropped(name));
         let Some(reason) = text(candidate.finish_reason) else { return };
         match ending::find(&reason, self.blocks.has_content(), self.blocks.has_calls()) {
             Found::Stop(stop) => self.ending.tell(stop),

@@ -44,6 +44,22 @@ pub(super) struct Candidate<'a> {
     pub(super) finish_reason: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) finish_message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) citation_metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) grounding_metadata: Option<&'a RawValue>,
+}
+
+impl Candidate<'_> {
+    /// What it says of where its text comes from, by name.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &'static str> {
+        let told = |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "{}" | "null"));
+        let both = [
+            ("answer.citationMetadata", told(self.citation_metadata)),
+            ("answer.groundingMetadata", told(self.grounding_metadata)),
+        ];
+        both.into_iter().filter_map(|(name, told)| told.then_some(name))
+    }
 }
 
 /// What the model says, or more of it.

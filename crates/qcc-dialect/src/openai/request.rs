@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::traits::{Traits, UserMember};
+use super::traits::{Traits, UserMember, Vendor};
 use crate::canon::{Json, Losses, Request, Unfit};
 use crate::canon::{ToolNames, digest};
 use crate::capabilities::{Capabilities, Member, fit};
@@ -19,6 +19,7 @@ pub(crate) mod foreign;
 mod format;
 pub(crate) mod schema;
 pub(crate) mod thinking;
+pub(crate) mod tier;
 pub(crate) mod tools;
 pub(crate) mod user;
 
@@ -28,6 +29,7 @@ pub(crate) use tools::known as client_tool;
 pub(crate) use user::search_result;
 
 use content::Message;
+use tier::Tier;
 
 /// A request as it is sent.
 #[derive(Debug, Clone)]
@@ -150,6 +152,8 @@ struct Others<'a> {
     frequency_penalty: Option<&'a Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_cache_key: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
 }
 
 /// Passes on what the target knows, notes the rest as lost, and refuses what the answer depends on.
@@ -170,6 +174,11 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
             "presence_penalty" => known.presence_penalty = Some(value),
             "frequency_penalty" => known.frequency_penalty = Some(value),
             "prompt_cache_key" => known.prompt_cache_key = Some(value),
+            "service_tier" if pen.traits.vendor == Vendor::OpenAi => match tier::tier(value) {
+                Tier::Word(word) => known.service_tier = Some(word),
+                Tier::Usual => {}
+                Tier::Unknown => pen.losses.dropped("service_tier"),
+            },
             _ => pen.losses.dropped(name.clone()),
         }
     }

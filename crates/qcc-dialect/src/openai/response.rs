@@ -19,7 +19,9 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
         let mut decoder = Decoder::whole(names.clone());
         decoder.chunk(chunk, raw, &mut events);
         let stop = decoder.close(&mut events);
-        Collector::message(events, stop)
+        let mut message = Collector::message(events, stop)?;
+        message.losses.extend(decoder.losses());
+        Ok(message)
     })
 }
 

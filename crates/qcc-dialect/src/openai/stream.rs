@@ -9,8 +9,7 @@ use super::error;
 use super::traits::Traits;
 use super::usage::Counts;
 use super::wire::{Choice, Chunk, Function, Next, Said, ToolCall, next, number, text};
-use crate::canon::ToolNames;
-use crate::canon::{Event, Stop, Usage};
+use crate::canon::{Event, Losses, Stop, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
 
@@ -37,6 +36,8 @@ pub struct Decoder {
     over: bool,
     ending: Ending,
     counts: Counts,
+    /// Whether the text has citations, which nobody else has a place for.
+    annotated: bool,
 }
 
 impl Decoder {
@@ -50,6 +51,7 @@ impl Decoder {
             over: false,
             ending: Ending::default(),
             counts: Counts::default(),
+            annotated: false,
         }
     }
 
@@ -84,6 +86,16 @@ impl Decoder {
         if !self.over && self.ending.is_told() {
             self.end(out);
         }
+    }
+
+    /// What of the answer had no place in the neutral form.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        let mut losses = Losses::new();
+        if self.annotated {
+            losses.dropped("answer.annotations");
+        }
+        losses
     }
 
     /// Token counts so far, also of an answer that is cut.
@@ -166,6 +178,7 @@ impl Decoder {
         if thought.is_some() || details.is_some() {
             self.blocks.thinking(thought.as_deref().unwrap_or_default(), details);
         }
+        self.annotated |= said.annotations.is_some_and(|annotations| annotations.get().contains('{'));
         self.content(said.content);
         if let Some(refusal) = text(said.refusal) {
             self.ending.refuse();

@@ -119,6 +119,9 @@ pub(crate) struct Said<'a> {
     pub(crate) tool_calls: Option<List<ToolCall<'a>>>,
     #[serde(borrow)]
     pub(crate) function_call: Option<Function<'a>>,
+    /// Citations of a search.
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
 }
 
 /// A call, or more of it.

@@ -11,6 +11,7 @@ use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
 use crate::capabilities::{Capabilities, Member, fit};
 use crate::json::print::print;
 pub use crate::openai::request::Encoded;
+use crate::openai::request::tier::{Tier, tier};
 
 mod content;
 mod conversation;
@@ -54,6 +55,7 @@ pub fn encode_request(
         prompt_cache_key: others.prompt_cache_key,
         prompt_cache_retention: others.prompt_cache_retention,
         safety_identifier: end_user(request, &mut pen),
+        service_tier: others.service_tier,
         stream: request.stream,
     };
     if request.top_k.is_some() {
@@ -129,6 +131,8 @@ struct Body<'a> {
     prompt_cache_retention: Option<&'a Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     safety_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
     stream: bool,
 }
 
@@ -166,6 +170,7 @@ fn prompt<'a>(request: &'a Request, model: &'a str, pen: &mut Pen<'_>) -> Result
 struct Others<'a> {
     prompt_cache_key: Option<&'a Json>,
     prompt_cache_retention: Option<&'a Json>,
+    service_tier: Option<&'static str>,
 }
 
 /// Passes on what the target knows, notes the rest as lost, and refuses what the answer depends on.
@@ -192,6 +197,11 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
             }
             ("prompt_cache_key", _) => known.prompt_cache_key = Some(value),
             ("prompt_cache_retention", _) => known.prompt_cache_retention = Some(value),
+            ("service_tier", _) => match tier(value) {
+                Tier::Word(word) => known.service_tier = Some(word),
+                Tier::Usual => {}
+                Tier::Unknown => pen.losses.dropped("service_tier"),
+            },
             // Written elsewhere, or said by every answer anyway.
             ("verbosity" | "modalities" | "stream_options", _) => {}
             _ => pen.losses.dropped(name.clone()),

@@ -22,7 +22,8 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
     let raw = json(&body)?;
     let ended = ended(&response(raw)?);
     let mut events = Vec::new();
-    Decoder::whole(names.clone()).response(Some(raw), false, &mut events);
+    let mut decoder = Decoder::whole(names.clone());
+    decoder.response(Some(raw), false, &mut events);
     let mut collector = Collector::new();
     for event in events {
         if let Event::Fault { status, kind, message } = event {
@@ -31,6 +32,7 @@ pub fn decode_message(body: &[u8], names: &ToolNames) -> Result<Message, Wrong> 
         collector.push(event);
     }
     let mut message = collector.finish().ok_or(Wrong::OtherJson)?;
+    message.losses = decoder.losses();
     if !ended {
         message.stop = None;
     }

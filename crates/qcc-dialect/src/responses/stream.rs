@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::error;
 use super::usage::Counts;
 use super::wire::{Item, Next, Response, Wire, next, number, text};
-use crate::canon::{Event, Stop, StopReason, ToolNames, Usage};
+use crate::canon::{Event, Losses, Stop, StopReason, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
 
@@ -75,6 +75,16 @@ impl Decoder {
         self.counts.canon()
     }
 
+    /// What of the answer had no place in the neutral form.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        let mut losses = Losses::new();
+        if self.queue.annotated() {
+            losses.dropped("answer.annotations");
+        }
+        losses
+    }
+
     /// Mostly one event; several where blank lines between them are missing.
     fn data(&mut self, data: &str, name: Option<&str>, out: &mut Vec<Event>) {
         let mut rest = data.trim_start();
@@ -115,6 +125,7 @@ impl Decoder {
                 let index = number(wire.output_index);
                 self.queue.item(index, raw, kind == "response.output_item.done");
             }
+            "response.output_text.annotation.added" => self.queue.annotate(),
             _ => {
                 let Some(place) = Place::of(kind) else { return };
                 self.start(None, out);
@@ -185,16 +196,18 @@ impl Decoder {
         self.end(incomplete.then_some(reason), out);
     }
 
-    /// `cut`: why the answer is not complete, if it is not.
+    /// `cut`: why the answer is not complete, if it is not. Half a call is looked for only behind a limit or a filter: for
+    /// other reasons clients might take it for whole.
     fn end(&mut self, cut: Option<Option<String>>, out: &mut Vec<Event>) {
-        self.queue.finish(cut.is_some(), out);
+        let cut = cut.map(incomplete);
+        self.queue.finish(matches!(cut, Some(StopReason::MaxTokens | StopReason::Refusal)), out);
         if let Some(why) = self.queue.broken() {
             let fault = error::broken(why);
             return self.fault(fault, out);
         }
         out.extend(self.counts.canon().map(Event::Usage));
         let reason = match cut {
-            Some(reason) => incomplete(reason),
+            Some(reason) => reason,
             None if self.queue.refused() => StopReason::Refusal,
             None if self.queue.called() => StopReason::ToolUse,
             None => StopReason::EndTurn,

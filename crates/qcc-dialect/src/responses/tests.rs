@@ -19,6 +19,7 @@ mod conversation;
 mod encoding;
 mod errors;
 mod golden;
+mod members;
 mod options;
 mod properties;
 mod streams;

@@ -115,6 +115,15 @@ pub(super) struct Part<'a> {
     pub(super) text: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) refusal: Option<&'a RawValue>,
+    /// Citations and the like.
+    #[serde(borrow)]
+    pub(super) annotations: Option<&'a RawValue>,
+}
+
+impl Part<'_> {
+    pub(super) fn is_annotated(&self) -> bool {
+        self.annotations.is_some_and(|list| !matches!(list.get(), "[]" | "null"))
+    }
 }
 
 /// The parts in a list.

@@ -129,13 +129,10 @@ impl Back {
     pub fn message_as_stream(&self, body: &[u8]) -> Result<Brought, Wrong> {
         let mut stream = self.stream();
         let message = whole(self.speech.message(body)?)?;
+        let mut losses = message.losses.clone();
         message.into_events().into_iter().for_each(|event| stream.take(&event));
-        Ok(Brought {
-            body: stream.out.split().freeze(),
-            losses: stream.losses().clone(),
-            thoughts: stream.thoughts(),
-            told: stream.told,
-        })
+        losses.extend(stream.losses());
+        Ok(Brought { body: stream.out.split().freeze(), losses, thoughts: stream.thoughts(), told: stream.told })
     }
 }
 

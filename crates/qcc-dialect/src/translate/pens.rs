@@ -84,7 +84,9 @@ impl Decoder {
     pub(super) fn losses(&self) -> Losses {
         match self {
             Self::Anthropic(decoder) => decoder.losses().clone(),
-            Self::OpenAi(_) | Self::Responses(_) | Self::Gemini(_) => Losses::new(),
+            Self::Responses(decoder) => decoder.losses(),
+            Self::Gemini(decoder) => decoder.losses(),
+            Self::OpenAi(decoder) => decoder.losses(),
         }
     }
 }

@@ -100,7 +100,7 @@ fn image(members: &Members<'_>, raw: Raw<'_>, lost: &mut Lost) -> Read<Part> {
         return Ok(other("image", raw));
     };
     lost.note("messages.content", members, &["type", "source", "cache_control"]);
-    Ok(Part::Image(Image { source, cache: cache(members)? }))
+    Ok(Part::Image(Image { source, detail: None, cache: cache(members)? }))
 }
 
 fn document(members: &Members<'_>, raw: Raw<'_>, depth: usize, lost: &mut Lost) -> Read<Part> {

@@ -35,6 +35,9 @@ const DOCUMENT: &str = "messages.content.document";
 
 pub(super) fn image<'a>(image: &'a Image, pen: &mut Pen<'_>) -> Result<Part<'a>, Unfit> {
     uncached(image.cache, pen);
+    if image.detail.is_some() {
+        pen.losses.dropped("messages.content.image.detail");
+    }
     if pen.known.images == Some(false) {
         return Err(unfit(IMAGE, "the model takes no images"));
     }

@@ -173,6 +173,20 @@ fn what_has_no_place_is_lost_or_makes_the_request_unfit() {
     assert!(unfit(&known, PRO, json!({"thread": {"type": "continue"}})).starts_with("thread: "));
 }
 
+/// Case 9: a search that the client counts on is not passed over.
+#[test]
+fn a_search_that_is_asked_for_otherwise_makes_the_request_unfit() {
+    let mut request = request(json!({}));
+    request.others.push(("web_search_options".to_owned(), crate::canon::Json::empty_object()));
+    let sent = |known: &Capabilities, losses: &mut Losses| encode_request(&request, known, PRO, losses).map(drop);
+    let mut losses = Losses::new();
+    let why = sent(&Capabilities::default(), &mut losses).unwrap_err();
+    assert_eq!(why.to_string(), "web_search_options: its search is asked otherwise");
+    let dropping = Capabilities { drop_server_tools: Some(true), ..Capabilities::default() };
+    sent(&dropping, &mut losses).unwrap();
+    assert_eq!(losses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["web_search_options: dropped"]);
+}
+
 #[test]
 fn members_of_other_dialects_that_mean_the_same_are_sent() {
     let mut request = request(json!({}));

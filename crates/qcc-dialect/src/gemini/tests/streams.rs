@@ -254,3 +254,14 @@ fn calls_without_end_are_broken_off() {
     let many: Vec<Value> = (0..1025).map(|_| function("t", json!({}))).collect();
     assert_eq!(words(&chunks(&[parts(json!(many))])).last().unwrap(), "fault 502 broken_tool_call");
 }
+
+#[test]
+fn what_says_where_a_text_comes_from_is_a_loss() {
+    let mut decoder = Decoder::new(ToolNames::new(), PRO);
+    let chunk = json!({"candidates": [{"content": {"parts": [{"text": "x"}]}, "groundingMetadata": {"webSearchQueries": ["q"]}}]});
+    for _ in 0..2 {
+        decoder.push(format!("data: {chunk}\n\n").as_bytes(), &mut Vec::new());
+    }
+    let losses: Vec<String> = decoder.losses().iter().map(ToString::to_string).collect();
+    assert_eq!(losses, ["answer.groundingMetadata: dropped"]);
+}

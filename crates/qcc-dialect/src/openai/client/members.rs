@@ -14,7 +14,7 @@ use crate::json::Raw;
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
 
 /// Members without a place, by the way to them.
-pub(super) type Others = Vec<(String, Json)>;
+pub(crate) type Others = Vec<(String, Json)>;
 
 /// What a member can be read as.
 pub(crate) trait Readable<'a>: Sized {
@@ -49,13 +49,8 @@ impl<'a> Members<'a> {
         self.take(name)?.ok_or_else(|| bad(name, "is missing"))
     }
 
-    /// Forgets the members that say what is so anyway.
-    pub(super) fn drop_usual(&mut self, usual: &str) {
-        self.0.retain(|(_, raw)| raw.get() != usual);
-    }
-
     /// Keeps the names of those that nobody took, each once. What is empty says nothing.
-    pub(super) fn leave(self, of: &str, others: &mut Others) {
+    pub(crate) fn leave(self, of: &str, others: &mut Others) {
         for (name, raw) in self.rest().filter(|(_, raw)| !matches!(raw.get(), "[]" | "{}" | "\"\"")) {
             let name = format!("{of}.{name}");
             if !others.iter().any(|(known, _)| *known == name) {

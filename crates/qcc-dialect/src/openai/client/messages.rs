@@ -2,7 +2,9 @@
 
 use super::members::{Members, Others};
 use super::request::{BadRequest, Read, bad};
-use crate::canon::{Cache, Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn};
+use crate::canon::{
+    Cache, Detail, Document, Image, Json, Part, Role, Source, Text, Thought, ToolResult, ToolUse, Turn,
+};
 use crate::json::Raw;
 
 /// What the operator says first, and the conversation.
@@ -11,7 +13,9 @@ pub(super) fn turns(entries: Vec<Members<'_>>, others: &mut Others) -> Read<(Vec
     let mut turns: Vec<Turn> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
         let turn = turn(entry, others).map_err(|inner| within(at, inner))?;
-        if turn.role == Role::System && turns.is_empty() {
+        // What is no text stays where the target can say that it hears only text.
+        let is_text = turn.parts.iter().all(|part| matches!(part, Part::Text(_)));
+        if turn.role == Role::System && turns.is_empty() && is_text {
             system.extend(turn.parts.into_iter().filter_map(|part| match part {
                 Part::Text(text) => Some(text),
                 _ => None,
@@ -68,9 +72,9 @@ fn part(raw: Raw<'_>, others: &mut Others) -> Read<Part> {
         "image_url" => {
             let mut image: Members<'_> = part.need("image_url")?;
             let source = source(image.need("url")?);
-            image.drop_usual("\"auto\"");
+            let detail = detail(&mut image);
             image.leave("messages.content.image_url", others);
-            Part::Image(Image { source, cache })
+            Part::Image(Image { source, detail, cache })
         }
         "file" => {
             let mut inner: Members<'_> = part.need("file")?;
@@ -82,6 +86,16 @@ fn part(raw: Raw<'_>, others: &mut Others) -> Read<Part> {
     };
     part.leave("messages.content", others);
     Ok(read)
+}
+
+/// How closely an image is looked at. A word that is not known is left.
+pub(crate) fn detail(image: &mut Members<'_>) -> Option<Detail> {
+    let word = image.get("detail")?.string()?;
+    let detail = Detail::of_word(&word);
+    if detail.is_some() || word == "auto" {
+        image.remove("detail");
+    }
+    detail
 }
 
 /// A breakpoint as OpenAI writes it, or as OpenRouter took it over from Anthropic.

@@ -6,7 +6,7 @@ mod encoder;
 pub(crate) mod grammar;
 pub(crate) mod members;
 mod message;
-mod messages;
+pub(crate) mod messages;
 pub(crate) mod request;
 mod watch;
 

@@ -103,9 +103,11 @@ fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         "\"required\"" => Some(ToolChoice::Any),
         _ if raw.is_object() => {
             let mut choice = <Members<'_> as Readable<'_>>::read(raw).map_err(|cause| bad("tool_choice", cause))?;
-            match choice.take::<Members<'_>>("function")? {
-                Some(mut function) => Some(ToolChoice::Tool(function.need("name")?)),
-                None => None,
+            let function = choice.take::<Members<'_>>("function")?;
+            match (function, choice.take::<Members<'_>>("allowed_tools")?) {
+                (Some(mut function), _) => Some(ToolChoice::Tool(function.need("name")?)),
+                (None, Some(allowed)) => Some(among(allowed, &mut request.tools)?),
+                (None, None) => None,
             }
         }
         _ => return Err(bad("tool_choice", "must be none, auto, required or an object")),
@@ -115,6 +117,23 @@ fn choice(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         request.tool_choice = known;
     }
     Ok(())
+}
+
+/// A choice among some of the tools: those that are not allowed might as well not be there. What is allowed of the vendor's
+/// own has no name.
+fn among(mut allowed: Members<'_>, tools: &mut Vec<Tool>) -> Read<ToolChoice> {
+    let mode = allowed.take::<String>("mode")?;
+    let mut names: Vec<String> = Vec::new();
+    for mut tool in allowed.take::<Vec<Members<'_>>>("tools")?.unwrap_or_default() {
+        if let Some(mut function) = tool.take::<Members<'_>>("function")? {
+            names.push(function.need("name")?);
+        }
+    }
+    tools.retain(|tool| match tool {
+        Tool::Custom { name, .. } => names.contains(name),
+        Tool::Other { .. } => true,
+    });
+    Ok(if mode.as_deref() == Some("required") { ToolChoice::Any } else { ToolChoice::Auto })
 }
 
 fn effort(members: &mut Members<'_>, request: &mut Request) -> Read<()> {

@@ -60,7 +60,7 @@ pub(super) struct Content<'a>(pub(super) Vec<Piece<'a>>);
 /// A part of content.
 pub(super) enum Piece<'a> {
     Text { text: Cow<'a, str>, cache: Option<Cache> },
-    Image(Url<'a>),
+    Image { url: Url<'a>, detail: Option<&'static str> },
     File { name: Cow<'a, str>, data: Url<'a> },
 }
 
@@ -149,9 +149,9 @@ impl Serialize for Piece<'_> {
                     members.serialize_entry("cache_control", &Control::of(*cache))?;
                 }
             }
-            Self::Image(url) => {
+            Self::Image { url, detail } => {
                 members.serialize_entry("type", "image_url")?;
-                members.serialize_entry("image_url", &ImageUrl { url })?;
+                members.serialize_entry("image_url", &ImageUrl { url, detail: *detail })?;
             }
             Self::File { name, data } => {
                 members.serialize_entry("type", "file")?;
@@ -165,6 +165,8 @@ impl Serialize for Piece<'_> {
 #[derive(Serialize)]
 struct ImageUrl<'a> {
     url: &'a Url<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
 }
 
 #[derive(Serialize)]

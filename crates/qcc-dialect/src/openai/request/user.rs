@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::content::{Message, Piece, Url, carried};
 use super::conversation::Pending;
 use super::{Pen, foreign, unfit};
-use crate::canon::{Document, Image, Part, Role, SearchResult, Source, ToolResult, Turn, Unfit};
+use crate::canon::{Detail, Document, Image, Part, Role, SearchResult, Source, ToolResult, Turn, Unfit};
 use crate::openai::traits::Images;
 
 /// The results of the calls before, and what is still to come.
@@ -115,10 +115,11 @@ fn pieces<'a>(part: &'a Part, pen: &mut Pen<'_>) -> Result<Vec<Piece<'a>>, Unfit
 fn image<'a>(image: &'a Image, pen: &mut Pen<'_>) -> Result<Piece<'a>, Unfit> {
     carried(image.cache, pen);
     let images = pen.traits.images;
+    let detail = image.detail.map(Detail::word);
     match &image.source {
         _ if images == Images::None => Err(unfit("messages.content.image", "the provider takes no images")),
-        Source::Base64 { media_type, data } => Ok(Piece::Image(Url::Data { media_type, base64: data })),
-        Source::Url(url) if images == Images::Fetched => Ok(Piece::Image(Url::Plain(url))),
+        Source::Base64 { media_type, data } => Ok(Piece::Image { url: Url::Data { media_type, base64: data }, detail }),
+        Source::Url(url) if images == Images::Fetched => Ok(Piece::Image { url: Url::Plain(url), detail }),
         Source::Url(_) => Err(unfit("messages.content.image", "the provider fetches no images from addresses")),
         Source::File(_) => Err(unfit("messages.content.image", "the file is in an account of another provider")),
         Source::Text(_) | Source::Parts(_) => Err(unfit("messages.content.image", "it has no bytes")),

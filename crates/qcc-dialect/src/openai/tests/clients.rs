@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::anthropic;
-use crate::canon::{Collector, Role, ToolNames};
+use crate::canon::{Collector, Role, Tool, ToolChoice, ToolNames};
 use crate::openai::client::{self, Encoder};
 
 fn asked(body: &Value) -> Request {
@@ -122,11 +122,25 @@ fn what_cannot_be_understood_is_refused_and_says_where() {
     assert!(client::decode_request(b"{\"model\":").unwrap_err().to_string().contains("not valid JSON"));
 }
 
-/// Case 20: members without a place are kept by name, a choice among allowed tools too.
+/// Case 26: of tools of which only some are allowed the others are not there.
+#[test]
+fn a_choice_among_some_tools_leaves_only_those() {
+    let function = |name: &str| json!({"type": "function", "function": {"name": name}});
+    for (mode, choice) in [("required", ToolChoice::Any), ("auto", ToolChoice::Auto)] {
+        let request = asked(&json!({
+            "model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [function("a"), function("b")],
+            "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [function("b")]}},
+        }));
+        assert!(matches!(&request.tools[..], [Tool::Custom { name, .. }] if name == "b"), "{:?}", request.tools);
+        assert_eq!((request.tool_choice, request.others), (Some(choice), vec![]));
+    }
+}
+
+/// Case 20: members without a place are kept by name, a choice in words that are not known too.
 #[test]
 fn what_has_no_place_is_kept_by_name() {
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}],
-        "logprobs": true, "verbosity": null, "stop": "END", "tool_choice": {"type": "allowed_tools"}});
+        "logprobs": true, "verbosity": null, "stop": "END", "tool_choice": {"type": "by_lot"}});
     let request = asked(&body);
     let names: Vec<&str> = request.others.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names, request.stop), (vec!["logprobs", "tool_choice"], vec!["END".to_owned()]));

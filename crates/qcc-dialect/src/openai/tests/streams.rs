@@ -294,3 +294,15 @@ fn sealed_thoughts_make_the_round_trip() {
     assert!(!String::from_utf8_lossy(&anthropic).contains("qcc1"), "Anthropic has not signed it");
     assert_eq!(losses.iter().next().unwrap().what, "messages.thinking");
 }
+
+#[test]
+fn citations_of_a_streamed_text_are_a_named_loss_and_an_empty_list_is_none() {
+    for (annotations, lost) in [(json!([{"type": "url_citation", "url_citation": {"url": "u"}}]), 1), (json!([]), 0)] {
+        let chunk = json!({"choices": [{"index": 0, "delta": {"content": "a", "annotations": annotations}}]});
+        let mut decoder = Decoder::new(&Vendor::Unknown.traits(), ToolNames::new());
+        let mut events = Vec::new();
+        decoder.push(format!("data: {chunk}\n\n").as_bytes(), &mut events);
+        assert_eq!(decoder.losses().iter().count(), lost);
+        assert!(events.contains(&Event::Delta(Delta::Text("a".to_owned()))), "{events:?}");
+    }
+}

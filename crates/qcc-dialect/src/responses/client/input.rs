@@ -6,7 +6,8 @@ use serde_json::json;
 use super::{thoughts, tools};
 use crate::canon::{Document, Image, Json, Part, Request, Role, Source, Text, ToolResult, ToolUse, Turn};
 use crate::json::Raw;
-use crate::openai::client::members::Members;
+use crate::openai::client::members::{Members, Others};
+use crate::openai::client::messages::detail;
 use crate::openai::client::request::{Read, bad};
 
 /// Reads a text, or items.
@@ -41,11 +42,11 @@ fn item(raw: Raw<'_>, request: &mut Request) -> Read<()> {
             speak(Role::Assistant, thought.into_iter().collect(), request);
         }
         "function_call" | "custom_tool_call" => {
-            let call = call(item, kind == "custom_tool_call")?;
+            let call = call(item, kind == "custom_tool_call", request)?;
             speak(Role::Assistant, vec![Part::ToolUse(call)], request);
         }
         "function_call_output" | "custom_tool_call_output" => {
-            let result = result(item)?;
+            let result = result(item, request)?;
             speak(Role::User, vec![Part::ToolResult(result)], request);
         }
         "additional_tools" => tools::add(item.take("tools")?.unwrap_or_default(), request)?,
@@ -80,8 +81,11 @@ fn message(mut item: Members<'_>, request: &mut Request) -> Read<()> {
         "system" | "developer" => Role::System,
         _ => return Err(bad("role", "must be user, assistant, system or developer")),
     };
-    let parts = content(item.take("content")?, "content")?;
-    if role == Role::System && request.turns.is_empty() {
+    let parts = content(item.take("content")?, "content", &mut request.others)?;
+    left(item, request);
+    // What is no text stays where the target can say that it hears only text.
+    let is_text = parts.iter().all(|part| matches!(part, Part::Text(_)));
+    if role == Role::System && request.turns.is_empty() && is_text {
         request.system.extend(parts.into_iter().filter_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
@@ -93,7 +97,7 @@ fn message(mut item: Members<'_>, request: &mut Request) -> Read<()> {
 }
 
 /// A text, or parts. None is no part.
-fn content(raw: Option<Raw<'_>>, what: &'static str) -> Read<Vec<Part>> {
+fn content(raw: Option<Raw<'_>>, what: &'static str, others: &mut Others) -> Read<Vec<Part>> {
     let Some(raw) = raw else { return Ok(Vec::new()) };
     if raw.is_string() {
         let text = raw.string().ok_or_else(|| bad(what, "is no text"))?.into_owned();
@@ -102,13 +106,13 @@ fn content(raw: Option<Raw<'_>>, what: &'static str) -> Read<Vec<Part>> {
     if !raw.is_list() {
         return Err(bad(what, "must be a text or a list of parts"));
     }
-    raw.items().map(|raw| part(raw).map_err(|bad| bad.within(what))).collect()
+    raw.items().map(|raw| part(raw, others).map_err(|bad| bad.within(what))).collect()
 }
 
-fn part(raw: Raw<'_>) -> Read<Part> {
+fn part(raw: Raw<'_>, others: &mut Others) -> Read<Part> {
     let mut part = Members::of(raw).ok_or_else(|| bad("", "a part is no object"))?;
     let kind: String = part.need("type")?;
-    Ok(match kind.as_str() {
+    let read = match kind.as_str() {
         "input_text" | "output_text" | "text" => said(part.need("text")?),
         "refusal" => said(part.need("refusal")?),
         "input_image" => {
@@ -117,14 +121,24 @@ fn part(raw: Raw<'_>) -> Read<Part> {
                 (None, Some(id)) => Source::File(id),
                 (None, None) => return Err(bad("input_image", "has neither image_url nor file_id")),
             };
-            Part::Image(Image { source, cache: None })
+            Part::Image(Image { source, detail: detail(&mut part), cache: None })
         }
-        "input_file" => file(part)?,
-        _ => Part::Other { kind, raw: Json::from(raw) },
-    })
+        "input_file" => file(&mut part)?,
+        _ => return Ok(Part::Other { kind, raw: Json::from(raw) }),
+    };
+    part.leave("input.content", others);
+    Ok(read)
 }
 
-fn file(mut part: Members<'_>) -> Read<Part> {
+/// Keeps the names of what nobody took of an item. How OpenAI has stored it says nothing to others.
+fn left(mut item: Members<'_>, request: &mut Request) {
+    for name in ["id", "status"] {
+        item.remove(name);
+    }
+    item.leave("input", &mut request.others);
+}
+
+fn file(part: &mut Members<'_>) -> Read<Part> {
     let data = part.take::<String>("file_data")?;
     let source = match (data, part.take("file_url")?, part.take("file_id")?) {
         (Some(data), ..) if data.starts_with("data:") => source(data),
@@ -146,15 +160,17 @@ fn source(url: String) -> Source {
     }
 }
 
-fn call(mut item: Members<'_>, plain: bool) -> Read<ToolUse> {
+fn call(mut item: Members<'_>, plain: bool, request: &mut Request) -> Read<ToolUse> {
     let group = item.take::<String>("namespace")?;
     let name = tools::joined(group.as_deref(), &item.need::<String>("name")?);
     let id = item.need("call_id")?;
     if plain {
         let input = item.take::<String>("input")?.unwrap_or_default();
+        left(item, request);
         return Ok(ToolUse { id, name, input: Json::from_value(&json!({tools::INPUT: input})) });
     }
     let text = item.take::<String>("arguments")?.unwrap_or_default();
+    left(item, request);
     let input = if text.trim().is_empty() { Ok(Json::empty_object()) } else { Json::from_text(text.clone()) };
     // A client gives back what a model has written, also where that was no object.
     let input = input.ok().filter(Json::is_object).unwrap_or_else(|| Json::from_value(&json!({tools::INPUT: text})));
@@ -162,12 +178,13 @@ fn call(mut item: Members<'_>, plain: bool) -> Read<ToolUse> {
 }
 
 /// A text, parts, or whatever else a client makes of it, which is told as text.
-fn result(mut item: Members<'_>) -> Read<ToolResult> {
+fn result(mut item: Members<'_>, request: &mut Request) -> Read<ToolResult> {
     let id = item.need("call_id")?;
     let output = item.take::<Raw<'_>>("output")?;
     let parts = match output.map(Raw::get) {
         Some(raw) if !raw.starts_with(['"', '[']) => vec![said(raw.to_owned())],
-        _ => content(output, "output")?,
+        _ => content(output, "output", &mut request.others)?,
     };
+    left(item, request);
     Ok(ToolResult { id, parts, is_error: false, cache: None })
 }

@@ -22,7 +22,6 @@ const HARMLESS: &[(&str, Option<&str>)] = &[
     ("truncation", Some("\"disabled\"")),
     ("background", Some("false")),
     ("service_tier", Some("\"auto\"")),
-    ("service_tier", Some("\"default\"")),
     ("top_logprobs", Some("0")),
 ];
 
@@ -90,7 +89,9 @@ fn text(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
     if let Some(raw) = text.take::<Raw<'_>>("verbosity")? {
         request.others.push(("verbosity".to_owned(), Json::from(raw)));
     }
-    let Some(mut format) = text.take::<Members<'_>>("format")? else { return Ok(()) };
+    let format = text.take::<Members<'_>>("format")?;
+    text.leave("text", &mut request.others);
+    let Some(mut format) = format else { return Ok(()) };
     let kind: String = format.need("type").map_err(|bad| bad.within("text.format"))?;
     request.format = match kind.as_str() {
         "text" => None,
@@ -105,5 +106,6 @@ fn text(members: &mut Members<'_>, request: &mut Request) -> Read<()> {
         }
         _ => return Err(bad("text.format.type", "must be text, json_object or json_schema")),
     };
+    format.leave("text.format", &mut request.others);
     Ok(())
 }

@@ -49,6 +49,7 @@ fn function(mut members: Members<'_>, group: Option<&str>, request: &mut Request
         strict: members.take("strict")?,
         cache: None,
     });
+    members.leave("tools", &mut request.others);
     if group.is_some() {
         keep(own, group, false, request);
     }
@@ -65,6 +66,7 @@ fn custom(mut members: Members<'_>, group: Option<&str>, request: &mut Request) 
         let syntax = format.take::<String>("syntax")?.unwrap_or_default();
         description = format!("{description}\n\nThe input has to fit this grammar ({syntax}):\n{definition}");
     }
+    members.leave("tools", &mut request.others);
     let schema = json!({
         "type": "object",
         "properties": {INPUT: {"type": "string", "description": "The whole input, as it is."}},

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::items::{Output, Piece, Url};
 use super::{Pen, unfit};
-use crate::canon::{Cache, Document, Image, Part, Source, ToolResult, Unfit};
+use crate::canon::{Cache, Detail, Document, Image, Part, Source, ToolResult, Unfit};
 use crate::openai::request::{foreign, user};
 
 /// A breakpoint of the prompt cache has no place here: the provider caches by itself.
@@ -45,7 +45,7 @@ fn image<'a>(image: &'a Image, pen: &mut Pen<'_>) -> Result<Piece<'a>, Unfit> {
         Source::File(_) => return Err(unfit(WHERE, "the file is in an account of another provider")),
         Source::Text(_) | Source::Parts(_) => return Err(unfit(WHERE, "it has no bytes")),
     };
-    Ok(Piece::InputImage { image_url, detail: "auto" })
+    Ok(Piece::InputImage { image_url, detail: image.detail.map_or("auto", Detail::word) })
 }
 
 fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'a>>, Unfit> {

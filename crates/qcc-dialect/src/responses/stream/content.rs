@@ -28,6 +28,15 @@ pub(super) enum Content {
     Unknown,
 }
 
+/// What texts say beside themselves.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Whether one is a refusal.
+    pub(super) refused: bool,
+    /// Whether one has annotations.
+    pub(super) annotated: bool,
+}
+
 /// Text in parts, of which some came.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
@@ -124,12 +133,12 @@ impl Content {
         }
     }
 
-    /// Takes what an event adds. `refused` learns of a refusal.
-    pub(super) fn more(&mut self, place: Place, part: u64, said: &str, refused: &mut bool) {
+    /// Takes what an event adds. `told` learns of a refusal.
+    pub(super) fn more(&mut self, place: Place, part: u64, said: &str, told: &mut Said) {
         match (self, place) {
             (Self::Message(parts), Place::Text { whole }) => take(parts, part, said, whole, ""),
             (Self::Message(parts), Place::Refusal { whole }) => {
-                *refused = true;
+                told.refused = true;
                 take(parts, part, said, whole, "");
             }
             (Self::Reasoning(thought), Place::Thought { whole }) => thought.take(false, part, said, whole),
@@ -145,9 +154,9 @@ impl Content {
     }
 
     /// Takes what an item says of itself; `done`: it is all of it.
-    pub(super) fn item(&mut self, item: &wire::Item<'_>, raw: &RawValue, done: bool, refused: &mut bool) {
+    pub(super) fn item(&mut self, item: &wire::Item<'_>, raw: &RawValue, done: bool, told: &mut Said) {
         match self {
-            Self::Message(said) => said.item(item, refused),
+            Self::Message(said) => said.item(item, told),
             Self::Reasoning(thought) => thought.item(item, done),
             Self::Call(call) => {
                 call.fill(item);
@@ -201,16 +210,17 @@ impl Content {
 }
 
 impl Parts {
-    fn item(&mut self, item: &wire::Item<'_>, refused: &mut bool) {
+    fn item(&mut self, item: &wire::Item<'_>, told: &mut Said) {
         // Some write the text where the list of parts belongs.
         if let Some(said) = text(item.content) {
             return self.whole(0, &said, "");
         }
         for (part, said) in (0..).zip(parts(item.content)) {
             if let Some(refusal) = text(said.refusal) {
-                *refused = true;
+                told.refused = true;
                 self.whole(part, &refusal, "");
             }
+            told.annotated |= said.is_annotated();
             let is_text = text(said.r#type).is_none_or(|kind| kind == "output_text" || kind == "text");
             if let Some(said) = text(said.text).filter(|_| is_text) {
                 self.whole(part, &said, "");

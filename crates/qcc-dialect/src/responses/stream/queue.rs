@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde_json::value::RawValue;
 
-use super::content::Content;
+use super::content::{Content, Said};
 use super::item::{Flush, Item};
 use super::kind_of;
 use super::place::Place;
@@ -27,7 +27,7 @@ pub(super) struct Queue {
     closed: usize,
     finished: bool,
     cut: bool,
-    refused: bool,
+    said: Said,
     /// Whether calls with broken input are closed like others.
     close_broken: bool,
     broken: Option<String>,
@@ -41,7 +41,7 @@ impl Queue {
             closed: 0,
             finished: false,
             cut: false,
-            refused: false,
+            said: Said::default(),
             close_broken: false,
             broken: None,
         }
@@ -58,7 +58,17 @@ impl Queue {
 
     /// Whether the model refuses.
     pub(super) fn refused(&self) -> bool {
-        self.refused
+        self.said.refused
+    }
+
+    /// Notes that a text has annotations.
+    pub(super) fn annotate(&mut self) {
+        self.said.annotated = true;
+    }
+
+    /// Whether a text has annotations, which nobody else has a place for.
+    pub(super) fn annotated(&self) -> bool {
+        self.said.annotated
     }
 
     /// Whether it calls a tool.
@@ -89,7 +99,7 @@ impl Queue {
         if item.id.is_empty() {
             item.id = text(told.id).unwrap_or_default().into_owned();
         }
-        item.content.item(told, raw, done, &mut self.refused);
+        item.content.item(told, raw, done, &mut self.said);
         item.over |= done;
         self.bound();
     }
@@ -117,7 +127,7 @@ impl Queue {
 
     fn begin(&mut self, index: Option<u64>, told: &wire::Item<'_>, raw: &RawValue, done: bool) {
         let mut content = Content::of(&kind_of(told));
-        content.item(told, raw, done, &mut self.refused);
+        content.item(told, raw, done, &mut self.said);
         let id = text(told.id).unwrap_or_default().into_owned();
         self.push(Item { index, id, content, over: done, open: false, closed: false });
     }
@@ -152,7 +162,7 @@ impl Queue {
         if matches!(item.content, Content::Unknown) {
             item.content = Content::with(place);
         }
-        item.content.more(place, part, said, &mut self.refused);
+        item.content.more(place, part, said, &mut self.said);
         self.bound();
     }
 

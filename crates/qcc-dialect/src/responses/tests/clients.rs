@@ -308,6 +308,8 @@ fn a_conversation_that_is_kept_elsewhere_is_for_nobody_else() {
                 &mut losses,
             )
             .err(),
+            crate::gemini::encode_request(&request, &Capabilities::default(), "gemini-3-pro-preview", &mut losses)
+                .err(),
         ];
         for unfit in why {
             assert_eq!(unfit.map(|unfit| unfit.what.into_owned()).as_deref(), Some(member), "{body}");

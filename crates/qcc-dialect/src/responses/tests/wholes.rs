@@ -89,3 +89,20 @@ fn a_count_is_asked_for_with_the_prompt_alone() {
     let names: Vec<&String> = body.as_object().unwrap().keys().collect();
     assert_eq!(names, ["model", "instructions", "input", "tools"]);
 }
+
+/// A reason for the end that is no limit does not excuse half a call: as a stream it is a fault, in one piece a broken call.
+#[test]
+fn half_a_call_is_excused_by_a_limit_or_a_filter_alone() {
+    let call = json!({"type": "function_call", "call_id": "a", "name": "t", "arguments": "{\"x\": "});
+    for (reason, excused) in [("max_output_tokens", true), ("content_filter", true), ("steered", false), ("new", false)]
+    {
+        let details = json!({"reason": reason});
+        let response = json!({"status": "incomplete", "incomplete_details": details, "output": [call]});
+        let events = wires(&[json!({"type": "response.incomplete", "response": response})]);
+        assert_eq!(events.contains(&Event::End), excused, "{reason}: {events:?}");
+        let fault = matches!(events.last(), Some(Event::Fault { kind, .. }) if kind == "broken_tool_call");
+        assert_eq!(fault, !excused, "{reason}: {events:?}");
+        let message = decode_message(response.to_string().as_bytes(), &ToolNames::new()).unwrap();
+        assert_eq!(message.broken, ["t"], "{reason}");
+    }
+}

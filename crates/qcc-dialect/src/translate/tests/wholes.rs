@@ -133,6 +133,36 @@ fn of_a_call_that_a_limit_cut_nothing_is_left_but_its_name_among_the_losses() {
     }
 }
 
+/// Where a text comes from is told in a form of each vendor's own.
+#[test]
+fn what_says_where_a_text_comes_from_is_named_among_the_losses_of_an_answer_in_either_form() {
+    let chat = |annotations: &str| {
+        format!(r#"{{"choices":[{{"message":{{"content":"x","annotations":{annotations}}},"finish_reason":"stop"}}]}}"#)
+    };
+    let response = |annotations: &str| {
+        let part = format!(r#"{{"type":"output_text","text":"x","annotations":{annotations}}}"#);
+        format!(r#"{{"status":"completed","output":[{{"type":"message","content":[{part}]}}]}}"#)
+    };
+    let gemini = |sources: &str| {
+        let content = r#""content":{"parts":[{"text":"x"}]},"finishReason":"STOP""#;
+        format!(r#"{{"candidates":[{{{content},"citationMetadata":{sources}}}]}}"#)
+    };
+    let table = [
+        ("compatible", chat(r#"[{"type":"url_citation"}]"#), chat("[]"), "answer.annotations: dropped"),
+        ("responses", response(r#"[{"type":"url_citation"}]"#), response("[]"), "answer.annotations: dropped"),
+        ("gemini", gemini(r#"{"citationSources":[{}]}"#), gemini("{}"), "answer.citationMetadata: dropped"),
+    ];
+    for (name, told, untold, loss) in table {
+        let back = back(Asker::Anthropic, provider(name), false);
+        let lost = |body: &str| {
+            let both = [back.message(body.as_bytes()).unwrap(), back.message_as_stream(body.as_bytes()).unwrap()];
+            both.map(|brought| brought.losses.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(lost(&told), [[loss], [loss]], "{told}");
+        assert!(lost(&untold).iter().all(Vec::is_empty), "{untold}");
+    }
+}
+
 /// What is wrong with what goes down for a body that is an answer or not.
 fn ill(asker: Asker, provider: Provider, body: &[u8], whole: bool) -> Option<String> {
     let back = back(asker, provider, false);

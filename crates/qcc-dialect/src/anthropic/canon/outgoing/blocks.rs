@@ -86,6 +86,9 @@ fn image(out: &mut BytesMut, image: &Image, marks: &mut Marks<'_>) -> Result<(),
         Source::File(_) => return Err(unfit("messages.content.image", "the file is in another account")),
         Source::Text(_) | Source::Parts(_) => return Err(unfit("messages.content.image", "it is text")),
     }
+    if image.detail.is_some() {
+        marks.losses.dropped("messages.content.image.detail");
+    }
     marks.set(&mut block, image.cache);
     block.end();
     Ok(())

@@ -100,7 +100,7 @@ fn the_result_of_a_call_may_be_images_documents_and_blocks_of_its_own() {
     let source = Source::Base64 { media_type: "image/png".to_owned(), data: "AAAA".to_owned() };
     let other =
         Part::Other { kind: "tool_reference".to_owned(), raw: raw(r#"{"type":"tool_reference","tool_name":"x"}"#) };
-    let parts = vec![Part::Image(Image { source, cache: None }), other];
+    let parts = vec![Part::Image(Image { source, detail: None, cache: None }), other];
     assert_eq!(request.turns[0].parts, [result("t", parts, false)]);
 }
 
@@ -341,8 +341,12 @@ fn images_and_documents_are_read_from_every_source() {
         cache: None,
     };
     let expected = [
-        Part::Image(Image { source: Source::Url("https://x/y.png".to_owned()), cache: Some(Cache::Long) }),
-        Part::Image(Image { source: Source::File("file_1".to_owned()), cache: None }),
+        Part::Image(Image {
+            source: Source::Url("https://x/y.png".to_owned()),
+            detail: None,
+            cache: Some(Cache::Long),
+        }),
+        Part::Image(Image { source: Source::File("file_1".to_owned()), detail: None, cache: None }),
         Part::Document(told),
         plain(Source::Parts(vec![text("inner")])),
         plain(Source::Base64 { media_type: "application/pdf".to_owned(), data: "JVBE".to_owned() }),

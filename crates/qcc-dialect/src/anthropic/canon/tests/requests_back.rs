@@ -31,7 +31,7 @@ fn inner() -> impl Strategy<Value = Part> {
     let found = (words(), words(), vec(words(), 0..3));
     prop_oneof![
         words().prop_map(|words| text(&words)),
-        source().prop_map(|source| Part::Image(Image { source, cache: None })),
+        source().prop_map(|source| Part::Image(Image { source, detail: None, cache: None })),
         found.prop_map(|(source, title, texts)| Part::SearchResult(SearchResult { source, title, texts })),
     ]
 }

@@ -55,6 +55,7 @@ fn the_operator_speaks_in_mid_conversation_where_the_model_hears_and_the_place_i
 fn results_stand_first_in_the_one_message_after_their_calls() {
     let image = Part::Image(Image {
         source: Source::Base64 { media_type: "image/png".to_owned(), data: "AAAA".to_owned() },
+        detail: None,
         cache: None,
     });
     let request = asking(vec![
@@ -206,7 +207,7 @@ fn images_and_documents_are_sent_or_keep_the_request_away() {
         try_encode(&asking(vec![turn(Role::User, vec![part])]), "claude-opus-5")
             .map(|(body, _)| body["messages"][0]["content"][0].clone())
     };
-    let image = |source| Part::Image(Image { source, cache: None });
+    let image = |source| Part::Image(Image { source, detail: None, cache: None });
     let document =
         |source| Part::Document(Document { source, title: None, context: None, citations: false, cache: None });
     let base64 =
