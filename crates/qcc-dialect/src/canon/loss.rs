@@ -18,6 +18,9 @@ impl fmt::Display for Loss {
     }
 }
 
+/// Most losses that are named: nobody reads more, and names of members are the client's.
+const MAX_LOSSES: usize = 200;
+
 /// The losses of one translation, each named once however often it occurs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Losses(Vec<Loss>);
@@ -32,7 +35,7 @@ impl Losses {
     /// Notes a loss.
     pub fn add(&mut self, what: impl Into<Cow<'static, str>>, how: impl Into<Cow<'static, str>>) {
         let loss = Loss { what: what.into(), how: how.into() };
-        if !self.0.contains(&loss) {
+        if self.0.len() < MAX_LOSSES && !self.0.contains(&loss) {
             self.0.push(loss);
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! What a block says beside that, and has no place in the neutral form, is noted as lost with the way to it.
 
+use std::collections::HashSet;
+
 use super::ids;
 use super::members::{Members, Read, list, objects, string};
-use crate::canon::BadRequest;
 use crate::canon::{
-    Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse, UNSIGNED,
+    BadRequest, Cache, Document, Image, Json, Part, SearchResult, Source, Text, Thought, ToolResult, ToolUse, UNSIGNED,
 };
 use crate::json::Raw;
 
@@ -15,7 +16,10 @@ const MAX_DEPTH: usize = 4;
 
 /// Members without a place in the neutral form, by the way to them, each once.
 #[derive(Debug, Default)]
-pub(super) struct Lost(pub(super) Vec<(String, Json)>);
+pub(super) struct Lost {
+    pub(super) members: Vec<(String, Json)>,
+    named: HashSet<String>,
+}
 
 impl Lost {
     /// Notes the members of an object at `place` that are not `known` and say something.
@@ -28,8 +32,8 @@ impl Lost {
     }
 
     pub(super) fn add(&mut self, name: String, raw: Raw<'_>) {
-        if self.0.iter().all(|(noted, _)| *noted != name) {
-            self.0.push((name, Json::from(raw)));
+        if self.named.insert(name.clone()) {
+            self.members.push((name, Json::from(raw)));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! escapes anew. Where something is wrong, the words are Anthropic's own: clients and people know them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 
@@ -67,15 +68,14 @@ impl<'a> Members<'a> {
 
     /// Every member that is not `null` and not among `known`, each name once.
     pub(super) fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = (Cow<'a, str>, Raw<'a>)> {
-        let all = self.0.members();
-        self.0
-            .members()
-            .enumerate()
-            .filter(move |(at, (name, raw))| {
-                let last = || all.clone().skip(at + 1).all(|(later, _)| later != *name);
-                !known.contains(&&**name) && !raw.is_null() && last()
-            })
-            .map(|(_, member)| member)
+        let strangers = self.0.members().filter(|(name, _)| !known.contains(&&**name));
+        // The last of a name counts. A client may send any number of them, so each is looked at once.
+        let mut last: Vec<_> = strangers.collect();
+        let mut seen = HashSet::with_capacity(last.len());
+        last.reverse();
+        last.retain(|(name, _)| seen.insert(name.clone()));
+        last.reverse();
+        last.into_iter().filter(|(_, raw)| !raw.is_null())
     }
 }
 

@@ -82,7 +82,7 @@ fn answered(raw: Raw<'_>, calls: &mut Vec<String>, message: &mut Message) -> Rea
         _ => {
             let mut lost = Lost::default();
             let part = block::block(&block, raw, 0, &mut lost)?;
-            for (what, _) in lost.0 {
+            for (what, _) in lost.members {
                 message.losses.dropped(what.replace("messages.content", "answer"));
             }
             part

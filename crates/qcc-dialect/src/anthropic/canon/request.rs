@@ -58,7 +58,7 @@ fn read(body: &[u8], needs_limit: bool) -> Read<Request> {
     for (name, raw) in members.unknown(KNOWN) {
         lost.add(name.into_owned(), raw);
     }
-    request.others = lost.0;
+    request.others = lost.members;
     Ok(request)
 }
 

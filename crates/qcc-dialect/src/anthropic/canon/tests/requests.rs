@@ -386,3 +386,17 @@ fn every_breakpoint_is_read_where_it_stands() {
     let inner = Part::Text(Text { text: "in".to_owned(), cache: Some(Cache::Short) });
     assert_eq!((result.cache, result.parts.as_slice()), (Some(Cache::Long), [inner].as_slice()));
 }
+
+/// Each is looked at once: a body of any number of strange members is read in one pass, and the last of a name counts.
+#[test]
+fn strange_members_are_kept_once_each_and_only_so_many_are_named_as_lost() {
+    let strange: String = (0..60_000).map(|number| format!(r#""x{}":{number},"#, number % 30_000)).collect();
+    let body =
+        format!(r#"{{{strange}"x0":null,"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"a"}}]}}"#);
+    let request = decode_request(body.as_bytes()).unwrap();
+    assert_eq!(request.others.len(), 29_999);
+    assert_eq!(request.others[0].1.text(), "30001");
+    let mut losses = crate::canon::Losses::new();
+    request.others.iter().for_each(|(name, _)| losses.dropped(name.clone()));
+    assert_eq!(losses.iter().count(), 200);
+}
