@@ -176,10 +176,14 @@ pub(crate) fn name(response: &mut Response<Body>, request_id: &str) {
 
 /// Says who answered, and after how many tries.
 pub(crate) fn label(response: &mut Response<Body>, provider: &str, attempts: u32) {
-    // A provider's name may be any text; a header may not.
-    let name: String = provider.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-    if let Ok(value) = HeaderValue::from_str(&name) {
-        response.headers_mut().insert(X_PROVIDER, value);
-    }
+    tell(response, X_PROVIDER, provider);
     response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(attempts));
+}
+
+/// Puts a text on a response. Names of providers and of members may be any text; a header may not.
+pub(crate) fn tell(response: &mut Response<Body>, header: HeaderName, text: &str) {
+    let plain: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    if let Ok(value) = HeaderValue::from_str(&plain) {
+        response.headers_mut().insert(header, value);
+    }
 }

@@ -213,7 +213,6 @@ async fn refusal(reply: Reply, asker: Asker, deadline: Until, back: Option<&Back
         return Fault::not_the_dialect("an error in an unknown compression");
     };
     let until = Until { at: deadline.at.min(Instant::now() + ERROR_BODY), ..deadline };
-    // Whatever of the body arrives is better than nothing: the status decides.
-    let body = stream::gather(&mut source, until, MAX_ERROR).await.unwrap_or_default();
+    let body = stream::gather_some(&mut source, until, MAX_ERROR).await;
     observe::refused(head, body, back.map(Back::asker))
 }

@@ -116,10 +116,21 @@ pub(super) async fn gather(source: &mut Source, until: Until, most: usize) -> Re
     Ok(body.freeze())
 }
 
+/// Reads as much of a body as comes in time, up to `most` bytes: whatever of it arrives is better than nothing.
+pub(super) async fn gather_some(source: &mut Source, until: Until, most: usize) -> Bytes {
+    let mut body = BytesMut::new();
+    while let Ok(Some(Ok(chunk))) = until.wait(poll_fn(|cx| source.poll_chunk(cx))).await {
+        body.extend_from_slice(&chunk[..chunk.len().min(most - body.len())]);
+        if body.len() == most {
+            break;
+        }
+    }
+    body.freeze()
+}
+
 /// HTML or JSON under a 200 where a stream was asked for: an error in disguise, or nonsense.
 async fn not_a_stream(headers: HeaderMap, mut source: Source, until: Until, media: &str, asker: Asker) -> Fault {
-    // Whatever of it arrives is better than nothing.
-    let body = gather(&mut source, until, MAX_ERROR).await.unwrap_or_default();
+    let body = gather_some(&mut source, until, MAX_ERROR).await;
     match asker.read_answer(&body) {
         Err(Wrong::Error(facts)) => observe::in_band(&facts, headers, body),
         _ => Fault::not_the_dialect(format!("a stream was asked for, the answer is {media}")),

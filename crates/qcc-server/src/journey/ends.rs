@@ -14,7 +14,7 @@ use crate::ingress::recognise::Kind;
 use crate::observe;
 use crate::relay::clock::Clock;
 use crate::relay::{Passage, Relay};
-use crate::rescue::{X_ATTEMPTS, X_LOSS, label};
+use crate::rescue::{X_ATTEMPTS, X_LOSS, label, tell};
 
 impl Journey {
     /// The first byte goes down: from here there is no failover, and the request's body is let go.
@@ -58,10 +58,8 @@ impl Journey {
         *response.status_mut() = head.status;
         *response.headers_mut() = observe::headers_down(&head.headers, &upstream.provider);
         label(&mut response, upstream.name(), self.attempts);
-        if let Some(Lost(lost)) = head.extensions.get()
-            && let Ok(lost) = HeaderValue::from_str(lost)
-        {
-            response.headers_mut().insert(X_LOSS, lost);
+        if let Some(Lost(lost)) = head.extensions.get() {
+            tell(&mut response, X_LOSS, lost);
         }
         response
     }

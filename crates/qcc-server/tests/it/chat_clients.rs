@@ -167,6 +167,16 @@ async fn a_call_of_a_tool_goes_there_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_loss_is_told_whatever_its_name_is() {
+    let mut asked = body(false);
+    asked["gr\u{f6}\u{df}e"] = json!(1);
+    let reply = json_body(200, &[], &message("hi"));
+    let (answer, _, mut running) = answered("anthropic", reply, &Request::post_json(PATH, &asked)).await;
+    assert_eq!(answer.header("x-qcc-loss"), Some("gr??e: dropped"));
+    assert_eq!(running.row().await["loss"], "gr\u{f6}\u{df}e: dropped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_provider_refuses_is_refused_in_the_clients_words() {
     let too_long = status(400, "invalid_request_error", "prompt is too long: 300 tokens > 200 maximum", &[]);
     let (answer, ..) = answered("anthropic", too_long, &asking(true)).await;
