@@ -2,7 +2,7 @@
 //! more words than it has room for. Left out, each would make another request of it.
 
 use super::Capabilities;
-use crate::canon::{Document, Part, Request, Source, Tool, ToolChoice, Unfit};
+use crate::canon::{Document, Losses, Part, Request, Source, Tool, ToolChoice, Unfit};
 
 /// Checks it against what is known of the target.
 ///
@@ -92,6 +92,24 @@ fn texts(request: &Request, see: &mut dyn FnMut(&str)) {
         if let Tool::Custom { description: Some(text), .. } = tool {
             see(text);
         }
+    }
+}
+
+/// The limit of the answer for a model that gives at most so many tokens.
+///
+/// # Errors
+/// Where none at all is asked for: that warms Anthropic's cache.
+pub(crate) fn max_tokens(asked: Option<u64>, most: Option<u64>, losses: &mut Losses) -> Result<Option<u64>, Unfit> {
+    match (asked, most) {
+        (Some(0), _) => Err(Unfit {
+            what: "max_tokens".into(),
+            why: "only Anthropic's cache can be warmed without an answer".into(),
+        }),
+        (Some(asked), Some(most)) if asked > most => {
+            losses.add("max_tokens", format!("clamped to {most}"));
+            Ok(Some(most))
+        }
+        (asked, _) => Ok(asked),
     }
 }
 

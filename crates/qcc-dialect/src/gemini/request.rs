@@ -54,7 +54,7 @@ pub fn encode_request(
     lose_what_has_no_place(request, &mut pen);
     let (temperature, top_p, top_k) = sampling(request, &mut pen);
     let generation_config = Config {
-        max_output_tokens: max_tokens(request, &mut pen)?,
+        max_output_tokens: fit::max_tokens(request.max_tokens, pen.known.max_output, pen.losses)?,
         temperature,
         top_p,
         top_k,
@@ -195,17 +195,6 @@ fn lose_what_has_no_place(request: &Request, pen: &mut Pen<'_>) {
     }
     if request.parallel_tools == Some(false) && !request.tools.is_empty() {
         pen.losses.dropped("tool_choice.disable_parallel_tool_use");
-    }
-}
-
-fn max_tokens(request: &Request, pen: &mut Pen<'_>) -> Result<Option<u64>, Unfit> {
-    match (request.max_tokens, pen.known.max_output) {
-        (Some(0), _) => Err(unfit("max_tokens", "only Anthropic's cache can be warmed without an answer")),
-        (Some(asked), Some(most)) if asked > most => {
-            pen.losses.add("max_tokens", format!("clamped to {most}"));
-            Ok(Some(most))
-        }
-        (asked, _) => Ok(asked),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn encode_request(
     if let Some(instruction) = format.instruction {
         content::append_system(&mut messages, instruction, &pen);
     }
-    let limit = max_tokens(request, &mut pen)?;
+    let limit = fit::max_tokens(request.max_tokens, pen.traits.max_output, pen.losses)?;
     let (max_tokens, max_completion_tokens) = if traits.max_completion_tokens { (None, limit) } else { (limit, None) };
     let (temperature, top_p, top_k) = sampling(request, &mut pen);
     let (safety_identifier, user) = end_user(request, &mut pen);
@@ -187,17 +187,6 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
 
 pub(crate) fn unfit(what: &'static str, why: &'static str) -> Unfit {
     Unfit { what: what.into(), why: why.into() }
-}
-
-fn max_tokens(request: &Request, pen: &mut Pen<'_>) -> Result<Option<u64>, Unfit> {
-    match (request.max_tokens, pen.traits.max_output) {
-        (Some(0), _) => Err(unfit("max_tokens", "only Anthropic's cache can be warmed without an answer")),
-        (Some(asked), Some(most)) if asked > most => {
-            pen.losses.add("max_tokens", format!("clamped to {most}"));
-            Ok(Some(most))
-        }
-        (asked, _) => Ok(asked),
-    }
 }
 
 fn sampling(request: &Request, pen: &mut Pen<'_>) -> (Option<f64>, Option<f64>, Option<u64>) {
