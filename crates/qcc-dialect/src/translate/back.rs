@@ -241,8 +241,10 @@ impl StreamBack {
 
     /// The provider's own id of the answer and its counts so far: not all dialects carry them.
     #[must_use]
-    pub fn told(&self) -> &Told {
-        &self.told
+    pub fn told(&self) -> Told {
+        let mut told = self.told.clone();
+        told.usage.take(self.reader.decoder.usage().unwrap_or_default());
+        told
     }
 
     /// What has to be put back when the conversation goes on. It is told once.

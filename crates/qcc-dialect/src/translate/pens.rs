@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::back::Head;
 use crate::answer::Wrong;
 use crate::asker::Asker;
-use crate::canon::{Event, Losses, Message, ToolNames};
+use crate::canon::{Event, Losses, Message, ToolNames, Usage};
 use crate::openai::Traits;
 use crate::{anthropic, gemini, openai, responses};
 
@@ -64,6 +64,17 @@ impl Decoder {
             Self::OpenAi(decoder) => decoder.push(event, out),
             Self::Responses(decoder) => decoder.push(event, out),
             Self::Gemini(decoder) => decoder.push(event, out),
+        }
+    }
+
+    /// Counts that the provider has told already, also where the answer breaks off before they are an event.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            // They are an event as soon as they are told.
+            Self::Anthropic(_) => None,
+            Self::OpenAi(decoder) => decoder.usage(),
+            Self::Responses(decoder) => decoder.usage(),
+            Self::Gemini(decoder) => decoder.usage(),
         }
     }
 

@@ -75,10 +75,9 @@ impl Source {
     pub(crate) fn told(&self) -> Told {
         let watcher = &self.watcher;
         let stop_reason = watcher.stop_reason().map(str::to_owned);
-        let known =
-            self.brought.as_ref().map(|known| &known.told).or_else(|| self.back.as_ref().map(|back| back.told()));
-        match known {
-            Some(told) => Told { id: told.id.clone(), usage: told.usage, stop_reason },
+        let known = self.brought.as_ref().map(|known| known.told.clone());
+        match known.or_else(|| self.back.as_ref().map(|back| back.told())) {
+            Some(told) => Told { stop_reason, ..told },
             None => Told { id: watcher.message_id().map(str::to_owned), usage: watcher.usage(), stop_reason },
         }
     }

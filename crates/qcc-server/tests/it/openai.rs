@@ -417,3 +417,16 @@ async fn a_refusal_that_stays_the_same_is_the_requests_own() {
     assert_eq!((answer.status, upstream.posts().len()), (400, 2));
     assert_eq!(running.standing("open").await, "closed");
 }
+
+/// Case 49: what was counted before the break is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_that_came_before_a_break_are_in_the_row() {
+    let mut first = piece(&json!({"content": "hel"}), None);
+    first["usage"] = usage()["usage"].clone();
+    let (_, _, mut running) = asked(chunks(&[first], false), &for_stream()).await;
+    let row = running.row().await;
+    assert_eq!(
+        (&row["verdict"], &row["input_tokens"], &row["output_tokens"]),
+        (&json!("broken"), &json!(40), &json!(7))
+    );
+}
