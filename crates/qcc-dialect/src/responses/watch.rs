@@ -20,13 +20,14 @@ use serde_json::value::RawValue;
 use super::error;
 use super::response::told;
 use super::wire::{Item, Response, Wire, text};
+use crate::answer::MAX_ANSWER;
 use crate::canon::Usage;
 use crate::sse::fields;
 pub use crate::watch::{Closing, Seen};
 
 /// Longest event that a relay of this dialect should hold to see it whole, in bytes: `response.completed` has the whole
-/// answer and the tools in it, and the counts at its end. As long as a whole answer may be.
-pub const MAX_EVENT: usize = 8 * 1024 * 1024;
+/// answer and the tools in it, and the counts at its end.
+pub const MAX_EVENT: usize = MAX_ANSWER;
 
 /// Within how many bytes an event's kind stands.
 const NAME_WITHIN: usize = 256;

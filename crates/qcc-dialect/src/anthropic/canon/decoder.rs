@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
+use crate::answer::MAX_ANSWER;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
@@ -241,6 +242,7 @@ impl Decoder {
                 pieces.push_str(&piece);
                 delta(Delta::Input(piece), out);
             }
+            Open::Other { input, .. } if input.len() + piece.len() > MAX_ANSWER => return None,
             Open::Other { input, .. } => input.push_str(&piece),
             Open::Text | Open::Thinking | Open::Sealed => return None,
         }
