@@ -77,6 +77,15 @@ pub enum Event {
         #[serde(rename = "ms", serialize_with = "millis")]
         took: Duration,
     },
+    /// A request cannot be put to a provider as it is meant, so it was not sent there.
+    ProviderUnfit {
+        /// The request.
+        request_id: String,
+        /// Who was passed over.
+        provider: String,
+        /// What it cannot be asked.
+        error: String,
+    },
     /// A provider is left out for a while.
     ProviderCooled {
         /// Its name.
@@ -310,6 +319,7 @@ impl Event {
             Self::GatewayStarted { .. }
             | Self::ConfigReloaded { .. }
             | Self::ProviderWarmed { .. }
+            | Self::ProviderUnfit { .. }
             | Self::ProviderRecovered { .. }
             | Self::ProviderReset { .. }
             | Self::SessionMoved { .. }

@@ -3,6 +3,7 @@
 
 mod count;
 mod ends;
+mod faults;
 mod stop;
 mod wait;
 
@@ -16,7 +17,7 @@ use qcc_dialect::asker::Asker;
 use qcc_dialect::scan::{Envelope, splice_model};
 use qcc_policy::engine::{Asking, Target};
 use qcc_policy::plan::Warning;
-use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
+use qcc_policy::{Billed, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify};
 
 use crate::attempt::{Call, Fault, Good, Until, attempt};
 use crate::body::Body;
@@ -27,7 +28,7 @@ use crate::ingress::recognise::Kind;
 use crate::ingress::session::Session;
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, dialect_name, now};
-use crate::trail::{self, Try};
+use crate::trail::Try;
 use crate::upstream::credential::Inbound;
 use stop::Stop;
 use wait::{Own, Waited, own};
@@ -275,42 +276,6 @@ impl Journey {
             deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
-    }
-
-    /// Takes a fault into account: who is charged, and what may be tried next.
-    fn learn(&mut self, failover: &mut Failover, stop: usize, fault: Fault) {
-        let at = now();
-        let error = self.exchange.masked(fault.what);
-        let status = match &fault.outcome {
-            Outcome::Refused(refusal) => Some(refusal.status),
-            Outcome::Done | Outcome::Failed(_) | Outcome::ClientGone => None,
-        };
-        if let Some(answer) = &fault.answer {
-            self.stops[stop].charged.announced(&answer.headers);
-        }
-        if is_overload(&fault.outcome) {
-            self.defer_the_host_of(stop, failover);
-        }
-        self.stops[stop].unfit = fault.outcome == Outcome::Failed(qcc_policy::Failure::Unfit);
-        let own = self.stops[stop].charged.target.fingerprint.is_some();
-        let verdict = classify(&fault.outcome, own);
-        let recorded = failover.record(stop, &fault.outcome, &verdict, at);
-        self.stops[stop].charged.failed(matches!(recorded.verdict.blame, Blame::Provider | Blame::Load));
-        let charged = &self.stops[stop].charged;
-        self.last_fault = format!("{}: {error}", charged.name);
-        if let Some(trail) = self.exchange.trail() {
-            trail.failed(trail::Failed { blame: recorded.verdict.blame, status, reason: error.clone() });
-        }
-        self.state.log.emit(Event::AttemptFailed {
-            request_id: self.exchange.request_id().to_owned(),
-            provider: charged.name.to_string(),
-            attempt: self.attempts,
-            blame: recorded.verdict.blame.to_string(),
-            error,
-            took: at.saturating_duration_since(charged.started),
-        });
-        self.settle(&recorded, at);
-        self.stops[stop].answer = fault.answer;
     }
 
     /// A provider said that it is overloaded: others on its host come last, for this request too.

@@ -275,7 +275,8 @@ pub(crate) fn nobody_can(last: &str) -> Failed {
 /// The final word when nobody answered (DESIGN 3.5.10).
 pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> Failed {
     let tried = match attempts {
-        0 => "no provider could be tried".to_owned(),
+        0 if last.is_empty() => "no provider could be tried".to_owned(),
+        0 => format!("no provider could be tried; {last}"),
         1 => format!("1 attempt failed; {last}"),
         n => format!("{n} attempts failed; the last one: {last}"),
     };

@@ -47,6 +47,8 @@ mod leading;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod mixed;
+#[cfg(test)]
 mod openai;
 #[cfg(test)]
 mod pin;
