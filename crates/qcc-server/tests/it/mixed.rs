@@ -40,10 +40,14 @@ async fn a_provider_that_cannot_be_asked_is_passed_over_and_no_failure_of_its_ow
     let told = get(&running, &format!("/api/requests/{}", answer.header("x-qcc-request-id").unwrap())).await;
     assert_eq!((&told["request"]["tries"], told["attempts"].as_array().unwrap().len()), (&json!(1), 2), "{told}");
     let first = &told["attempts"][0];
-    assert_eq!((&first["provider"], &first["outcome"], &first["blame"]), (&json!("chat"), &json!("skipped"), &json!(null)));
+    assert_eq!(
+        (&first["provider"], &first["outcome"], &first["blame"]),
+        (&json!("chat"), &json!("skipped"), &json!(null))
+    );
     assert!(first["reason"].as_str().unwrap().contains("web_search"), "{told}");
     let stats = get(&running, "/api/stats").await;
-    let named: Vec<_> = stats["providers"].as_array().unwrap().iter().filter_map(|one| one["provider"].as_str()).collect();
+    let named: Vec<_> =
+        stats["providers"].as_array().unwrap().iter().filter_map(|one| one["provider"].as_str()).collect();
     assert_eq!((named, chat.posts().len()), (vec!["main"], 0), "{stats}");
 }
 
