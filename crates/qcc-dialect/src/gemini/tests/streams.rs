@@ -10,12 +10,12 @@ fn function(name: &str, args: Value) -> Value {
 /// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
 #[test]
 fn a_character_and_an_event_may_be_cut_anywhere() {
-    let stream = fixture("stream", "text.sse");
+    let stream = GOLDEN.read("stream", "text.sse");
     let whole = decode(&stream);
     assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂..", "usage", "EndTurn", "end"]);
     for at in 0..stream.len() {
         let pieces = [&stream[..at], &stream[at..]];
-        assert_eq!(decode_pieces(&ToolNames::new(), PRO, pieces.into_iter()), whole, "cut at {at}");
+        assert_eq!(events_of(&speech(), pieces), whole, "cut at {at}");
     }
 }
 
@@ -57,7 +57,7 @@ fn new_calls_have_ids_that_the_conversation_has_not() {
         {"functionCall": {"id": "", "name": "t", "args": {}}},
     ]));
     let stream = format!("data: {body}\n\ndata: {}\n\n", finish("STOP"));
-    let words = words(&decode_pieces(&sent.names, PRO, std::iter::once(stream.as_bytes())));
+    let words = words(&events_of(&Speech::Gemini(sent.names.clone(), PRO.to_owned()), [stream.as_bytes()]));
     assert_eq!(words[1..4], ["t#call_1_1:{}.", "t#call_2:{}.", "t#call_3:{}."]);
 }
 

@@ -45,14 +45,14 @@ fn every_error_says_what_the_table_says() {
         ("llamacpp_context", 400, Some("exceed_context_size_error"), Some("400"), ContextTooLong),
     ];
     for (name, status, kind, code, topic) in table {
-        let facts = ErrorFacts::from_response(status, &fixture("error", &format!("{name}.json")));
+        let facts = ErrorFacts::from_response(status, &GOLDEN.read("error", &format!("{name}.json")));
         let found = (facts.status, facts.kind.as_deref(), facts.code.as_deref(), facts.topic);
         assert_eq!(found, (status, kind, code, topic), "{name}: {facts}");
         assert!(!facts.message.is_empty() && !facts.message.contains("{\""), "{name}: {facts}");
     }
     let mut named: Vec<&str> = table.iter().map(|(name, ..)| *name).collect();
     named.sort_unstable();
-    assert_eq!(named, inputs("error", ".json"));
+    assert_eq!(named, GOLDEN.inputs("error", ".json"));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_error_under_200_has_the_status_that_it_stands_for() {
         ("ollama_text", 500),
     ];
     for (name, status) in table {
-        assert_eq!(ErrorFacts::in_band(&fixture("error", &format!("{name}.json"))).status, status, "{name}");
+        assert_eq!(ErrorFacts::in_band(&GOLDEN.read("error", &format!("{name}.json"))).status, status, "{name}");
     }
 }
 
@@ -85,7 +85,7 @@ fn a_context_that_is_too_long_is_told_in_the_words_that_clients_know() {
         ("llamacpp_context", "prompt is too long: the request exceeds the available context size, try increasing it"),
     ];
     for (name, expected) in table {
-        let facts = ErrorFacts::from_response(400, &fixture("error", &format!("{name}.json")));
+        let facts = ErrorFacts::from_response(400, &GOLDEN.read("error", &format!("{name}.json")));
         assert_eq!(error_message(facts.topic, &facts.message), expected, "{name}");
     }
 }

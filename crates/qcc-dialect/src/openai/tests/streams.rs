@@ -6,16 +6,12 @@ use crate::canon::{Delta, StopReason, ToolNames};
 /// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
 #[test]
 fn a_character_and_an_event_may_be_cut_anywhere() {
-    let stream = fixture("stream", "openai_text.sse");
+    let stream = GOLDEN.read("stream", "openai_text.sse");
     let whole = decode(&stream);
     assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂.", "usage", "EndTurn", "end"]);
     for at in 0..stream.len() {
         let pieces = [&stream[..at], &stream[at..]];
-        assert_eq!(
-            decode_pieces(&Vendor::Unknown.traits(), &ToolNames::new(), pieces.into_iter()),
-            whole,
-            "cut at {at}"
-        );
+        assert_eq!(events_of(&speech(Vendor::Unknown.traits(), &ToolNames::new()), pieces), whole, "cut at {at}");
     }
 }
 
@@ -164,7 +160,7 @@ fn think_tags_are_thinking_only_where_the_provider_writes_them() {
             .map(|piece| format!("data: {}\n\n", delta(json!({"content": piece.iter().collect::<String>()}))))
             .collect();
         stream += &format!("data: {}\n\n", finish("stop"));
-        words(&decode_pieces(traits, &ToolNames::new(), std::iter::once(stream.as_bytes())))
+        words(&events_of(&speech(traits.clone(), &ToolNames::new()), [stream.as_bytes()]))
     };
     for size in [1, 2, 3, 7, 100] {
         let text = "\n<think>Is </ it?</think>\n\nIt <think>is</think>.";
