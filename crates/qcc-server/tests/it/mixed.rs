@@ -134,12 +134,14 @@ async fn a_list_of_models_without_what_a_clients_own_credential_sees_is_not_kept
 }
 
 #[tokio::test]
-async fn errors_on_routes_of_openai_have_its_form() {
+async fn routes_of_openai_that_are_not_served_are_not_found_in_its_own_form() {
     let main = never_asked().await;
     let running = Running::with(&[("main", &main)], "").await;
-    for path in ["/v1/responses/resp_1/cancel", "/v1/chat/completions/x"] {
-        let body = running.ask(&Request::post_json(path, &json!({}))).await.json();
+    for path in ["/v1/responses/compact", "/v1/responses/resp_1/cancel", "/v1/chat/other", "/v1/chat/completions/x"] {
+        let answer = running.ask(&Request::post_json(path, &json!({}))).await;
+        let body = answer.json();
         assert!(body["type"].is_null() && body["error"]["message"].is_string(), "{path}: {body}");
+        assert_eq!((answer.status, main.requests().len()), (404, 0), "{path}");
     }
 }
 
