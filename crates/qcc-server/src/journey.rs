@@ -30,12 +30,9 @@ use crate::ingress::session::Session;
 use crate::room::{Place, Turn};
 use crate::state::{Snapshot, State, dialect_name, now};
 use crate::trail::Try;
-use crate::upstream::credential::Inbound;
-use stop::Stop;
+use crate::upstream::credential::{Barred, Inbound};
+use stop::{LeftOut, Stop};
 use wait::{Own, Waited, own};
-
-/// Why a provider without a key of its own is passed over.
-const NO_CREDENTIAL: &str = "it takes the client's own credential, and the request carries none for it";
 
 /// What is asked, the same on every try.
 pub(crate) struct Asked {
@@ -80,8 +77,8 @@ pub(crate) struct Journey {
     exchange: Exchange,
     asked: Asked,
     stops: Vec<Stop>,
-    /// Whether providers were left out because the request carries no credential for them.
-    unfit: bool,
+    /// Why providers were left out that take the client's own credential, if any were.
+    barred: Option<Barred>,
     last_fault: String,
     attempts: u32,
     /// How long it may be held; zero: not at all.
@@ -126,22 +123,27 @@ impl Journey {
             let (request_id, model) = (exchange.request_id().to_owned(), asked.envelope.model_name.clone());
             state.log.emit(Event::RouteGuessed { request_id, model, route: glob.to_string() });
         }
-        let planned = plan.candidates.len();
-        let mut stops = Vec::with_capacity(planned);
+        let mut stops = Vec::with_capacity(plan.candidates.len());
+        let mut barred = None;
         for candidate in &plan.candidates {
-            let stop = Stop::new(&state, snapshot, candidate, &asked);
-            let unfit = stop.is_none().then(|| snapshot.upstream(candidate.provider)).flatten();
-            if let (Some(upstream), Some(trail)) = (unfit, exchange.trail()) {
-                trail.skip(upstream.name(), None, NO_CREDENTIAL.to_owned());
+            let Some(upstream) = snapshot.upstream(candidate.provider) else { continue };
+            match Stop::new(&state, snapshot, candidate, upstream, &asked) {
+                Ok(stop) => stops.push(stop),
+                Err(left_out) => {
+                    if let LeftOut::Barred(why) = left_out {
+                        barred = barred.max(Some(why));
+                    }
+                    if let Some(trail) = exchange.trail() {
+                        trail.skip(upstream.name(), None, left_out.why().to_owned());
+                    }
+                }
             }
-            stops.extend(stop);
         }
-        let unfit = stops.len() < planned;
         let max_wait = snapshot.config.settings.hold.max_wait;
         let own = plan.bound.and_then(|bound| own(&stops, &bound, snapshot.config.settings.affinity.max_wait));
         let counts = asked.kind == Kind::CountTokens;
         let meant_for = counts.then(|| count::meant_for(&state, snapshot, &plan.candidates, &asked)).flatten();
-        Self { state, exchange, asked, stops, unfit, last_fault: String::new(), attempts: 0, max_wait, own, meant_for }
+        Self { state, exchange, asked, stops, barred, last_fault: String::new(), attempts: 0, max_wait, own, meant_for }
     }
 
     /// Tries until somebody answers, waiting where that may help.

@@ -25,7 +25,7 @@ use crate::attempt::{Answer, Fault};
 use crate::outside;
 use crate::rescue::Failed;
 use crate::upstream::connect::{ConnectTimeout, causes};
-use crate::upstream::credential::{connection_listed, is_hop_by_hop};
+use crate::upstream::credential::{Barred, connection_listed, is_hop_by_hop};
 use crate::upstream::{SendError, Upstream};
 
 /// The plan for every model, from the configuration and the place of the pinned profile. Only providers that can be
@@ -273,7 +273,7 @@ pub(crate) fn nobody_can(last: &str) -> Failed {
 }
 
 /// The final word when nobody answered (DESIGN 3.5.10).
-pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> Failed {
+pub(crate) fn last_word(end: Final, attempts: u32, last: &str, barred: Option<Barred>, asker: Asker) -> Failed {
     let tried = match attempts {
         0 if last.is_empty() => "no provider could be tried".to_owned(),
         0 => format!("no provider could be tried; {last}"),
@@ -290,15 +290,34 @@ pub(crate) fn last_word(end: Final, attempts: u32, last: &str, unfit: bool) -> F
             "Every provider refuses this gateway's credential, has no quota left for it, or cannot be asked this: {tried}. hint: `qcc test` shows \
              which provider needs a new key or credit, `qcc explain` what each of them said"
         )),
-        Final::NothingToTry if unfit => Failed::Forbidden(
-            "No provider can be used for this request: it carries no credential of the client's own, which the provider \
-             needs (passthrough). hint: set ANTHROPIC_API_KEY for the client, or give the provider a key"
-                .to_owned(),
-        ),
-        Final::NothingToTry => Failed::Unavailable(
-            "No provider is configured for this model. hint: `qcc config validate` shows what takes part".to_owned(),
-        ),
+        Final::NothingToTry => match barred {
+            Some(barred) => no_credential(barred, asker),
+            None => Failed::Unavailable(
+                "No provider is configured for this model. hint: `qcc config validate` shows what takes part"
+                    .to_owned(),
+            ),
+        },
     }
+}
+
+/// The final word when all providers take the client's own credential and there is none for them.
+fn no_credential(barred: Barred, asker: Asker) -> Failed {
+    let variable = match asker {
+        Asker::Anthropic => "ANTHROPIC_API_KEY",
+        Asker::OpenAi | Asker::Responses => "OPENAI_API_KEY",
+    };
+    Failed::Forbidden(match barred {
+        Barred::OtherDialect => {
+            "No provider can be used for this request: the client's own credential (passthrough) is \
+                                 not sent to providers of another dialect than its own. hint: give the provider a key \
+                                 (auth_value)"
+                .to_owned()
+        }
+        Barred::NoCredential => format!(
+            "No provider can be used for this request: it carries no credential of the client's own, which the provider \
+             needs (passthrough). hint: set {variable} for the client, or give the provider a key"
+        ),
+    })
 }
 
 /// An answer's headers as they go down.

@@ -65,19 +65,20 @@ async fn route(state: &Arc<State>, request: Request<Incoming>, id: &str) -> Resu
             admin::api::answer(state, &snapshot, request, asker, id).await
         }
         "/v1/models" => {
-            only(&request, &Method::GET, "GET")?;
+            read(&request, "GET, HEAD")?;
             let asker = asker_of(&path, request.headers());
             let inbound = Inbound::new(request.headers(), consumed);
             Ok(admin::models::list(state, &snapshot, asker, &inbound, id).await)
         }
-        _ => match path.strip_prefix("/v1/models/").filter(|_| *request.method() == Method::GET) {
+        _ => match path.strip_prefix("/v1/models/").filter(|_| is_read(&request)) {
             Some(model) => {
                 let asker = asker_of(&path, request.headers());
                 let inbound = Inbound::new(request.headers(), consumed);
                 Ok(admin::models::one(state, &snapshot, asker, &inbound, model, id).await)
             }
             None if path.starts_with("/v1/") && !is_other_dialect(&path) => {
-                passage::pass(state, &snapshot, request, consumed, id).await
+                let asker = asker_of(&path, request.headers());
+                passage::pass(state, &snapshot, request, asker, consumed, id).await
             }
             None => Err(Refused::Route { method: request.method().to_string(), path }),
         },
@@ -90,14 +91,30 @@ fn is_other_dialect(path: &str) -> bool {
     ["/v1/chat/", "/v1/responses"].iter().any(|start| path.starts_with(start))
 }
 
-/// The dialect of the client. The list of models has one path in all of them; there Anthropic's clients are known by
-/// their headers, and others by what they authenticate with.
+/// The dialect of the client, by the path. The list of models, and routes that are passed on, have one path in all of them:
+/// there Anthropic's clients are known by the version that its API asks of every request, and others by their token. A
+/// credential in `x-api-key` tells nothing, for it may be the key to our own door.
 fn asker_of(path: &str, headers: &http::HeaderMap) -> Asker {
-    let anthropic = ["anthropic-version", "anthropic-beta", "x-api-key"].iter().any(|name| headers.contains_key(*name));
-    if path.starts_with("/v1/models") && !anthropic && headers.contains_key(http::header::AUTHORIZATION) {
+    let under = |route: &str| path.strip_prefix(route).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if under("/v1/chat") {
         return Asker::OpenAi;
     }
-    Asker::of_path(path)
+    if under("/v1/responses") {
+        return Asker::Responses;
+    }
+    let anthropic = ["anthropic-version", "anthropic-beta"].iter().any(|name| headers.contains_key(*name));
+    let is_open = under("/v1") && !under("/v1/messages") && !anthropic;
+    if is_open && headers.contains_key(http::header::AUTHORIZATION) { Asker::OpenAi } else { Asker::Anthropic }
+}
+
+/// Whether it only asks, so that it can be answered twice.
+fn is_read(request: &Request<Incoming>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Refuses everything but `GET` and `HEAD`.
+pub(crate) fn read(request: &Request<Incoming>, allow: &'static str) -> Result<(), Refused> {
+    if is_read(request) { Ok(()) } else { only(request, &Method::GET, allow) }
 }
 
 /// Refuses every other method than this one.

@@ -35,8 +35,12 @@ impl Resolver<'_> {
         let allow_passthrough = self.or(written.allow_passthrough.as_ref(), false);
         let auth = self.auth(written, enabled);
         let base_url = self.base_url(&written.base_url, enabled);
-        if let (Some(Auth::Passthrough), Some(base_url), false) = (&auth, &base_url, allow_passthrough) {
-            self.passthrough_host(base_url, written.base_url.place);
+        match (&auth, &base_url) {
+            (Some(Auth::Passthrough), _) if dialect == Dialect::Gemini => self.nobodys_credential(written),
+            (Some(Auth::Passthrough), Some(base_url)) if !allow_passthrough => {
+                self.passthrough_host(base_url, written.base_url.place);
+            }
+            _ => {}
         }
         let proxy = written.proxy.as_ref().and_then(|at| self.upstream_proxy(at, enabled));
         let ca_file = written.ca_file.as_ref().and_then(|at| self.ca_file(at, enabled));
@@ -114,6 +118,15 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// A client's credential goes to providers of its own dialect alone, and no client asks in Gemini's.
+    fn nobodys_credential(&mut self, written: &file::Provider) {
+        let value = written.auth_value.as_ref().map(|at| at.place);
+        let place = written.auth_type.as_ref().map(|at| at.place).or(value).unwrap_or(written.name.place);
+        let message =
+            "no client has a credential of its own for a provider of type gemini, so nothing could be asked there";
+        self.problems.add(place, message, "give it a key: `auth_value: ${GEMINI_API_KEY}` without auth_type");
     }
 
     /// The client's own credential must not go to just any host because a file says so.

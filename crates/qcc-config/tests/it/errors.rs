@@ -97,6 +97,8 @@ fn providers_are_checked() {
         &provider("auth_type: passthrough\nauth_value: x"),
         &provider("auth_type: passthrough"),
         &provider("auth_value: passthrough\nallow_passthrough: no"),
+        &provider("type: gemini\nauth_type: passthrough\nallow_passthrough: true"),
+        &provider("type: gemini\nauth_value: passthrough"),
         &provider("type: zed\nauth_value: x"),
         &provider("type: openia\nauth_value: x"),
         &provider("auth_value: ''"),

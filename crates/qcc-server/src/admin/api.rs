@@ -18,7 +18,7 @@ use crate::ingress::body::{self, Buffered};
 use crate::ingress::recognise::check_type;
 use crate::log::timestamp;
 use crate::outside;
-use crate::pipeline::only;
+use crate::pipeline::{only, read};
 use crate::rescue::{Failed, Refused};
 use crate::state::{Pin, Snapshot, State, now};
 
@@ -98,10 +98,6 @@ async fn named(
         return happened::metrics(state, snapshot, text(name), hours, id).await;
     }
     Err(Refused::Route { method: request.method().to_string(), path: path.to_owned() })
-}
-
-fn read(request: &Request<Incoming>, allow: &'static str) -> Result<(), Refused> {
-    if *request.method() == Method::HEAD { Ok(()) } else { only(request, &Method::GET, allow) }
 }
 
 /// `GET /api/pin`

@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use percent_encoding::percent_decode_str;
+use qcc_config::Auth;
 use qcc_dialect::asker::Asker;
 use qcc_dialect::gemini;
 use qcc_dialect::translate::Dialect;
@@ -77,7 +79,7 @@ pub(crate) async fn list(
     answer(StatusCode::OK, body.to_string(), id)
 }
 
-/// `GET /v1/models/{id}`
+/// `GET /v1/models/{id}`. Vendors have names with slashes in them, which some clients send percent-encoded.
 pub(crate) async fn one(
     state: &State,
     snapshot: &Snapshot,
@@ -86,6 +88,7 @@ pub(crate) async fn one(
     model: &str,
     id: &str,
 ) -> Response<Body> {
+    let model = &*percent_decode_str(model).decode_utf8_lossy();
     let models = models(state, snapshot, asker, inbound).await;
     let found = models.iter().find(|known| known["id"] == model).cloned();
     // A model that nobody lists may still be served, by a mapping for instance: saying so beats an error.
@@ -99,13 +102,11 @@ async fn models(state: &State, snapshot: &Snapshot, asker: Asker, inbound: &Inbo
         return list;
     }
     let mut asking = tokio::task::JoinSet::new();
-    let mut private = false;
     for (place, upstream) in snapshot.upstreams.iter().enumerate() {
-        if !inbound.suits(asker, &upstream.provider) {
+        if inbound.barred(asker, &upstream.provider).is_some() {
             continue;
         }
         let headers = inbound.headers_for(asker, &upstream.provider);
-        private |= inbound.fingerprint(&upstream.provider).is_some();
         let upstream = Arc::clone(upstream);
         asking.spawn(async move { (place, timeout(LIMIT, ask(&upstream, headers)).await.ok().flatten()) });
     }
@@ -118,8 +119,9 @@ async fn models(state: &State, snapshot: &Snapshot, asker: Asker, inbound: &Inbo
     let mut seen = HashSet::new();
     listed.retain(|model| model["id"].as_str().is_some_and(|id| seen.insert(id.to_owned())));
     let list = Arc::new(listed);
-    // What a client's own credential may see is that client's business.
-    if answered && !private {
+    // What a client's own credential may see is that client's business, and a list without it is not everybody's.
+    let is_private = |upstream: &Arc<Upstream>| upstream.provider.auth == Auth::Passthrough;
+    if answered && !snapshot.upstreams.iter().any(is_private) {
         state.models.put(&list);
     }
     list

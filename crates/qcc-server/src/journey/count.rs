@@ -15,7 +15,7 @@ use crate::state::{Snapshot, State, now};
 /// differently, and those of other dialects take no `count_tokens` themselves.
 pub(super) fn meant_for(state: &State, snapshot: &Snapshot, candidates: &[Candidate], asked: &Asked) -> Option<Target> {
     let upstreams = candidates.iter().filter_map(|candidate| Some((candidate, snapshot.upstream(candidate.provider)?)));
-    let suited = upstreams.filter(|(_, upstream)| asked.inbound.suits(asked.asker, &upstream.provider));
+    let suited = upstreams.filter(|(_, upstream)| asked.inbound.barred(asked.asker, &upstream.provider).is_none());
     let targets: Vec<_> = suited
         .map(|(candidate, upstream)| {
             let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());

@@ -68,10 +68,15 @@ impl Journey {
     pub(super) fn answer(mut self, stop: usize) -> Response<Body> {
         let Some(answer) = self.stops[stop].answer.take() else { return self.give_up(Final::Unavailable) };
         let upstream = &self.stops[stop].upstream;
+        // What was put into other words is ours, and no text of ours shows a credential.
+        let body = match std::str::from_utf8(&answer.body) {
+            Ok(text) if !upstream.tongue.is_of(self.asked.asker) => self.exchange.masked(text.to_owned()).into(),
+            _ => answer.body,
+        };
         self.exchange.committed(answer.status.as_u16());
-        self.exchange.note(|row| row.bytes_out = answer.body.len() as u64);
+        self.exchange.note(|row| row.bytes_out = body.len() as u64);
         self.exchange.end("answered", Some(self.last_fault));
-        let mut response = Response::new(Body::whole(answer.body));
+        let mut response = Response::new(Body::whole(body));
         *response.status_mut() = answer.status;
         *response.headers_mut() = observe::headers_down(&answer.headers, &upstream.provider);
         label(&mut response, upstream.name(), self.attempts);
@@ -87,7 +92,7 @@ impl Journey {
         let nobody_can = !self.stops.is_empty() && self.stops.iter().all(|stop| stop.unfit);
         let failed = match end {
             Final::Forbidden if nobody_can => observe::nobody_can(&self.last_fault),
-            end => observe::last_word(end, self.attempts, &self.last_fault, self.unfit),
+            end => observe::last_word(end, self.attempts, &self.last_fault, self.barred, self.asked.asker),
         };
         let mut response = failed.response(self.asked.asker, self.exchange.request_id());
         response.headers_mut().insert(X_ATTEMPTS, HeaderValue::from(self.attempts));

@@ -13,6 +13,7 @@ use crate::ingress::recognise::Kind;
 use crate::state::{Snapshot, State, now};
 use crate::trail::{self, Trail};
 use crate::upstream::Upstream;
+use crate::upstream::credential::Barred;
 
 /// A candidate of the plan that can be asked, and what came of it.
 pub(super) struct Stop {
@@ -32,6 +33,25 @@ pub(super) struct Stop {
     pub(super) answer: Option<Answer>,
 }
 
+/// Why a candidate takes no part in a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LeftOut {
+    /// By the credential that it needs.
+    Barred(Barred),
+    /// Tokens are to be counted, and it does not count.
+    CountsNothing,
+}
+
+impl LeftOut {
+    /// For people.
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self::Barred(barred) => barred.why(),
+            Self::CountsNothing => "providers of its type do not count tokens",
+        }
+    }
+}
+
 /// Whom a try concerns. `model`: as sent, where it is not the one asked for.
 pub(super) fn target_of(upstream: &Upstream, model: Option<&str>, asked: &Asked) -> Target {
     Target {
@@ -42,12 +62,23 @@ pub(super) fn target_of(upstream: &Upstream, model: Option<&str>, asked: &Asked)
 }
 
 impl Stop {
-    /// `None` when the provider cannot be asked this: it needs the client's credential and there is none.
-    pub(super) fn new(state: &Arc<State>, snapshot: &Snapshot, candidate: &Candidate, asked: &Asked) -> Option<Self> {
-        let upstream = Arc::clone(snapshot.upstream(candidate.provider)?);
-        let uncountable = asked.kind == Kind::CountTokens && !upstream.tongue.counts();
-        if uncountable || !asked.inbound.suits(asked.asker, &upstream.provider) {
-            return None;
+    /// A candidate, whom `upstream` is.
+    ///
+    /// # Errors
+    /// Why it cannot be asked this at all.
+    pub(super) fn new(
+        state: &Arc<State>,
+        snapshot: &Snapshot,
+        candidate: &Candidate,
+        upstream: &Arc<Upstream>,
+        asked: &Asked,
+    ) -> Result<Self, LeftOut> {
+        let upstream = Arc::clone(upstream);
+        if let Some(barred) = asked.inbound.barred(asked.asker, &upstream.provider) {
+            return Err(LeftOut::Barred(barred));
+        }
+        if asked.kind == Kind::CountTokens && !upstream.tongue.counts() {
+            return Err(LeftOut::CountsNothing);
         }
         let model = upstream.model_for(&asked.envelope.model_name, candidate.model.as_deref());
         let target = target_of(&upstream, model.as_deref(), asked);
@@ -58,7 +89,7 @@ impl Stop {
         let charged = if asked.kind == Kind::CountTokens { charged.uncounted() } else { charged };
         let profile = candidate.profile.and_then(|place| snapshot.config.profiles.get(place));
         let via = profile.map(|profile| profile.name.clone());
-        Some(Self { upstream, model, charged, via, tried: None, skipped: None, unfit: false, answer: None })
+        Ok(Self { upstream, model, charged, via, tried: None, skipped: None, unfit: false, answer: None })
     }
 
     /// Whether it may be tried now.

@@ -211,10 +211,19 @@ impl Relay {
         self.clock.moved(semantic || !batch.part.is_empty());
         match over {
             Some((end, why)) => {
-                self.held.extend(Some(batch.bytes.slice(..end)).filter(|bytes| !bytes.is_empty()));
+                let last = self.without_credentials(batch.bytes.slice(..end));
+                self.held.extend(Some(last).filter(|bytes| !bytes.is_empty()));
                 self.broke(Failure::Truncated, &why);
             }
             None => self.queue(batch),
+        }
+    }
+
+    /// An error that was put into the client's words is a text of ours, and none of those shows a credential.
+    fn without_credentials(&self, bytes: Bytes) -> Bytes {
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if self.source.is_translated() => self.exchange.masked(text.to_owned()).into(),
+            _ => bytes,
         }
     }
 
@@ -260,7 +269,7 @@ impl Relay {
         }
         self.note_answer();
         self.charged.broke(failure, &mut self.exchange);
-        let message = format!("The provider's stream broke off: {what}");
+        let message = self.exchange.masked(format!("The provider's stream broke off: {what}"));
         self.stage = if self.source.splitter.inside_oversized() {
             Stage::Flushing
         } else {

@@ -71,6 +71,11 @@ impl Source {
         self.brought = Some(Box::new(Known { losses, thoughts, told }));
     }
 
+    /// Whether its bytes are ours: they were in another dialect.
+    pub(crate) fn is_translated(&self) -> bool {
+        self.back.is_some() || self.brought.is_some()
+    }
+
     /// What is known of the answer so far.
     pub(crate) fn told(&self) -> Told {
         let watcher = &self.watcher;

@@ -27,6 +27,27 @@ pub(crate) struct Consumed {
     pub(crate) bearer: bool,
 }
 
+/// Why a provider that takes the client's own credential cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Barred {
+    /// It would not know the credential, and must not see it.
+    OtherDialect,
+    /// The client has sent none that it could take.
+    NoCredential,
+}
+
+impl Barred {
+    /// For people.
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::OtherDialect => {
+                "it takes the client's own credential, which is not sent to a provider of another dialect"
+            }
+            Self::NoCredential => "it takes the client's own credential, and the request carries none for it",
+        }
+    }
+}
+
 impl Inbound {
     pub(crate) fn new(headers: &HeaderMap, consumed: Consumed) -> Self {
         let mut forward = HeaderMap::with_capacity(headers.len() + 2);
@@ -46,14 +67,21 @@ impl Inbound {
         }
     }
 
-    /// Whether `provider` can be asked: one that takes the client's credential needs the client to have one, and one of
-    /// another dialect would not know it.
-    pub(crate) fn suits(&self, asker: Asker, provider: &Provider) -> bool {
+    /// Why `provider` cannot be asked, if it cannot: one that takes the client's credential needs the client to have one,
+    /// and one of another dialect would not know it.
+    pub(crate) fn barred(&self, asker: Asker, provider: &Provider) -> Option<Barred> {
+        if provider.auth != Auth::Passthrough {
+            return None;
+        }
         let own = match asker {
             Asker::Anthropic => self.api_key.is_some() || self.bearer.is_some(),
             Asker::OpenAi | Asker::Responses => self.bearer.is_some(),
         };
-        provider.auth != Auth::Passthrough || (own && same(asker, provider.dialect))
+        match (same(asker, provider.dialect), own) {
+            (false, _) => Some(Barred::OtherDialect),
+            (true, false) => Some(Barred::NoCredential),
+            (true, true) => None,
+        }
     }
 
     /// The headers that go up, but for those of the provider itself.

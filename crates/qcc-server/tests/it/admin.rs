@@ -159,10 +159,14 @@ async fn a_provider_that_does_not_answer_is_left_out_of_the_list_after_3_s() {
 async fn one_model_is_answered_from_the_list_or_by_its_name() {
     let one = Upstream::start(models(&["a"])).await.unwrap();
     let running = Running::with(&[("one", &one)], "").await;
-    for id in ["a", "unknown", "vendor/unknown"] {
-        let answer = running.ask(&Request::get(&format!("/v1/models/{id}"))).await;
+    for (asked, id) in [("a", "a"), ("unknown", "unknown"), ("vendor/x", "vendor/x"), ("vendor%2Fx", "vendor/x")] {
+        let answer = running.ask(&Request::get(&format!("/v1/models/{asked}"))).await;
         let body = answer.json();
         assert_eq!((answer.status, &body["id"], &body["type"]), (200, &json!(id), &json!("model")));
+    }
+    for path in ["/v1/models", "/v1/models/a"] {
+        let answer = running.ask(&Request::new("HEAD", path)).await;
+        assert_eq!((answer.status, answer.body.len(), answer.ended), (200, 0, Ended::Clean), "{path}");
     }
 }
 
