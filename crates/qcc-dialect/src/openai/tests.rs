@@ -25,6 +25,7 @@ mod properties;
 mod streams;
 mod tools;
 mod vendors;
+mod watching;
 mod wholes;
 
 /// A request of Claude Code's kind, read into the neutral form; model and limit need not be named.
