@@ -59,6 +59,8 @@ pub struct StreamBack {
     /// Where the client's dialect loses what is thought.
     gatherer: Option<Gatherer>,
     told: Told,
+    /// What the provider reported instead of going on.
+    fault: Option<ErrorFacts>,
     out: BytesMut,
 }
 
@@ -100,7 +102,14 @@ impl Back {
     pub fn stream(&self) -> StreamBack {
         let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
         let encoder = Encoder::new(&self.head);
-        StreamBack { reader: self.reader(), encoder, gatherer, told: Told::default(), out: BytesMut::new() }
+        StreamBack {
+            reader: self.reader(),
+            encoder,
+            gatherer,
+            told: Told::default(),
+            fault: None,
+            out: BytesMut::new(),
+        }
     }
 
     /// A stream for a client that wants an answer in one piece.
@@ -216,9 +225,9 @@ impl Reader {
 impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        let Self { reader, encoder, gatherer, told, out } = self;
+        let Self { reader, encoder, gatherer, told, fault, out } = self;
         reader.push(chunk, &mut |heard| match heard {
-            Heard::Event(event) => take(&event, encoder, gatherer, told, out),
+            Heard::Event(event) => Listeners { encoder, gatherer, told, fault, out }.take(&event),
             Heard::Nothing => out.extend_from_slice(KEEP_ALIVE),
         });
         out.split().freeze()
@@ -226,8 +235,9 @@ impl StreamBack {
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        let Self { reader, encoder, gatherer, told, out } = self;
-        reader.finish().for_each(|event| take(&event, encoder, gatherer, told, out));
+        let Self { reader, encoder, gatherer, told, fault, out } = self;
+        let mut listeners = Listeners { encoder, gatherer, told, fault, out };
+        reader.finish().for_each(|event| listeners.take(&event));
         out.split().freeze()
     }
 
@@ -247,26 +257,47 @@ impl StreamBack {
         told
     }
 
+    /// The error that the provider reported, as it meant it: the client's dialect may have no word for its status.
+    #[must_use]
+    pub fn fault(&self) -> Option<&ErrorFacts> {
+        self.fault.as_ref()
+    }
+
     /// What has to be put back when the conversation goes on. It is told once.
     pub fn thoughts(&mut self) -> Thoughts {
         self.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
     }
 
     fn take(&mut self, event: &Event) {
-        take(event, &mut self.encoder, &mut self.gatherer, &mut self.told, &mut self.out);
+        let Self { encoder, gatherer, told, fault, out, .. } = self;
+        Listeners { encoder, gatherer, told, fault, out }.take(event);
     }
 }
 
-fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, told: &mut Told, out: &mut BytesMut) {
-    match event {
-        Event::Start { id, .. } => told.id.clone_from(id),
-        Event::Usage(usage) => told.usage.take(*usage),
-        _ => {}
+/// Who hears each event of a stream.
+struct Listeners<'a> {
+    encoder: &'a mut Encoder,
+    gatherer: &'a mut Option<Gatherer>,
+    told: &'a mut Told,
+    fault: &'a mut Option<ErrorFacts>,
+    out: &'a mut BytesMut,
+}
+
+impl Listeners<'_> {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Start { id, .. } => self.told.id.clone_from(id),
+            Event::Usage(usage) => self.told.usage.take(*usage),
+            Event::Fault { status, kind, message } => {
+                self.fault.get_or_insert_with(|| ErrorFacts::stated(*status, kind.clone(), message.clone()));
+            }
+            _ => {}
+        }
+        if let Some(gatherer) = self.gatherer {
+            gatherer.see(event);
+        }
+        self.encoder.push(event, self.out);
     }
-    if let Some(gatherer) = gatherer {
-        gatherer.see(event);
-    }
-    encoder.push(event, out);
 }
 
 impl Collecting {
