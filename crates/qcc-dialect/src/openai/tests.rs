@@ -21,6 +21,7 @@ mod properties;
 mod streams;
 mod tools;
 mod vendors;
+mod watching;
 mod wholes;
 
 const GOLDEN: Golden = Golden("openai");

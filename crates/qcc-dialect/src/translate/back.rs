@@ -62,6 +62,8 @@ struct Writer {
     /// Where the client's dialect loses what is thought.
     gatherer: Option<Gatherer>,
     told: Told,
+    /// What the provider reported instead of going on.
+    fault: Option<ErrorFacts>,
     out: BytesMut,
 }
 
@@ -109,7 +111,7 @@ impl Back {
     pub fn stream(&self) -> StreamBack {
         let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
         let encoder = Encoder::new(&self.head);
-        let writer = Writer { encoder, gatherer, told: Told::default(), out: BytesMut::new() };
+        let writer = Writer { encoder, gatherer, told: Told::default(), fault: None, out: BytesMut::new() };
         StreamBack { reader: self.reader(), writer }
     }
 
@@ -272,6 +274,12 @@ impl StreamBack {
         told
     }
 
+    /// The error that the provider reported, as it meant it: the client's dialect may have no word for its status.
+    #[must_use]
+    pub fn fault(&self) -> Option<&ErrorFacts> {
+        self.writer.fault.as_ref()
+    }
+
     /// What has to be put back when the conversation goes on. It is told once.
     pub fn thoughts(&mut self) -> Thoughts {
         self.writer.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
@@ -290,6 +298,9 @@ impl Writer {
         match event {
             Event::Start { id, .. } => self.told.id.clone_from(id),
             Event::Usage(usage) => self.told.usage.take(*usage),
+            Event::Fault { status, kind, message } => {
+                self.fault.get_or_insert_with(|| ErrorFacts::stated(*status, kind.clone(), message.clone()));
+            }
             _ => {}
         }
         if let Some(gatherer) = &mut self.gatherer {

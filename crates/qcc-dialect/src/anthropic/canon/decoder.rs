@@ -31,6 +31,8 @@ pub struct Decoder {
     started: bool,
     over: bool,
     open: Option<Open>,
+    /// Whether there was a block.
+    said: bool,
     /// Ids of the calls.
     calls: Vec<String>,
     /// The tool of a call whose input is no object: a limit may have cut it, which the reason to stop will tell.
@@ -268,6 +270,7 @@ impl Decoder {
             }
             Some(Open::Text | Open::Thinking | Open::Sealed) => {}
         }
+        self.said = true;
         out.push(Event::Close);
     }
 
@@ -277,9 +280,14 @@ impl Decoder {
         matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal))
     }
 
-    /// The terminal event says that the answer is whole, also where no reason was given.
+    /// The terminal event says that the answer is whole, also where no reason was given. One that has neither a reason nor
+    /// anything else is what relays send that lost theirs.
     fn end(&mut self, out: &mut Vec<Event>) {
         self.close(out);
+        if !self.said && self.stop.is_none() {
+            let why = "the provider's answer has neither content nor a reason for its end";
+            return self.fault(BAD_GATEWAY, "empty".to_owned(), why.to_owned(), out);
+        }
         self.start(out);
         if let Some(name) = self.broken.take().filter(|_| !self.is_cut()) {
             let why = format!("the input of the call of {name} is no JSON object");

@@ -19,6 +19,17 @@ fn a_character_and_an_event_may_be_cut_anywhere() {
     }
 }
 
+/// Case 46: Google may tell an error in mid-stream as bare JSON.
+#[test]
+fn an_error_without_a_field_name_is_heard_in_mid_stream_too() {
+    let error = "{\n  \"error\": {\"code\": 503, \"message\": \"busy\", \"status\": \"UNAVAILABLE\"}\n}\n";
+    let stream = format!("data: {}\n\n{error}", parts(json!([{"text": "Half"}])));
+    let events = decode(stream.as_bytes());
+    assert_eq!(words(&events), ["start", "text:Half", "fault 503 UNAVAILABLE"]);
+    let odd = format!("data: {}\n\nnonsense\n\ndata: {}\n\n", parts(json!([{"text": "All"}])), finish("STOP"));
+    assert_eq!(words(&decode(odd.as_bytes())), ["start", "text:All.", "EndTurn", "end"]);
+}
+
 /// Case 37: a stream that begins with a call begins with a start all the same, and only one.
 #[test]
 fn the_start_comes_once_before_anything() {

@@ -75,12 +75,21 @@ pub fn refusal_body(status: u16, facts: &ErrorFacts) -> Bytes {
     json!({"error": {"message": facts.message, "type": kind, "param": null, "code": code}}).to_string().into()
 }
 
-/// An error in the middle of a stream, under the provider's own code where it has one.
+/// An error in the middle of a stream, under the provider's own code where it has one. The word for an overload is this
+/// dialect's: Anthropic's costs some clients most of their tries.
 pub(super) fn error_told(status: u16, kind: &str, message: &str) -> Value {
     let (family, usual) = kind_and_code(status);
-    let code = Some(kind).filter(|kind| !kind.is_empty()).or(usual);
+    let code = match kind {
+        "" => usual,
+        OVERLOADED => Some("server_is_overloaded"),
+        kind => Some(kind),
+    };
+    let message = message.replace(OVERLOADED, "overloaded");
     json!({"error": {"message": message, "type": family, "param": null, "code": code}})
 }
+
+/// Anthropic's word.
+const OVERLOADED: &str = "overloaded_error";
 
 fn kind_and_code(status: u16) -> (&'static str, Option<&'static str>) {
     match status {

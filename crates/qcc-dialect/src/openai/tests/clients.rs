@@ -215,6 +215,15 @@ fn a_whole_answer_is_as_the_sdks_expect_it() {
     assert_eq!(error, json!({"error": expected, "request_id": "qcc_1"}));
 }
 
+/// Case 46: Anthropic's word for an overload stays with Anthropic.
+#[test]
+fn an_overload_is_told_in_this_dialects_word() {
+    let fault =
+        Event::Fault { status: 529, kind: "overloaded_error".to_owned(), message: "overloaded_error".to_owned() };
+    let told = written(&[fault], true);
+    assert!(told.contains("\"code\":\"server_is_overloaded\"") && !told.contains("overloaded_error"), "{told}");
+}
+
 /// From a provider of this dialect to a client of Anthropic's: whole where the answer was, never else.
 #[test]
 fn every_stream_is_one_for_anthropics_clients_too() {

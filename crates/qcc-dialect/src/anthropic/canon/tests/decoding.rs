@@ -62,7 +62,10 @@ fn every_stream_means_what_the_table_says() {
                  usage(- - - 70) EndTurn end"
             ),
         ),
-        ("empty_answer.sse", format!("{start} EndTurn end")),
+        (
+            "empty_answer.sse",
+            format!("{start} fault(502 empty the provider's answer has neither content nor a reason for its end)"),
+        ),
         ("overloaded_at_once.sse", "fault(529 overloaded_error Overloaded)".to_owned()),
         ("html.sse", String::new()),
         ("openai_chunks.sse", String::new()),
