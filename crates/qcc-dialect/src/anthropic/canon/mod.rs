@@ -30,4 +30,4 @@ pub use fault::{error_type, refusal_body};
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
 pub use request::{decode_prompt, decode_request};
-pub use unsealed::{has_sealed, without_sealed};
+pub use unsealed::without_sealed;

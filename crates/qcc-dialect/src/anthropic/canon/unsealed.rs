@@ -21,8 +21,7 @@ const SEALED: &[u8] = b"\"qcc1.";
 const OFF: &str = r#"{"type":"disabled"}"#;
 
 /// Whether thinking of ours may be in a request. Only then is the rest worth its while.
-#[must_use]
-pub fn has_sealed(body: &[u8]) -> bool {
+fn has_sealed(body: &[u8]) -> bool {
     memchr::memmem::find(body, SEALED).is_some()
 }
 
