@@ -116,10 +116,13 @@ impl Decoder {
             Kind::MessageStart | Kind::MessageDelta => serde_json::from_slice(&fields.data).ok().map(|data: Value| {
                 if kind == Kind::MessageStart { self.message_start(&data, out) } else { self.message_delta(&data) }
             }),
-            Kind::MessageStop => {
+            // Half of it, where the body breaks off, is no end; nor is one without data for any client.
+            Kind::MessageStop if serde_json::from_slice::<IgnoredAny>(&fields.data).is_ok() => {
                 self.end(out);
                 Some(())
             }
+            Kind::MessageStop if fields.data.is_empty() => Some(()),
+            Kind::MessageStop => None,
         };
         if read.is_none() {
             let said = "the provider sent an event that cannot be read";
