@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
+use super::stop::stop;
+use crate::anthropic::usage;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
@@ -154,7 +155,7 @@ impl Decoder {
     }
 
     fn take_usage(&mut self, holder: &Value) {
-        if let Some(usage) = holder.get("usage").and_then(|usage| counts(usage, &mut self.usage)) {
+        if let Some(usage) = holder.get("usage").and_then(|said| usage::take(&mut self.usage, said)) {
             self.waiting.get_or_insert_default().take(usage);
         }
     }
