@@ -51,7 +51,7 @@ pub(crate) fn broken(why: &str) -> Event {
 
 /// Data that is no JSON.
 pub(crate) fn not_json(data: &str) -> Event {
-    fault(502, "not_json", format!("the provider sent a chunk that is not JSON: {}", quoted(data)))
+    fault(502, "not_json", format!("the provider sent an event that is not JSON: {}", quoted(data)))
 }
 
 /// JSON that this dialect does not have.

@@ -11,10 +11,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
+use super::stop::stop;
 use crate::answer::MAX_ANSWER;
+use crate::anthropic::usage;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
@@ -117,10 +118,13 @@ impl Decoder {
             Kind::MessageStart | Kind::MessageDelta => serde_json::from_slice(&fields.data).ok().map(|data: Value| {
                 if kind == Kind::MessageStart { self.message_start(&data, out) } else { self.message_delta(&data) }
             }),
-            Kind::MessageStop => {
+            // Half of it, where the body breaks off, is no end; nor is one without data for any client.
+            Kind::MessageStop if serde_json::from_slice::<IgnoredAny>(&fields.data).is_ok() => {
                 self.end(out);
                 Some(())
             }
+            Kind::MessageStop if fields.data.is_empty() => Some(()),
+            Kind::MessageStop => None,
         };
         if read.is_none() {
             let said = "the provider sent an event that cannot be read";
@@ -152,7 +156,7 @@ impl Decoder {
     }
 
     fn take_usage(&mut self, holder: &Value) {
-        if let Some(usage) = holder.get("usage").and_then(|usage| counts(usage, &mut self.usage)) {
+        if let Some(usage) = holder.get("usage").and_then(|said| usage::take(&mut self.usage, said)) {
             self.waiting.get_or_insert_default().take(usage);
         }
     }

@@ -5,7 +5,6 @@
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
 mod block;
-mod counts;
 mod decoder;
 mod encoder;
 mod fault;
@@ -16,6 +15,7 @@ mod members;
 mod message;
 mod outgoing;
 mod request;
+mod stop;
 mod tool;
 mod unsealed;
 

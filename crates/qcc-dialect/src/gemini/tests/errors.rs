@@ -71,7 +71,9 @@ fn words_of_other_providers_are_not_googles() {
     let facts = |body: Value| ErrorFacts::from_response(429, body.to_string().as_bytes());
     assert_eq!(facts(json!({"error": {"message": "limit: 0", "status": "failed"}})).kind, None);
     let other = facts(json!({"error": {"type": "rate_limit_error", "message": "Please retry in 20s."}}));
-    assert_eq!((other.retry_after, other.topic), (None, Topic::None));
+    // How long to wait everybody may say in these words.
+    assert_eq!((other.retry_after, other.topic), (Some(Duration::from_secs(20)), Topic::None));
+    assert_eq!(other.kind.as_deref(), Some("rate_limit_error"));
     let limits = |text: &str| facts(json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": text}})).topic;
     assert_eq!(limits("Quota exceeded, limit: 0.5, retry in 2s."), Topic::None);
     assert_eq!(limits("Quota exceeded, limit: 05"), Topic::None);

@@ -7,6 +7,7 @@ use super::*;
 use crate::anthropic;
 use crate::canon::Request;
 use crate::canon::{Collector, Role, Tool, ToolChoice, ToolNames};
+use crate::error::ErrorFacts;
 use crate::openai::client::{self, Encoder};
 use crate::sse::Splitter;
 
@@ -222,6 +223,20 @@ fn an_overload_is_told_in_this_dialects_word() {
         Event::Fault { status: 529, kind: "overloaded_error".to_owned(), message: "overloaded_error".to_owned() };
     let told = written(&[fault], true);
     assert!(told.contains("\"code\":\"server_is_overloaded\"") && !told.contains("overloaded_error"), "{told}");
+}
+
+#[test]
+fn a_refusal_has_the_code_by_which_clients_know_it_or_the_providers_own() {
+    let code = |status: u16, error: Value| {
+        let facts = ErrorFacts::from_response(status, json!({"error": error}).to_string().as_bytes());
+        let body: Value = serde_json::from_slice(&client::refusal_body(status, &facts)).unwrap();
+        body["error"]["code"].clone()
+    };
+    assert_eq!(code(400, json!({"message": "x", "code": "content_filter"})), "content_filter");
+    assert_eq!(code(400, json!({"message": "maximum context length", "code": "x"})), "context_length_exceeded");
+    assert_eq!(code(400, json!({"message": "x", "code": 400})), Value::Null);
+    assert_eq!(code(400, json!({"message": "x", "code": "invalid_request_error"})), Value::Null);
+    assert_eq!(code(404, json!({"message": "x", "code": 404})), "not_found");
 }
 
 /// From a provider of this dialect to a client of Anthropic's: whole where the answer was, never else.

@@ -121,6 +121,21 @@ fn a_break_ends_with_an_error_and_a_cut_wherever_it_is() {
     }
 }
 
+/// Case 46: clients number events, and comments are none.
+#[test]
+fn signs_of_life_are_not_numbered() {
+    let all = events(&fixture("stream", "openai_text.sse"));
+    let mut watcher = Watcher::new();
+    for event in &all[..5] {
+        watcher.observe(event);
+        assert_eq!(watcher.observe(b": keep-alive\n\n"), Seen::Idle);
+        assert_eq!(watcher.observe(b"\n"), Seen::Idle);
+    }
+    let closing = watcher.closing("req_1", "x");
+    let data: Value = serde_json::from_slice(&fields(&closing.bytes).data).unwrap();
+    assert_eq!(data["sequence_number"], 5);
+}
+
 #[test]
 fn what_the_provider_itself_says_of_its_failure_is_not_said_again() {
     let closing = |name: &str| watch(&events(&GOLDEN.read("stream", name))).0.closing("req_1", "x");

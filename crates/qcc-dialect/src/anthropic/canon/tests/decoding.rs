@@ -146,6 +146,18 @@ fn without_its_terminal_event_an_answer_is_not_whole() {
     let stream = String::from_utf8(fixture("stream", "text.sse")).unwrap();
     let cut = stream.rfind("event: message_stop").unwrap();
     assert!(line(&decoded(&stream.as_bytes()[..cut]).0).ends_with("+😀 . usage(- - - 12)"));
+    let end = "event: message_stop\ndata: {\"type\":\"message_stop\"}";
+    for at in 0..end.len() {
+        // The rest of a body that broke off is read too: a clone may leave out the last blank line.
+        let mut decoder = Decoder::new();
+        let mut events = Vec::new();
+        decoder.push(
+            b"data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n",
+            &mut events,
+        );
+        decoder.push(&end.as_bytes()[..at], &mut events);
+        assert!(!events.contains(&Event::End), "{}", &end[..at]);
+    }
 }
 
 #[test]
