@@ -92,7 +92,8 @@ fn head(record: &RequestRecord) -> Table {
 /// What became of its words, where somebody of another dialect has answered.
 fn translated(row: &RequestRow) -> Option<String> {
     let up = row.dialect_up.as_ref().filter(|up| **up != row.dialect_down)?;
-    let is_answered = row.status != 0 && row.verdict != "failed";
+    // A refusal that was passed on, or an estimate of our own, is no translated answer.
+    let is_answered = row.status != 0 && !matches!(row.verdict.as_ref(), "failed" | "answered");
     let lost = row.loss.as_deref().unwrap_or("nothing was lost");
     is_answered.then(|| format!("{} to {up} and back: {lost}", row.dialect_down))
 }
