@@ -8,6 +8,7 @@ mod find;
 mod force;
 mod name;
 mod shape;
+mod unknown;
 mod value;
 
 use crate::edit::{Document, Step};

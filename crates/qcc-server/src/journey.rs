@@ -195,7 +195,9 @@ impl Journey {
                 Waited::NoUse if !patient => return self.give_up(end),
                 waited @ (Waited::NoUse | Waited::Over) => {
                     (patient, last) = (false, matches!(waited, Waited::Over));
-                    failover.again((0..self.stops.len()).collect(), patient);
+                    // It is put into their words once: whom it does not fit now it will not fit then.
+                    let fit = |&stop: &usize| !self.stops[stop].unfit;
+                    failover.again((0..self.stops.len()).filter(fit).collect(), patient);
                 }
             }
         }

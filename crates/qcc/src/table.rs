@@ -103,15 +103,22 @@ impl Table {
 
     /// The text, without a line break at its end: for at most `width` columns, or as wide as it is. Empty without rows.
     ///
-    /// Where the table does not fit even with its columns cut, each row is a block of `heading: value`.
+    /// Where the table does not fit even with its columns cut, each row is a block of `heading: value`; without headings
+    /// it stays as wide as it is.
     pub(crate) fn render(&self, width: Option<usize>) -> String {
         let columns: Vec<usize> = (0..self.headings.len()).filter(|column| self.says_something(*column)).collect();
         let natural: Vec<usize> = columns.iter().map(|column| self.natural(*column)).collect();
         let Some(width) = width else { return self.lines(&columns, &natural) };
-        match self.squeeze(&columns, natural, width) {
+        match self.squeeze(&columns, natural.clone(), width) {
             Some(widths) => self.lines(&columns, &widths),
+            None if self.is_headless() => self.lines(&columns, &natural),
             None => self.blocks(&columns, width),
         }
+    }
+
+    /// Rows that need no headings, because each begins with its own.
+    fn is_headless(&self) -> bool {
+        self.headings.iter().all(|heading| heading.is_empty())
     }
 
     fn cell(&self, row: &[Cell], column: usize) -> Option<Cell> {
@@ -178,7 +185,8 @@ impl Table {
         let bold = Style::new().bold();
         let head = columns.iter().map(|column| Cell::styled(self.headings[*column], bold)).collect();
         let rows = self.rows.iter().flat_map(|row| self.broken(row, columns, widths));
-        let all: Vec<Vec<Cell>> = std::iter::once(head).chain(rows).collect();
+        let head: Option<Vec<Cell>> = (!self.is_headless()).then_some(head);
+        let all: Vec<Vec<Cell>> = head.into_iter().chain(rows).collect();
         align(&all, widths)
     }
 

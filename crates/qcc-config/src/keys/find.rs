@@ -6,7 +6,8 @@ use crate::redact;
 use crate::suggest::nearest;
 
 use super::shape::{Property, Shape, root};
-use super::{Key, Takes, Unfit, keys, name};
+use super::unknown::{shown, unknown, which};
+use super::{Key, Takes, Unfit, name};
 
 /// A place on the way.
 #[derive(Clone)]
@@ -75,6 +76,18 @@ impl Finder<'_> {
                 }
                 self.walk(&step(&glob), rest.as_deref())
             }
+            // What is known of models that no glob names yet: what stands before its last part is the glob.
+            Shape::Map(properties) if place.path.len() > 1 => {
+                let last = || rest.rsplit_once('.').map(|(glob, key)| (glob.to_owned(), Some(key.to_owned())));
+                let named = name::quoted(rest).or_else(last).filter(|(glob, _)| !glob.is_empty());
+                let (glob, key) = named.ok_or_else(|| self.no_key(rest, properties))?;
+                match &key {
+                    Some(key) if properties.iter().all(|property| property.name != *key) => {
+                        Err(self.no_key(key, properties))
+                    }
+                    key => self.walk(&step(&glob), key.as_deref()),
+                }
+            }
             _ => Err(self.no_profile(rest, &known)),
         }
     }
@@ -137,6 +150,16 @@ impl Finder<'_> {
             }
         }
         failed
+    }
+
+    /// A key that nothing has below a name which is not there yet.
+    fn no_key(&self, segment: &str, properties: &[Property]) -> Unfit {
+        let names: Vec<&str> = properties.iter().map(|property| property.name.as_str()).collect();
+        let hint = match nearest(segment, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names.join(", ")),
+        };
+        Unfit { message: format!("there is no key `{}`", shown(self.dotted)), hint }
     }
 
     fn no_profile(&self, rest: &str, known: &[String]) -> Unfit {
@@ -307,51 +330,4 @@ fn first(rest: &str) -> (String, Option<&str>) {
         Some((segment, rest)) => (segment.to_owned(), Some(rest)),
         None => (rest.to_owned(), None),
     }
-}
-
-fn which(name: &str, known: &[String], what: &str, makes: &str) -> String {
-    let known: Vec<&str> = known.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-    match (nearest(name, known.iter().copied()), known.as_slice()) {
-        (Some(near), _) => format!("did you mean `{near}`? {makes}"),
-        (None, []) => format!("there is no {what} yet: {makes}"),
-        (None, known) => format!("there are {}; {makes}", known.join(", ")),
-    }
-}
-
-/// What was typed, unless it looks like a credential that slipped into the place of a name.
-fn shown(name: &str) -> &str {
-    if redact::holds_token(name) { crate::secret::REDACTED } else { name }
-}
-
-fn unknown(dotted: &str, document: &Document) -> Unfit {
-    let message = match dotted {
-        "" => "the name of the key is empty".to_owned(),
-        _ => format!("there is no key `{}`", shown(dotted)),
-    };
-    let names: Vec<String> = keys(document).into_iter().map(|key| key.name).collect();
-    let sections = match &root().shape {
-        Shape::Map(sections) => sections.as_slice(),
-        _ => &[],
-    };
-    let sections = sections.iter().map(|section| section.name.as_str());
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-    let wanted = last(dotted);
-    // Each provider repeats some keys of the sections, which are what is meant.
-    let of_section = |name: &&String| name.matches('.').count() == 1 && last(name) == wanted;
-    let same: Vec<String> = names.iter().filter(of_section).map(|name| format!("`{name}`")).collect();
-    let near = nearest(dotted, names.iter().map(String::as_str).chain(sections));
-    let by_last = || {
-        let ends: Vec<String> = names.iter().map(|name| last(name)).collect();
-        let near = nearest(&wanted, ends.iter().map(String::as_str))?;
-        names.iter().find(|name| last(name) == near)
-    };
-    let all = "`qcc config list` names all keys";
-    let hint = match (near, same.as_slice()) {
-        (_, [one]) => format!("did you mean {one}? {all}"),
-        (Some(near), _) if dotted.contains('.') => format!("did you mean `{near}`? {all}"),
-        (_, [some @ .., end]) if some.len() < 4 => format!("did you mean {} or {end}? {all}", some.join(", ")),
-        (Some(near), _) => format!("did you mean `{near}`? {all}"),
-        (None, _) => by_last().map_or_else(|| all.to_owned(), |name| format!("did you mean `{name}`? {all}")),
-    };
-    Unfit { message, hint }
 }

@@ -99,7 +99,7 @@ fn map(schema: &Value, root: &Value) -> Shape {
 
 fn list(items: &Value, root: &Value) -> Shape {
     let item = property("", items, root);
-    if item.shape == Shape::Value(Takes::Text) {
+    if matches!(item.shape, Shape::Value(Takes::Text | Takes::Word(_))) {
         return Shape::Value(Takes::Texts);
     }
     // An item that must have a key has its name there: `name` of a provider, `provider` of an endpoint.

@@ -140,6 +140,19 @@ fn names_may_hold_dots_with_and_without_quotes() {
 }
 
 #[test]
+fn what_is_known_of_a_model_has_keys_of_its_own() {
+    let slip = |name: &str| key(name, &document(FILE)).unwrap_err();
+    assert_eq!(slip("providers.relay.capabilities.*mini*.contxt").hint, "did you mean `context`?");
+    assert!(slip("providers.relay.capabilities.context").hint.starts_with("did you mean `context`?"));
+    let refused = found("providers.relay.capabilities.*.refused");
+    let words = Node::List(vec![Node::text("top_k"), Node::text("seed")]);
+    assert_eq!((&refused.takes, refused.value("top_k, seed")), (&Takes::Texts, Ok(words)));
+    let file = "providers: [{name: a, base_url: x, auth_value: k, capabilities: {'gpt-4.1': {context: 5}}}]";
+    let names: Vec<String> = keys(&document(file)).into_iter().map(|key| key.name).collect();
+    assert!(names.contains(&"providers.a.capabilities.\"gpt-4.1\".context".to_owned()), "{names:?}");
+}
+
+#[test]
 fn the_shorter_name_is_meant_where_the_longer_one_leads_nowhere() {
     let file =
         "providers:\n  - {name: a, base_url: x, auth_value: k}\n  - {name: a.models, base_url: x, auth_value: k}\n";
@@ -157,6 +170,9 @@ fn what_does_not_exist_yet_can_be_set_where_it_makes_sense() {
         "providers.relay.headers.x-new",
         "providers.relay.timeouts.idle",
         "providers.relay.limits.rpm",
+        "providers.relay.capabilities.*mini*.context",
+        "providers.relay.capabilities.\"gpt-4.1*\".refused",
+        "providers.relay.capabilities.gpt-4.1*.images",
         "model_routes.*claude-3.5*.1.provider",
         "model_routes.*gpt-4.1*.0.profile",
     ] {

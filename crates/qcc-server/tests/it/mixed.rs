@@ -55,11 +55,20 @@ async fn a_provider_that_cannot_be_asked_is_passed_over_and_no_failure_of_its_ow
 async fn a_request_that_nobody_can_be_asked_made_no_attempt() {
     let chat = never_asked().await;
     let text = format!("providers: [{{name: chat, type: openai, base_url: '{}', auth_value: k}}]\n", chat.url());
-    let mut running = Running::start(&text).await;
-    let answer = running.ask(&with_a_server_tool()).await;
-    assert_eq!((answer.status, attempts(&answer), chat.posts().len()), (403, Some("0"), 0), "{}", answer.text());
-    assert!(answer.text().contains("chat: it cannot be asked this: tools.web_search_20250305"), "{}", answer.text());
-    assert_eq!(running.row().await["attempts"], 0);
+    for hold in ["0", "60s"] {
+        let running = Running::start(&format!("{text}hold: {{max_wait: {hold}}}\n")).await;
+        let answer = running.ask(&with_a_server_tool()).await;
+        assert_eq!((answer.status, attempts(&answer), chat.posts().len()), (403, Some("0"), 0), "{}", answer.text());
+        assert!(
+            answer.text().contains("chat: it cannot be asked this: tools.web_search_20250305"),
+            "{}",
+            answer.text()
+        );
+        let told = running.stop().await;
+        let named = |name: &str| told.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
+        assert_eq!(named("request_finished")[0]["attempts"], 0);
+        assert_eq!(named("provider_unfit").len(), 1, "it is found out once: {told:?}");
+    }
 }
 
 /// A provider that takes the client's own credential.

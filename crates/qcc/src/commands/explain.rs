@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{Failure, OK, Outcome};
 use crate::live::{self, Gateway};
 use crate::output::{count, human, wall_time};
-use crate::table::{Cell, Table, table};
+use crate::table::{Cell, Table};
 
 pub(super) fn run(context: &Context, id: &str) -> Outcome {
     // As they are drawn; anything else would have to be escaped, and is none.
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, id: &str) -> Outcome {
         output.document(&json!(record))?;
         return Ok(OK);
     }
-    output.data(head(&record))?;
+    output.table(&head(&record))?;
     if !record.attempts.is_empty() {
         output.data("")?;
         output.table(&steps(&record.attempts))?;
@@ -61,7 +61,8 @@ fn names(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-fn head(record: &RequestRecord) -> String {
+/// What is known of the request as a whole. Losses can be many, so they go on in the next line.
+fn head(record: &RequestRecord) -> Table {
     let row = &record.request;
     let time = jiff::Timestamp::from_millisecond(row.at_ms).ok();
     let mut lines = vec![
@@ -78,13 +79,23 @@ fn head(record: &RequestRecord) -> String {
     if let Some(error) = &row.error {
         lines.push(("error", error.clone()));
     }
-    if let Some(up) = row.dialect_up.as_ref().filter(|up| **up != row.dialect_down) {
-        let lost = row.loss.as_deref().unwrap_or("nothing was lost");
-        lines.push(("translated", format!("{} to {up} and back: {lost}", row.dialect_down)));
+    if let Some(translated) = translated(row) {
+        lines.push(("translated", translated));
     }
-    let label = |text: &'static str| Cell::styled(text, Style::new().dimmed());
-    let rows: Vec<_> = lines.into_iter().map(|(name, text)| vec![label(name), Cell::new(text)]).collect();
-    table(&rows)
+    let mut table = Table::new(&["", ""]).wrap(1);
+    for (name, text) in lines {
+        table.row(vec![Cell::styled(name, Style::new().dimmed()), Cell::new(text)]);
+    }
+    table
+}
+
+/// What became of its words, where somebody of another dialect has answered.
+fn translated(row: &RequestRow) -> Option<String> {
+    let up = row.dialect_up.as_ref().filter(|up| **up != row.dialect_down)?;
+    // A refusal that was passed on, or an estimate of our own, is no translated answer.
+    let is_answered = row.status != 0 && !matches!(row.verdict.as_ref(), "failed" | "answered");
+    let lost = row.loss.as_deref().unwrap_or("nothing was lost");
+    is_answered.then(|| format!("{} to {up} and back: {lost}", row.dialect_down))
 }
 
 fn asked(row: &RequestRow) -> String {

@@ -28,6 +28,19 @@ fn plain(table: &Table, width: Option<usize>) -> String {
 }
 
 #[test]
+fn rows_without_headings_go_on_under_their_text() {
+    let mut table = Table::new(&["", ""]).wrap(1);
+    table.row(vec![Cell::new("asked"), Cell::new("a model")]);
+    table.row(vec![Cell::new("translated"), Cell::new("to another dialect: top_k: dropped, seed: dropped")]);
+    assert_snapshot!(plain(&table, Some(40)), @"
+    asked       a model
+    translated  to another dialect: top_k:
+                dropped, seed: dropped
+    ");
+    assert_eq!(plain(&table, Some(20)), plain(&table, None), "too narrow to be broken");
+}
+
+#[test]
 fn a_table_that_fits_is_whole() {
     let text = plain(&providers(), Some(120));
     assert_snapshot!(text, @r"

@@ -45,6 +45,30 @@ fn init_asks_for_one_provider_and_shows_it_before_it_is_written() {
 }
 
 #[test]
+fn an_address_that_nobody_knows_is_asked_what_it_speaks() {
+    let home = Home::empty();
+    let mut terminal = qcc(&home, &["add", "own"]);
+    terminal.until("What is own?");
+    terminal.press(ENTER);
+    terminal.until("Which provider?");
+    terminal.press("another\r");
+    terminal.until("Base URL:");
+    terminal.press("https://relay.example/v1\r");
+    terminal.until("What does it speak?");
+    terminal.press(DOWN);
+    terminal.press(ENTER);
+    terminal.until("Where does its key come from?");
+    terminal.press(ENTER);
+    terminal.until("Key (not shown):");
+    terminal.press("sk-hidden\r");
+    terminal.until("own: https://relay.example/v1, type openai, key: in the file");
+    terminal.until("Write it?");
+    terminal.press(ENTER);
+    let (seen, status) = terminal.end();
+    assert!(status.success() && file(&home).contains("    type: openai\n"), "{seen}");
+}
+
+#[test]
 fn leaving_a_question_leaves_everything_as_it_was() {
     let home = Home::empty();
     let mut terminal = qcc(&home, &["init"]);

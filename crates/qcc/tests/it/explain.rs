@@ -70,7 +70,7 @@ async fn a_request_is_explained_with_its_tries_and_reasons() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_translated_request_is_explained_with_what_was_lost() {
+async fn a_request_is_explained_with_what_a_translation_lost_or_could_not_do() {
     let upstream = Upstream::start(replies::message_json("hi")).await.unwrap();
     let home = Home::with(&format!(
         "proxy: {{port: 0}}\nproviders: [{{name: relay, base_url: '{}', auth_value: k1}}]\n",
@@ -94,6 +94,23 @@ async fn a_translated_request_is_explained_with_what_was_lost() {
 
        AFTER  PROVIDER  RESULT    STATUS  TOOK
     ✓  [span]  relay     answered  200     [span]
+    ");
+    let body = serde_json::json!({"model": "m", "input": "Hi", "previous_response_id": "resp_1"});
+    let answer = exchange(address, &Request::post_json("/v1/responses", &body)).await.unwrap();
+    let id = answer.header("x-qcc-request-id").unwrap();
+    assert_snapshot!(shown(&home.qcc(&["explain", id]), &home, id), @"
+    exit 0
+    --- stdout
+    request  [id]
+    time     [time]
+    asked    m, in one piece, POST /v1/responses
+    end      nobody answered, status 403
+    why      nobody could be asked
+    took     [span]
+    error    No provider can be asked this: relay: it cannot be asked this: previous_response_id: the conversation is kept elsewhere. hint: leave it out of the request, add a provider that can, or set `drop_server_tools` in a provider's capabilities where a tool may be left out
+
+       AFTER  PROVIDER  RESULT       WHY
+    ·  [span]  relay     passed over  it cannot be asked this: previous_response_id: the conversation is kept elsewhere
     ");
 }
 

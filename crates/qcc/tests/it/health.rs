@@ -214,6 +214,20 @@ fn how_providers_are_checked_is_shown_and_changed() {
 }
 
 #[test]
+fn nobody_is_checked_where_only_the_clients_own_credential_is_used() {
+    let home = Home::with("providers: [{name: own, base_url: 'https://api.anthropic.com', auth_type: passthrough}]");
+    assert_snapshot!(home.qcc(&["health", "check", "own", "--free"]).shown(&home), @"
+    exit 1
+    --- stdout
+       PROVIDER  CHECK  FOUND
+    ○  own       -      not probed: it takes the client's own credential
+    no provider was checked
+    --- stderr
+    the gateway is not running, so this changes nobody's health; it is kept in the history
+    ");
+}
+
+#[test]
 fn what_does_not_exist_is_said() {
     let home = Home::with(PLAIN);
     assert_snapshot!(home.qcc(&["health", "check", "nobody"]).shown(&home), @"

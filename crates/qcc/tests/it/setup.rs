@@ -191,6 +191,49 @@ fn flags_of_a_provider_need_its_address() {
 }
 
 #[test]
+fn a_provider_of_another_dialect_is_added_with_its_type_and_asks_for_its_models() {
+    let home = Home::empty();
+    let arguments = ["add", "open", "--base-url", "https://api.openai.com/v1", "--api-key", "k"];
+    assert_snapshot!(home.qcc(&arguments).shown(&home), @"
+    exit 0
+    --- stdout
+    ✓ added open: https://api.openai.com/v1, type openai, key: in the file
+    --- stderr
+    note: [home]/config.yaml was made
+    note: the key stands in the file and in the history of your shell: '${VAR}' or - keeps it out of the latter
+    next: which of its models does Claude Code get? `qcc config set 'providers.open.models.claude*' MODEL`
+    ");
+    let next = home.qcc(&["config", "set", "providers.open.models.claude*", "gpt-x"]);
+    assert_eq!(next.code, Some(0), "{}", next.err);
+    assert_snapshot!(file(&home), @"
+    providers:
+      - name: open
+        type: openai
+        base_url: https://api.openai.com/v1
+        auth_value: k
+        models:
+          claude*: gpt-x
+
+    profiles:
+      open:
+        endpoints:
+          - {provider: open}
+    ");
+}
+
+#[test]
+fn a_preset_is_not_taken_for_an_address_of_another_dialect() {
+    let home = Home::with(WRITTEN);
+    let arguments = ["add", "x", "--preset", "deepseek", "--type", "openai", "--api-key", "k"];
+    assert_snapshot!(refused(&home, &arguments, 2), @"
+    error: the preset `deepseek` is an address of type anthropic, not openai
+    hint: leave --type out, or name the vendor's address of type openai: --base-url URL instead of --preset
+    ");
+    let added = home.qcc(&["add", "x", "--preset", "deepseek", "--type", "anthropic", "--api-key", "k"]);
+    assert_eq!(added.code, Some(0), "{}", added.err);
+}
+
+#[test]
 fn an_address_that_is_none_is_refused_with_the_reason() {
     let home = Home::with(WRITTEN);
     assert_snapshot!(refused(&home, &["add", "x", "--base-url", "relay.example", "--api-key", "k"], 1), @"

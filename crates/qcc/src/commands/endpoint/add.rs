@@ -182,7 +182,7 @@ fn type_in(
         "added {} to the profile {}: {}, key: {}",
         harmless(&new.name),
         harmless(target),
-        harmless(&new.base_url),
+        harmless(&new.address_in_words()),
         new.key_in_words()
     );
     let about = json!({ "profile": target, "added": [new.name] });
@@ -190,6 +190,7 @@ fn type_in(
     if new.is_literal() {
         setup::literal_note(context);
     }
+    setup::models_note(context, &new);
     Ok(outcome)
 }
 

@@ -54,7 +54,10 @@ pub(super) fn run(context: &Context, typed: Option<&str>, talk: bool) -> Outcome
             output.talk(format_args!("hint: {}: {}", harmless(&checked.provider), harmless(hint)));
         }
     }
-    output.data(format_args!("{well} of {} well", count(checked.len(), "provider")))?;
+    match checked.len() {
+        0 => output.data("no provider was checked")?,
+        all => output.data(format_args!("{well} of {} well", count(all, "provider")))?,
+    }
     if gateway.is_none() {
         output.talk("the gateway is not running, so this changes nobody's health; it is kept in the history");
     }

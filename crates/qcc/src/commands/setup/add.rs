@@ -5,7 +5,7 @@ use qcc_config::edit::{Document, Edit, Node, Step};
 use serde_json::json;
 
 use super::provider::{self, Provider};
-use crate::cli::setup::{Add, NewProvider};
+use crate::cli::setup::{Add, DialectName, NewProvider, word};
 use crate::context::Context;
 use crate::edits;
 use crate::failure::{Failure, Outcome};
@@ -55,12 +55,30 @@ fn ask_what(prompt: Prompt, name: &str, flags: &NewProvider) -> Result<Option<Ne
 pub(crate) fn ask_vendor(prompt: Prompt, flags: &NewProvider) -> Result<NewProvider, Failure> {
     let mut choices: Vec<Choice> =
         presets::all().iter().map(|preset| Choice::new(&preset.title, &preset.base_url)).collect();
-    choices.push(Choice::new("another address", "of any provider that speaks the Anthropic dialect"));
+    choices.push(Choice::new("another address", "OpenAI's, Google's, a relay, a model of your own, ..."));
     let chosen = prompt.select("Which provider?", &choices)?;
     match presets::all().get(chosen) {
         Some(preset) => Ok(NewProvider { preset: Some(preset.name.clone()), ..flags.clone() }),
-        None => Ok(NewProvider { base_url: Some(ask_address(prompt)?), ..flags.clone() }),
+        None => {
+            let base_url = ask_address(prompt)?;
+            let known = flags.kind.or_else(|| provider::dialect_of_host(&base_url));
+            let kind = known.map_or_else(|| ask_dialect(prompt), Ok)?;
+            Ok(NewProvider { base_url: Some(base_url), kind: Some(kind), ..flags.clone() })
+        }
     }
+}
+
+/// What a provider speaks of which only the address is known.
+fn ask_dialect(prompt: Prompt) -> Result<DialectName, Failure> {
+    let dialects = [
+        (DialectName::Anthropic, "Anthropic's Messages: relays for Claude Code"),
+        (DialectName::Openai, "OpenAI's Chat Completions: most other vendors, and servers of your own"),
+        (DialectName::Responses, "OpenAI's Responses"),
+        (DialectName::Gemini, "Google's Gemini"),
+    ];
+    let choices = dialects.map(|(dialect, note)| Choice::new(word(dialect), note));
+    let chosen = prompt.select("What does it speak?", &choices)?;
+    Ok(dialects.get(chosen).map_or(DialectName::Anthropic, |(dialect, _)| *dialect))
 }
 
 /// The address of a provider that is no preset.
@@ -76,7 +94,7 @@ pub(crate) fn confirm(context: &Context, prompt: Prompt, provider: &Provider) ->
     context.output.talk(format_args!(
         "{}: {}, key: {}, into {}",
         harmless(&provider.name),
-        harmless(&provider.base_url),
+        harmless(&provider.address_in_words()),
         provider.key_in_words(),
         context.locations.config.display()
     ));
@@ -116,7 +134,9 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
     })?;
     let shown = harmless(name);
     let done = match provider {
-        Some(provider) => format!("added {shown}: {}, key: {}", harmless(&provider.base_url), provider.key_in_words()),
+        Some(provider) => {
+            format!("added {shown}: {}, key: {}", harmless(&provider.address_in_words()), provider.key_in_words())
+        }
         None => format!("added the empty profile {shown}"),
     };
     let about = json!({
@@ -135,10 +155,23 @@ pub(super) fn write(context: &Context, name: &str, description: Option<&str>, pr
             listed(&names)
         ));
     }
-    if provider.is_none() {
-        context.output.talk(format_args!("next: `qcc endpoint add {shown}`"));
+    match provider {
+        Some(provider) => models_note(context, provider),
+        None => context.output.talk(format_args!("next: `qcc endpoint add {shown}`")),
     }
     Ok(outcome)
+}
+
+/// A vendor of another dialect seldom knows the names of Claude's models.
+pub(crate) fn models_note(context: &Context, provider: &Provider) {
+    if provider.kind == DialectName::Anthropic || !provider.models.is_empty() {
+        return;
+    }
+    let name = harmless(&provider.name);
+    let name = if name.contains('.') { format!("\"{name}\"") } else { name };
+    context.output.talk(format_args!(
+        "next: which of its models does Claude Code get? `qcc config set 'providers.{name}.models.claude*' MODEL`"
+    ));
 }
 
 /// A key on a command line stays in the history of the shell.

@@ -71,6 +71,9 @@ pub(crate) fn gather(
     prompt: Option<Prompt>,
 ) -> Result<Provider, Failure> {
     let preset = flags.preset.as_deref().map(presets::find).transpose()?;
+    if let (Some(preset), Some(kind), None) = (preset, flags.kind, &flags.base_url) {
+        speaks(preset, kind)?;
+    }
     let Some(base_url) = flags.base_url.clone().or_else(|| preset.map(|preset| preset.base_url.clone())) else {
         return Err(Failure::usage("a provider needs an address", "add --base-url URL, or --preset NAME"));
     };
@@ -82,8 +85,20 @@ pub(crate) fn gather(
     };
     let name = name.map_or_else(|| usual_name(flags, document), str::to_owned);
     let models = preset.map(|preset| preset.models.clone().into_iter().collect()).unwrap_or_default();
-    let kind = flags.kind.unwrap_or(DialectName::Anthropic);
+    let kind = flags.kind.or_else(|| dialect_of_host(&base_url)).unwrap_or(DialectName::Anthropic);
     Ok(Provider { name, kind, base_url, credential, auth, allow_passthrough: flags.allow_passthrough, models })
+}
+
+/// The address of a preset speaks one dialect, and a vendor's other ones have addresses of their own.
+fn speaks(preset: &Preset, kind: DialectName) -> Result<(), Failure> {
+    if kind == DialectName::Anthropic {
+        return Ok(());
+    }
+    let kind = word(kind);
+    Err(Failure::usage(
+        format!("the preset `{}` is an address of type anthropic, not {kind}", preset.name),
+        format!("leave --type out, or name the vendor's address of type {kind}: --base-url URL instead of --preset"),
+    ))
 }
 
 /// What a provider is called when nobody says: like its preset or its host.
@@ -183,6 +198,15 @@ fn is_anthropics(base_url: &str) -> bool {
     host == "anthropic.com" || host.ends_with(".anthropic.com")
 }
 
+/// What a host speaks that surely does not speak Anthropic's dialect: there, leaving `--type` out is a slip.
+pub(super) fn dialect_of_host(base_url: &str) -> Option<DialectName> {
+    match host_of(base_url).to_ascii_lowercase().as_str() {
+        "openai.com" | "groq.com" | "mistral.ai" => Some(DialectName::Openai),
+        "generativelanguage.googleapis.com" => Some(DialectName::Gemini),
+        _ => None,
+    }
+}
+
 /// `api.relay.example:8443/x` is called `relay.example`.
 fn host_of(base_url: &str) -> String {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
@@ -228,6 +252,14 @@ impl Provider {
         Node::Map(entries)
     }
 
+    /// Where it is, for a summary, and what it speaks where that is not what most do.
+    pub(crate) fn address_in_words(&self) -> String {
+        match self.kind {
+            DialectName::Anthropic => self.base_url.clone(),
+            kind => format!("{}, type {}", self.base_url, word(kind)),
+        }
+    }
+
     /// Where its key comes from, for a summary.
     pub(crate) fn key_in_words(&self) -> String {
         match &self.credential {
@@ -260,6 +292,18 @@ mod tests {
             ("https://", "provider"),
         ] {
             assert_eq!(host_of(url), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_a_well_known_host_speaks_need_not_be_said() {
+        for (url, dialect) in [
+            ("https://api.openai.com/v1", Some(DialectName::Openai)),
+            ("https://generativelanguage.googleapis.com", Some(DialectName::Gemini)),
+            ("https://api.openai.com.relay.example", None),
+            ("https://relay.example/openai.com", None),
+        ] {
+            assert_eq!(dialect_of_host(url), dialect, "{url}");
         }
     }
 
