@@ -124,7 +124,7 @@ fn a_break_ends_with_an_error_and_a_cut_wherever_it_is() {
 /// Case 46: clients number events, and comments are none.
 #[test]
 fn signs_of_life_are_not_numbered() {
-    let all = events(&fixture("stream", "openai_text.sse"));
+    let all = events(&GOLDEN.read("stream", "openai_text.sse"));
     let mut watcher = Watcher::new();
     for event in &all[..5] {
         watcher.observe(event);
