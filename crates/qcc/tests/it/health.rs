@@ -63,7 +63,8 @@ fn shown(ended: &Ended, home: &Home) -> String {
         (r"(conversation) +(\[span\]) +\d+ +", "$1  $2  [score]  "),
         (r"(conversation) +\d+ +", "$1  [score]  "),
         (r"(healthy|degraded)( +)\d+", "$1$2[score]"),
-        (r"(TIME|OK|ANSWERS|FAILED|SEEN|NEXT|PAID|\[span\]|\[wait\]|%) {2,}", "$1  "),
+        // The columns behind a time are as wide as the longest one.
+        (r"(TIME|OK|ANSWERS|FAILED|SEEN|NEXT|PAID|\[span\]|\[wait\]|%| -) {2,}", "$1  "),
     ];
     times.iter().fold(ended.shown(home), |text, (pattern, stable)| {
         Regex::new(pattern).unwrap().replace_all(&text, *stable).into_owned()
@@ -82,8 +83,8 @@ async fn every_provider_is_checked_and_the_check_counts() {
     ✗  relay     conversation  [span]  [score]  claude-haiku-4-5: 500 api_error: down
     ✓  work      api           [span]  reached, the credential is accepted
     ✓  work      conversation  [span]  [score]  claude-haiku-4-5 repeated the code
-    ○  own       -                          not probed: it takes the client's own credential
-    ○  spare     -                          disabled
+    ○  own       -  not probed: it takes the client's own credential
+    ○  spare     -  disabled
     1 of 2 providers well
     ");
     assert_snapshot!(shown(&home.qcc(&["health", "status"]), &home), @"
