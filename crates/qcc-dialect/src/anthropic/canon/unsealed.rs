@@ -78,7 +78,7 @@ fn edits(body: &[u8], losses: &mut Losses) -> Option<Vec<Edit>> {
         let mut left = kinds.iter().filter(|kind| **kind != Kind::Sealed);
         calls_at_once = left.next() != Some(&Kind::Thought) && kinds.contains(&Kind::Call);
     }
-    // Anthropic takes no message without content, and two of the user's in a row for one.
+    // Not every provider takes a message without content; two of the user's in a row are one to all.
     remove(body, &messages, |at| emptied[at], &mut edits);
     if !edits.is_empty() {
         losses.add("messages.thinking", "dropped: it is not signed by Anthropic");

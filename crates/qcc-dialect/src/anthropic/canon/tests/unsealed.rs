@@ -47,7 +47,7 @@ fn blocks_of_ours_are_cut_out_with_one_comma_each() {
     }
 }
 
-/// Case 11: Anthropic refuses a message in which nothing is left.
+/// Case 11: a message in which nothing is left is refused by some.
 #[test]
 fn a_message_that_was_only_thinking_of_ours_goes_as_a_whole() {
     let ours = format!(r#"{{"role":"assistant","content":[{OURS},{OURS}]}}"#);
