@@ -3,6 +3,10 @@
 use crate::canon::Usage;
 use crate::error::ErrorFacts;
 
+/// Largest answer that is put together or kept in memory, bytes; of a stream what the model says, not how it is framed. A
+/// model's longest answer, of 128,000 tokens, is below 1 MB.
+pub(crate) const MAX_ANSWER: usize = 8 * 1024 * 1024;
+
 /// Why a 200 body is not an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {

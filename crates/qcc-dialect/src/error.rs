@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::wait::regain_at;
+use crate::wait::{self, regain_at};
 
 mod google;
 pub(crate) mod topic;
@@ -29,7 +29,9 @@ const MAX_TEXT: usize = 4096;
 /// What an error says, from status and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorFacts {
-    /// The HTTP status, or for an error within a 200 the one that its type stands for. 401 for a refused key under 400.
+    /// The HTTP status, or for an error within a 200 the one that its type stands for. Where vendors use one that blames
+    /// somebody else, the one that it ought to be: 401 for a refused key under 400, 400 for a flagged prompt under 403, 502
+    /// for what the model wrote wrongly under 400.
     pub status: u16,
     /// `error.type`, or Google's `error.status`, of the innermost error that has one.
     pub kind: Option<String>,
@@ -42,7 +44,7 @@ pub struct ErrorFacts {
     pub topic: Topic,
     /// Whether the body was a web page.
     pub html: bool,
-    /// When a spent quota returns, as the text says, since the Unix epoch.
+    /// When a spent quota returns, as the body says, since the Unix epoch.
     pub regain_at: Option<Duration>,
     /// How long the body asks to be left alone, at most a year. Headers that say something else are newer.
     pub retry_after: Option<Duration>,
@@ -75,7 +77,7 @@ impl ErrorFacts {
     #[must_use]
     pub fn stated(status: u16, kind: String, message: String) -> Self {
         let (google, words) = (google::Details::default(), [Some(kind.as_str()), None]);
-        let retry_after = google.wait(words, &message);
+        let retry_after = google.wait(words, &message).or_else(|| wait_of(status, &message));
         let told = google.topic(words, &message);
         let topic = told.unwrap_or_else(|| topic::of(status, None, Some(&kind), &message));
         let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
@@ -93,17 +95,39 @@ impl ErrorFacts {
                 raw.message = String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT)]).into_owned();
             }
         }
-        let Raw { kind, code, message, google } = raw;
+        let Raw { kind, code, message, google, flagged, reset } = raw;
         let words = [kind.as_deref(), code.as_deref()];
         let told = google.topic(words, &message);
+        let meant = google.status().or_else(|| meant(status, words, flagged));
         let retry_after = google.wait(words, &message);
         let code = google.reason().map(str::to_owned).or(code);
-        let status = google.status().or(status).unwrap_or_else(|| equivalent(kind.as_deref(), code.as_deref()));
+        let status = meant.or(status).unwrap_or_else(|| equivalent(kind.as_deref(), code.as_deref()));
+        let retry_after = retry_after.or_else(|| wait_of(status, &message));
         let topic = told.unwrap_or_else(|| topic::of(status, code.as_deref(), kind.as_deref(), &message));
-        let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None };
+        let regain_at = if topic == Topic::Quota { regain_at(&message) } else { None }.or(reset);
         let message = message.chars().take(MAX_MESSAGE).collect();
         Self { status, kind, code, message, topic, html, regain_at, retry_after }
     }
+}
+
+/// Codes of Groq's for what the model wrote: no call of a tool, or not the JSON that was asked for. The same request may
+/// well succeed a moment later.
+const WRITTEN_WRONGLY: [&str; 2] = ["tool_use_failed", "json_validate_failed"];
+
+/// The status that an error ought to have, where vendors use one that blames somebody else. `flagged`: a filter has refused
+/// the prompt, which says nothing of the credential that it came with.
+fn meant(status: Option<u16>, words: [Option<&str>; 2], flagged: bool) -> Option<u16> {
+    let says = |word: &str| words.contains(&Some(word));
+    match status {
+        None | Some(400) if WRITTEN_WRONGLY.into_iter().any(says) => Some(502),
+        None | Some(403) if flagged || says("content_policy_violation") => Some(400),
+        _ => None,
+    }
+}
+
+/// How long a throttle lasts by its text: relays pass on that alone.
+fn wait_of(status: u16, message: &str) -> Option<Duration> {
+    if status == 429 { wait::in_words(message) } else { None }
 }
 
 /// The HTTP status that an in-band error stands for: by its type, else by a code that is a status.
@@ -149,6 +173,10 @@ struct Raw {
     code: Option<String>,
     message: String,
     google: google::Details,
+    /// Whether a filter has refused the prompt.
+    flagged: bool,
+    /// When a limit that is reached is lifted, since the Unix epoch.
+    reset: Option<Duration>,
 }
 
 impl Raw {
@@ -207,8 +235,13 @@ impl Raw {
         }
     }
 
-    /// OpenRouter's word for what happened, and what the vendor behind it said.
+    /// OpenRouter's word for what happened, which limit is reached until when, and what the vendor behind it said.
     fn metadata(&mut self, metadata: &Value, level: usize) {
+        self.flagged |= metadata.get("flagged_input").is_some();
+        if let Some(Value::Object(headers)) = metadata.get("headers") {
+            let header = |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?.1.as_str();
+            self.reset = wait::plain_reset(&header).or(self.reset);
+        }
         if let Some(kind) = text(metadata, "error_type") {
             self.kind = Some(kind.to_owned());
         }

@@ -27,6 +27,8 @@ pub mod error;
 mod garbled;
 pub mod gemini;
 mod json;
+#[cfg(test)]
+mod kit;
 pub mod limits;
 pub mod openai;
 pub mod repair;

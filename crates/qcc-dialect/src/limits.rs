@@ -99,10 +99,10 @@ pub(crate) fn time(text: &str, now: Duration) -> Option<Duration> {
 }
 
 /// Seconds since the epoch in 2001: no reset is that far away, and no point in time that long ago.
-const EARLIEST: f64 = 1e9;
+pub(crate) const EARLIEST: f64 = 1e9;
 
 /// Spans one after the other, each a number and a unit.
-fn spans(mut text: &str) -> Option<Duration> {
+pub(crate) fn spans(mut text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     while !text.is_empty() {
         let digits = text.find(|c: char| c.is_ascii_alphabetic())?;

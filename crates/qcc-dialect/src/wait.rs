@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 
-use crate::limits::time;
+use crate::limits::{EARLIEST, spans, time};
 
 /// Limits of the `anthropic-ratelimit-`, `-priority-` and `-fast-` families; each has `-remaining` and `-reset`.
 const LIMITS: [&str; 8] = [
@@ -33,7 +33,8 @@ pub fn retry_after<'a>(header: &dyn Fn(&str) -> Option<&'a str>, now_unix: Durat
     let milliseconds = header("retry-after-ms").and_then(number).map(|ms| duration(ms / 1000.0));
     let explicit = || {
         let value = header("retry-after")?;
-        number(value).map(duration).or_else(|| Some(until(http_date(value)?, now_unix)))
+        let date = || Some(until(http_date(value)?, now_unix));
+        number(value).map(duration).or_else(date).or_else(|| time(value.trim(), now_unix))
     };
     milliseconds.or_else(explicit).or_else(|| exhausted(header, now_unix))
 }
@@ -52,7 +53,40 @@ fn exhausted<'a>(header: &dyn Fn(&str) -> Option<&'a str>, now: Duration) -> Opt
         header(&format!("x-ratelimit-remaining-{what}")).and_then(number).filter(|left| *left <= 0.0)?;
         time(header(&format!("x-ratelimit-reset-{what}"))?, now)
     });
-    own.into_iter().chain(others).max()
+    let plain = plain_reset(header).map(|at| until(at, now));
+    own.into_iter().chain(others).chain(plain).max()
+}
+
+/// When the one limit is lifted that OpenRouter tells of, since the Unix epoch, if it is reached. It counts milliseconds.
+pub(crate) fn plain_reset<'a>(header: &dyn Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    header("x-ratelimit-remaining").and_then(number).filter(|left| *left <= 0.0)?;
+    let at = header("x-ratelimit-reset").and_then(number).filter(|at| *at >= EARLIEST)?;
+    Some(duration_of_epoch(if at >= EARLIEST * 1000.0 { at / 1000.0 } else { at }))
+}
+
+/// What a text that throttles is followed by: a span such as `7m12s`, `1.5s`, `20ms` or `26 seconds`.
+const IN_WORDS: [&str; 3] = ["try again in ", "retry after ", "retry in "];
+
+/// How long a text asks to be left alone. The first span in it counts.
+pub(crate) fn in_words(message: &str) -> Option<Duration> {
+    let message = message.to_ascii_lowercase();
+    let told = IN_WORDS.iter().filter_map(|words| Some(message.split_once(words)?.1));
+    told.filter_map(span).next()
+}
+
+fn span(text: &str) -> Option<Duration> {
+    let mut words = text.split_whitespace();
+    let first = words.next()?.trim_end_matches(['.', ',', ';', ')']);
+    let Some(number) = number(first) else { return spans(first) };
+    let unit = words.next()?.trim_end_matches(['.', ',', ';', ')']);
+    let seconds = match unit {
+        "second" | "seconds" | "s" => 1.0,
+        "minute" | "minutes" | "min" => 60.0,
+        "hour" | "hours" => 3600.0,
+        "millisecond" | "milliseconds" | "ms" => 0.001,
+        _ => return None,
+    };
+    Some(duration(number * seconds))
 }
 
 /// When a spent quota returns, since the Unix epoch: "You will regain access on 2026-12-01 at 00:00 UTC."

@@ -32,7 +32,7 @@ pub const MODEL_TERM: Duration = Duration::from_mins(10);
 pub enum Blame {
     /// Nothing went wrong, or nothing that anybody could have known.
     Nobody,
-    /// The request itself: every provider would refuse it.
+    /// The request itself: every provider would refuse it, or this one cannot be asked it.
     Request,
     /// The credential was refused.
     Credential,
@@ -124,11 +124,13 @@ pub enum Reason {
     Permission,
     /// It does not serve this model.
     ModelMissing,
+    /// This request cannot be put to it as it is meant. Never charged: the next one may be put.
+    Unfit,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Fault,
         Self::ModelFault,
         Self::Throttled,
@@ -138,6 +140,7 @@ impl Reason {
         Self::ClientCredential,
         Self::Permission,
         Self::ModelMissing,
+        Self::Unfit,
     ];
 
     /// How widely a charge for this reason counts.
@@ -146,7 +149,7 @@ impl Reason {
             Self::Fault | Self::Limited => Scope::Provider,
             Self::Throttled | Self::Credential | Self::Quota | Self::ClientCredential => Scope::Credential,
             // Which models may be used is a matter of the account behind the credential.
-            Self::ModelFault | Self::Permission | Self::ModelMissing => Scope::Model,
+            Self::ModelFault | Self::Permission | Self::ModelMissing | Self::Unfit => Scope::Model,
         }
     }
 
@@ -154,7 +157,7 @@ impl Reason {
     /// credential of ours that is refused or empty: the answer is known, and asking on may get an account locked.
     pub fn may_be_tried_anyway(self) -> bool {
         match self {
-            Self::Credential | Self::Quota | Self::Limited => false,
+            Self::Credential | Self::Quota | Self::Limited | Self::Unfit => false,
             Self::Fault
             | Self::ModelFault
             | Self::Throttled
@@ -182,6 +185,7 @@ impl fmt::Display for Reason {
             Self::ClientCredential => "client_credential",
             Self::Permission => "permission",
             Self::ModelMissing => "model_missing",
+            Self::Unfit => "unfit",
         })
     }
 }
@@ -305,8 +309,8 @@ fn failed(failure: Failure) -> Verdict {
         Failure::IdleDied => Verdict { blame: Blame::Nobody, charge: Charge::None, ..Verdict::fault(Repeat::AtOnce) },
         Failure::Connect | Failure::NotTheDialect => Verdict::fault(Repeat::Last),
         Failure::Truncated => Verdict::model_fault(Repeat::Last),
-        // Another provider may be able to; if none is, it is as if none were allowed to.
-        Failure::Unfit => Verdict::refused(Blame::Permission, Charge::None),
+        // Another provider may be able to.
+        Failure::Unfit => Verdict::refused(Blame::Request, Charge::None),
         // An impatient client must not put a provider out for the others.
         Failure::Timeout(Phase::Patience) => Verdict::refused(Blame::Client, Charge::None),
         Failure::Timeout(Phase::Connect) => Verdict::fault(Repeat::Never),

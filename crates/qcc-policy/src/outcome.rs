@@ -95,7 +95,7 @@ pub enum Failure {
     NotTheDialect,
     /// Cut after the headers, before or after commit.
     Truncated,
-    /// Nothing was sent: in this provider's dialect the request could not be put as it is meant.
+    /// What the provider refused of the request cannot be left out, for then it would mean something else.
     Unfit,
 }
 

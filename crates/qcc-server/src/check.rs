@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use qcc_config::{Config, RouteTarget};
 use qcc_dialect::anthropic::asking;
 use qcc_dialect::asker::Asker;
+use qcc_dialect::translate::Question;
 use qcc_policy::engine::{Found, Said};
 use qcc_policy::health::ANSWER_TOKENS;
 use qcc_policy::{Answer, Blame, Class, Code, Failure, Outcome, Phase, ProviderId, Verdict, classify};
@@ -18,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
 use crate::admin::models;
-use crate::attempt::{Call, Fault, Good, Lessons, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Lessons, Until, Wording, attempt};
 use crate::finish::mask;
 use crate::ingress::recognise::Kind;
+use crate::outside;
 use crate::reach;
 use crate::upstream::Upstream;
 
@@ -130,17 +132,22 @@ pub(crate) async fn converse(
     let started = Instant::now();
     let mut headers = reach::own_headers(&upstream.provider);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS));
+    let question = Question {
+        asker: Asker::Anthropic,
+        body: &body,
+        model: None,
+        request_id: "check",
+        created: outside::unix_time().as_secs(),
+        recalled: &|_| None,
+    };
     let call = Call {
         kind: Kind::Message,
-        asker: Asker::Anthropic,
         path_and_query: "/v1/messages",
         headers,
-        body: Bytes::from(asking::question(model, &code.prompt(), ANSWER_TOKENS)),
-        model: None,
-        sent_model: model,
-        request_id: "check",
-        recalled: &|_| None,
-        lessons,
+        body: body.clone(),
+        wording: Wording { question, sent_model: model, lessons },
+        put: None,
         deadline: Until { at: started + limit.unwrap_or(LONGEST), phase: Phase::Total },
     };
     let good = attempt(upstream, call).await;

@@ -6,6 +6,7 @@ mod ends;
 mod faults;
 mod stop;
 mod wait;
+mod wording;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use qcc_policy::engine::{Asking, Target};
 use qcc_policy::plan::Warning;
 use qcc_policy::{Billed, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify};
 
-use crate::attempt::{Call, Fault, Good, Until, attempt};
+use crate::attempt::{Call, Fault, Good, Put, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
 use crate::finish::Exchange;
@@ -222,12 +223,19 @@ impl Journey {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
+            let put = match self.put(stop) {
+                Ok(put) => put,
+                Err(why) => {
+                    self.not_put(failover, stop, why);
+                    continue;
+                }
+            };
             if !self.stops[stop].charged.begin(anyway) {
                 failover.not_begun();
                 self.pay(failover.owed(), now());
                 continue;
             }
-            match self.attempt(stop, wait).await {
+            match self.attempt(stop, wait, put).await {
                 Ok(good) => {
                     let done = classify(&Outcome::Done, false);
                     let recorded = failover.record(stop, &Outcome::Done, &done, now());
@@ -239,31 +247,16 @@ impl Journey {
         }
     }
 
-    async fn attempt(&mut self, stop: usize, waited: Duration) -> Result<Good, Fault> {
-        self.attempts += 1;
-        let (stop, attempts) = (&mut self.stops[stop], self.attempts);
+    async fn attempt(&mut self, stop: usize, waited: Duration, put: Option<Put>) -> Result<Good, Fault> {
+        self.note_attempt(stop, waited);
+        let stop = &self.stops[stop];
         let mut headers = self.asked.inbound.headers_for(self.asked.asker, &stop.upstream.provider);
         // A body is JSON, also where the client did not say so.
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        if let Some(trail) = self.exchange.trail() {
-            stop.tried = Some(trail.begin(&Try {
-                provider: stop.upstream.name(),
-                model: stop.model.as_deref(),
-                via: stop.via.as_deref(),
-                waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-            }));
-        }
-        self.exchange.hide(stop.upstream.secrets().chain(self.asked.inbound.secrets()));
-        self.exchange.note(|row| {
-            row.provider = Some(stop.upstream.name().to_owned());
-            row.attempts = attempts;
-            row.model_sent.clone_from(&stop.model);
-            row.dialect_up = Some(dialect_name(stop.upstream.provider.dialect));
-        });
         let body = &self.asked.body.bytes;
+        let recalled = self.recalled();
         let call = Call {
             kind: self.asked.kind,
-            asker: self.asked.asker,
             path_and_query: &self.asked.target,
             headers,
             body: match &stop.model {
@@ -272,14 +265,32 @@ impl Journey {
                 }
                 _ => body.clone(),
             },
-            model: stop.model.as_deref(),
-            sent_model: stop.model.as_deref().unwrap_or(&self.asked.envelope.model_name),
-            request_id: self.exchange.request_id(),
-            lessons: &self.state.lessons,
-            recalled: &|call| self.state.thoughts.of(self.asked.session.key, call),
+            wording: self.wording(stop, &recalled),
+            put,
             deadline: self.asked.deadline(),
         };
         attempt(&stop.upstream, call).await
+    }
+
+    fn note_attempt(&mut self, stop: usize, waited: Duration) {
+        self.attempts += 1;
+        let Self { stops, exchange, attempts, asked, .. } = self;
+        let stop = &mut stops[stop];
+        if let Some(trail) = exchange.trail() {
+            stop.tried = Some(trail.begin(&Try {
+                provider: stop.upstream.name(),
+                model: stop.model.as_deref(),
+                via: stop.via.as_deref(),
+                waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
+        exchange.hide(stop.upstream.secrets().chain(asked.inbound.secrets()));
+        exchange.note(|row| {
+            row.provider = Some(stop.upstream.name().to_owned());
+            row.attempts = *attempts;
+            row.model_sent.clone_from(&stop.model);
+            row.dialect_up = Some(dialect_name(stop.upstream.provider.dialect));
+        });
     }
 
     /// A provider said that it is overloaded: others on its host come last, for this request too.

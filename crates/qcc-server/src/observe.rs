@@ -234,6 +234,11 @@ pub(crate) fn in_band(facts: &ErrorFacts, mut headers: HeaderMap, body: Bytes) -
     }
 }
 
+/// The same from a provider of another dialect than the client's, which hears it as its own would say it.
+pub(crate) fn in_band_to(asker: Asker, facts: &ErrorFacts) -> Fault {
+    Fault { answer: Some(Answer::said_to(asker, facts)), ..in_band(facts, HeaderMap::new(), Bytes::new()) }
+}
+
 fn refusal(facts: &ErrorFacts, retry_after: Option<Duration>, now: Duration) -> Outcome {
     let topic = match facts.topic {
         error::Topic::None => Topic::None,

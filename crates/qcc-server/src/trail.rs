@@ -96,13 +96,6 @@ impl Trail {
         }
     }
 
-    /// What began is no try: the request cannot be put to this provider, so nothing was sent.
-    pub(crate) fn unfit(&mut self, reason: String) {
-        if let Some(row) = self.close(AttemptOutcome::Skipped) {
-            (row.took_ms, row.reason) = (0, Some(reason));
-        }
-    }
-
     /// The try whose answer is under way cost its provider something.
     pub(crate) fn broke(&mut self, charge: Charge) {
         if let Some(place) = self.open {

@@ -112,12 +112,6 @@ impl Watcher {
         self.open.as_ref().map(|open| open.kind)
     }
 
-    /// How many blocks have ended.
-    #[must_use]
-    pub fn ended_blocks(&self) -> u32 {
-        self.ended
-    }
-
     /// The kind of the block that ended last.
     #[must_use]
     pub fn last_ended(&self) -> Option<BlockKind> {

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use crate::canon::Usage;
 
-/// Takes over what a `usage` object says. Anything that is not a count is passed over.
-pub(crate) fn take(counts: &mut Usage, usage: &Value) {
-    let members = [
-        (&mut counts.input, "/input_tokens"),
-        (&mut counts.output, "/output_tokens"),
-        (&mut counts.cache_read, "/cache_read_input_tokens"),
-        (&mut counts.cache_write, "/cache_creation_input_tokens"),
-        (&mut counts.thinking, "/output_tokens_details/thinking_tokens"),
-    ];
-    for (count, member) in members {
-        match usage.pointer(member).and_then(Value::as_u64) {
-            Some(0) if count.is_some() => {}
-            Some(reported) => *count = Some(reported),
-            None => {}
-        }
-    }
+/// Takes over what a `usage` object says, and gives what of it is news; `None`: nothing. Anything that is not a count is
+/// passed over.
+pub(crate) fn take(known: &mut Usage, usage: &Value) -> Option<Usage> {
+    let count = |member: &str, known: Option<u64>| {
+        let count = usage.pointer(member)?.as_u64()?;
+        (count != 0 || known.is_none()).then_some(count)
+    };
+    let said = Usage {
+        input: count("/input_tokens", known.input),
+        output: count("/output_tokens", known.output),
+        cache_read: count("/cache_read_input_tokens", known.cache_read),
+        cache_write: count("/cache_creation_input_tokens", known.cache_write),
+        thinking: count("/output_tokens_details/thinking_tokens", known.thinking),
+    };
+    known.take(said);
+    (said != Usage::default()).then_some(said)
 }

@@ -6,6 +6,9 @@
 use super::{Json, Stop, Usage};
 use crate::error::ErrorFacts;
 
+/// What a block has beside its content, in bytes.
+const FRAME: usize = 96;
+
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -40,6 +43,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// About how much of the answer it is, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Delta(Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Input(text)) => {
+                text.len()
+            }
+            Self::Open(Block::Redacted(data)) => FRAME + data.len(),
+            Self::Open(Block::Other { raw, .. }) => FRAME + raw.text().len(),
+            Self::Open(Block::ToolUse { id, name }) => FRAME + id.len() + name.len(),
+            Self::Open(Block::Text | Block::Thinking) => FRAME,
+            _ => 0,
+        }
+    }
+
     /// An error of the provider's as the last word of a stream.
     pub(crate) fn fault(facts: ErrorFacts) -> Self {
         // A code that is a number says no more than the status.

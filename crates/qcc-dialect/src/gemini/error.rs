@@ -48,6 +48,11 @@ pub(super) fn failed(status: u16, reason: &str, why: &str, told: Option<&str>) -
     fault(status, reason, format!("{why} ({reason}){told}"))
 }
 
+/// Whether lines that are no fields are an error object.
+pub(super) fn is_error_event(event: &[u8]) -> bool {
+    std::str::from_utf8(event).is_ok_and(|text| is_error(text.trim()))
+}
+
 fn is_error(json: &str) -> bool {
     serde_json::from_str(json).is_ok_and(|Envelope { error }| error.is_some())
 }

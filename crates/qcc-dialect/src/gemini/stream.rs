@@ -63,8 +63,9 @@ impl Decoder {
     pub fn push(&mut self, event: &[u8], out: &mut Vec<Event>) {
         let fields = fields(event);
         if fields.data.is_empty() {
-            // A web page or bare JSON instead of a stream. Once an answer has begun such lines are only odd.
-            if fields.stray && !self.started {
+            // A web page or bare JSON instead of a stream. Once an answer has begun such lines are only odd, but Google
+            // tells an error so too.
+            if fields.stray && (!self.started || error::is_error_event(event)) {
                 self.fault(error::not_a_stream(event), out);
             }
             return;

@@ -13,6 +13,9 @@ use crate::error::looks_like_html;
 /// Most of an unreadable event that is quoted, in characters.
 const QUOTED: usize = 120;
 
+/// The kind of an error that is told by the reason for the end alone.
+const FAILED: &str = "finish_reason";
+
 /// The error in a chunk or a body, if it is one and not an answer.
 pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a str) -> Option<&'a str> {
     let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
@@ -22,7 +25,8 @@ pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a str) -> Option<&'a str> {
     if chunk.error.is_some() || bare || text(chunk.object).as_deref() == Some("error") {
         return Some(whole);
     }
-    choices.iter().find_map(|choice| choice.error).map(RawValue::get)
+    let beside = chunk.x_groq.as_ref().and_then(|groq| groq.error);
+    choices.iter().find_map(|choice| choice.error).or(beside).map(RawValue::get)
 }
 
 /// An error within a stream.
@@ -32,7 +36,12 @@ pub(crate) fn in_band(data: &[u8]) -> Event {
 
 /// A reason for the end that is none.
 pub(crate) fn failed(status: u16, why: &str) -> Event {
-    fault(status, "finish_reason", why.to_owned())
+    fault(status, FAILED, why.to_owned())
+}
+
+/// The same for a relay that passes on what it reads.
+pub(crate) fn failed_facts(status: u16, why: &str) -> ErrorFacts {
+    ErrorFacts::stated(status, FAILED.to_owned(), why.to_owned())
 }
 
 /// A call that must not be run.
@@ -42,7 +51,7 @@ pub(crate) fn broken(why: &str) -> Event {
 
 /// Data that is no JSON.
 pub(crate) fn not_json(data: &str) -> Event {
-    fault(502, "not_json", format!("the provider sent a chunk that is not JSON: {}", quoted(data)))
+    fault(502, "not_json", format!("the provider sent an event that is not JSON: {}", quoted(data)))
 }
 
 /// JSON that this dialect does not have.

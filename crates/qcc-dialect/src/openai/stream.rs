@@ -16,7 +16,7 @@ use crate::sse::fields;
 pub(crate) mod arguments;
 mod blocks;
 mod details;
-mod ending;
+pub(super) mod ending;
 mod think;
 
 use blocks::{Blocks, Fragment};
@@ -166,7 +166,7 @@ impl Decoder {
         match reason.as_deref().map(ending::find) {
             Some(Found::Stop(reason)) => self.ending.tell(reason, matched.as_deref()),
             Some(Found::Failed(status, why)) => self.fault(error::failed(status, why), out),
-            None => {}
+            Some(Found::Nothing) | None => {}
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Here the prompt includes what the cache served and stored; the neutral form counts each token once. Of several reports
 //! the later wins, except that a zero never replaces a count: some close a stream with empty ones.
+//!
+//! At OpenAI the answer includes what was thought. At xAI, and at Google's endpoint of this dialect, only the total does.
 
 use serde_json::Value;
 
@@ -15,15 +17,23 @@ pub(crate) struct Counts {
     cached: Option<u64>,
     cache_write: Option<u64>,
     reasoning: Option<u64>,
+    total: Option<u64>,
 }
 
 /// Where vendors put each count.
 const PROMPT: &[&str] = &["/prompt_tokens"];
 const COMPLETION: &[&str] = &["/completion_tokens"];
 const CACHED: &[&str] = &["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_tokens"];
-const CACHE_WRITE: &[&str] =
-    &["/prompt_tokens_details/cache_write_tokens", "/prompt_tokens_details/cache_creation_input_tokens"];
+/// OpenAI's and OpenRouter's place, then those of relays that count for Anthropic's models: LiteLLM and New API.
+const CACHE_WRITE: &[&str] = &[
+    "/prompt_tokens_details/cache_write_tokens",
+    "/prompt_tokens_details/cache_creation_input_tokens",
+    "/prompt_tokens_details/cache_creation_tokens",
+    "/prompt_tokens_details/cached_creation_tokens",
+    "/cache_creation_input_tokens",
+];
 const REASONING: &[&str] = &["/completion_tokens_details/reasoning_tokens"];
+const TOTAL: &[&str] = &["/total_tokens"];
 
 impl Counts {
     /// Takes over what a `usage` object says. What is no count, a negative one too, is passed over.
@@ -35,6 +45,7 @@ impl Counts {
             (&mut self.cached, CACHED),
             (&mut self.cache_write, CACHE_WRITE),
             (&mut self.reasoning, REASONING),
+            (&mut self.total, TOTAL),
         ];
         for (count, places) in members {
             let reported = places.iter().find_map(|place| usage.pointer(place)?.as_u64());
@@ -51,13 +62,26 @@ impl Counts {
         if self == Self::default() {
             return None;
         }
-        let from_cache = self.cached.unwrap_or_default().saturating_add(self.cache_write.unwrap_or_default());
+        let from_cache = self.cache_tokens();
+        let apart = self.thought_apart();
         Some(Usage {
             input: self.prompt.map(|prompt| prompt.saturating_sub(from_cache)),
-            output: self.completion,
+            output: self.completion.map(|completion| completion.saturating_add(apart.unwrap_or_default())),
             cache_read: self.cached,
             cache_write: self.cache_write,
-            thinking: self.reasoning,
+            thinking: self.reasoning.or(apart),
         })
+    }
+
+    fn cache_tokens(self) -> u64 {
+        self.cached.unwrap_or_default().saturating_add(self.cache_write.unwrap_or_default())
+    }
+
+    /// What of the total is neither prompt nor answer: thinking that is counted beside the answer. Where it is just what the
+    /// cache served, the prompt was counted without that.
+    fn thought_apart(self) -> Option<u64> {
+        let told = self.prompt?.checked_add(self.completion?)?;
+        let more = self.total?.checked_sub(told).filter(|&more| more > 0)?;
+        (self.reasoning == Some(more) || more != self.cache_tokens()).then_some(more)
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Chunk<'a> {
     pub(crate) usage: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
-    /// Groq tells its counts here too.
+    /// Groq tells its counts here too, and why it stops too soon.
     #[serde(borrow)]
     pub(crate) x_groq: Option<Groq<'a>>,
     /// The mark of other dialects' events, and of vLLM's errors.
@@ -77,6 +77,8 @@ pub(crate) struct Chunk<'a> {
 pub(crate) struct Groq<'a> {
     #[serde(borrow)]
     pub(crate) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) error: Option<&'a RawValue>,
 }
 
 /// One of the answers that were asked for.

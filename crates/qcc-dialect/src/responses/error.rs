@@ -7,10 +7,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::canon::Event;
-use crate::error::{ErrorFacts, Topic, looks_like_html, topic};
+use crate::error::{ErrorFacts, Topic, topic};
+use crate::openai::error::{fault, not_a_stream as not_a_chat_stream, quoted};
 
-/// Most of an unreadable event that is quoted, in characters.
-const QUOTED: usize = 120;
+/// The status of an answer that is not what it claims to be.
+const BAD_GATEWAY: u16 = 502;
 
 /// Codes of `response.error` and the HTTP status that each stands for; see `ResponseError` in OpenAI's reference.
 const CODES: &[(&str, u16)] = &[
@@ -54,46 +55,22 @@ pub(super) fn failed(error: Option<&RawValue>) -> ErrorFacts {
     facts
 }
 
-/// A call that must not be run.
-pub(super) fn broken(why: &str) -> Event {
-    ours("broken_tool_call", why.to_owned())
-}
-
 /// An answer that was stopped at the provider.
 pub(super) fn cancelled() -> Event {
-    ours("cancelled", "the provider cancelled the answer".to_owned())
-}
-
-/// Data that is no JSON.
-pub(super) fn not_json(data: &str) -> Event {
-    ours("not_json", format!("the provider sent an event that is not JSON: {}", quoted(data)))
+    fault(BAD_GATEWAY, "cancelled", "the provider cancelled the answer".to_owned())
 }
 
 /// JSON that this dialect does not have.
 pub(super) fn other_json(data: &str) -> Event {
     let message =
         format!("the provider sent JSON that is no event of Responses (hint: check its type): {}", quoted(data));
-    ours("other_dialect", message)
+    fault(BAD_GATEWAY, "other_dialect", message)
 }
 
 /// Text that is no stream: an error object without `data:`, a web page, anything else.
 pub(super) fn not_a_stream(body: &[u8]) -> Event {
-    if looks_like_html(body) {
-        return ours("html", "the provider sent a web page instead of a stream (hint: check base_url)".to_owned());
-    }
-    if body.trim_ascii_start().starts_with(b"{") {
-        return Event::fault(in_band(body));
-    }
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]).into_owned();
-    ours("not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
-}
-
-fn ours(kind: &str, message: String) -> Event {
-    Event::Fault { status: 502, kind: kind.to_owned(), message }
-}
-
-fn quoted(text: &str) -> String {
-    text.chars().take(QUOTED).collect()
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    if is_object { Event::fault(in_band(body)) } else { not_a_chat_stream(body) }
 }
 
 /// The code of `response.error` for a client, of which an in-band error's status can be told again. A kind that says the

@@ -11,6 +11,7 @@ use super::usage::Counts;
 use super::wire::{Item, Next, Response, Wire, next, number, text};
 use crate::canon::{Event, Losses, Stop, StopReason, ToolNames, Usage};
 use crate::garbled::readable_twice;
+use crate::openai::error::{broken, not_json};
 use crate::sse::fields;
 
 mod content;
@@ -55,7 +56,7 @@ impl Decoder {
             return;
         }
         let Some(data) = readable_twice(&fields.data) else {
-            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+            return self.fault(not_json(&String::from_utf8_lossy(&fields.data)), out);
         };
         if fields.event == Some(b"error") {
             return self.fault(Event::fault(error::in_band(data.as_bytes())), out);
@@ -97,7 +98,7 @@ impl Decoder {
             match next {
                 Next::Read(wire, raw) => self.wire(&wire, name, raw, out),
                 Next::Other(raw) => self.fault(error::other_json(raw), out),
-                Next::Broken => return self.fault(error::not_json(rest), out),
+                Next::Broken => return self.fault(not_json(rest), out),
             }
             rest = after.trim_start();
         }
@@ -139,7 +140,7 @@ impl Decoder {
     fn flush(&mut self, out: &mut Vec<Event>) {
         self.queue.flush(out);
         if let Some(why) = self.queue.broken() {
-            let fault = error::broken(why);
+            let fault = broken(why);
             self.fault(fault, out);
         }
     }
@@ -202,7 +203,7 @@ impl Decoder {
         let cut = cut.map(incomplete);
         self.queue.finish(matches!(cut, Some(StopReason::MaxTokens | StopReason::Refusal)), out);
         if let Some(why) = self.queue.broken() {
-            let fault = error::broken(why);
+            let fault = broken(why);
             return self.fault(fault, out);
         }
         out.extend(self.counts.canon().map(Event::Usage));

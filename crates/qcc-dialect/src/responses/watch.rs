@@ -20,13 +20,14 @@ use serde_json::value::RawValue;
 use super::error;
 use super::response::told;
 use super::wire::{Item, Response, Wire, text};
+use crate::answer::MAX_ANSWER;
 use crate::canon::Usage;
 use crate::sse::fields;
 pub use crate::watch::{Closing, Seen};
 
 /// Longest event that a relay of this dialect should hold to see it whole, in bytes: `response.completed` has the whole
-/// answer and the tools in it, and the counts at its end. As long as a whole answer may be.
-pub const MAX_EVENT: usize = 8 * 1024 * 1024;
+/// answer and the tools in it, and the counts at its end.
+pub const MAX_EVENT: usize = MAX_ANSWER;
 
 /// Within how many bytes an event's kind stands.
 const NAME_WITHIN: usize = 256;
@@ -42,7 +43,7 @@ pub struct Watcher {
     stop_reason: Option<String>,
     usage: Usage,
     message_id: Option<String>,
-    /// The number that the next event would have.
+    /// The number that the next event would have. Comments are none.
     sequence: u64,
 }
 
@@ -63,14 +64,15 @@ impl Watcher {
 
     /// Takes the next whole event.
     pub fn observe(&mut self, event: &[u8]) -> Seen {
-        self.sequence += 1;
         if self.content && is_delta(event) {
+            self.sequence += 1;
             return Seen::Content;
         }
         let fields = fields(event);
         if fields.data.is_empty() {
             return if fields.stray { Seen::NotSse } else { Seen::Idle };
         }
+        self.sequence += 1;
         let name = fields.event.and_then(|name| std::str::from_utf8(name).ok());
         if name == Some("error") {
             return self.error(&fields.data);
@@ -89,8 +91,8 @@ impl Watcher {
     /// An end of that length is believed, unlike in other dialects: it holds the whole answer, so long answers have long
     /// ends, and nothing else follows. Its counts are not seen.
     pub fn observe_oversized_head(&mut self, head: &[u8]) -> Seen {
-        self.sequence += 1;
         let fields = fields(head);
+        self.sequence += u64::from(!fields.data.is_empty());
         let kind = fields.event.or_else(|| kind_within(&fields.data));
         let Some(kind) = kind.and_then(|kind| std::str::from_utf8(kind).ok()) else {
             return if fields.stray && fields.data.is_empty() { Seen::NotSse } else { Seen::Idle };

@@ -4,14 +4,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::pens::{Decoder, Encoder, Speech, write};
 use super::thoughts::{Gatherer, Thoughts};
-use crate::answer::{Told, Wrong};
+use crate::answer::{MAX_ANSWER, Told, Wrong};
 use crate::asker::Asker;
 use crate::canon::{ClientTool, Collector, Event, Losses, Message, Part, StopReason};
 use crate::error::ErrorFacts;
 use crate::sse::{Splitter, fields};
-
-/// Longest event that is put together, bytes: a call with a whole file in it may come in one. As much as a whole answer.
-const MAX_LONG: usize = 8 * 1024 * 1024;
 
 /// Tells a client that the provider is still there: a comment, which every client passes over.
 const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
@@ -55,10 +52,18 @@ pub struct Back {
 #[derive(Debug)]
 pub struct StreamBack {
     reader: Reader,
+    writer: Writer,
+}
+
+/// Writes what was read.
+#[derive(Debug)]
+struct Writer {
     encoder: Encoder,
     /// Where the client's dialect loses what is thought.
     gatherer: Option<Gatherer>,
     told: Told,
+    /// What the provider reported instead of going on.
+    fault: Option<ErrorFacts>,
     out: BytesMut,
 }
 
@@ -79,9 +84,15 @@ pub struct Brought {
 #[derive(Debug)]
 pub struct Collecting {
     reader: Reader,
+    collected: Collected,
+    head: Head,
+}
+
+/// What was read of an answer.
+#[derive(Debug, Default)]
+struct Collected {
     collector: Collector,
     fault: Option<ErrorFacts>,
-    head: Head,
 }
 
 impl Back {
@@ -100,18 +111,20 @@ impl Back {
     pub fn stream(&self) -> StreamBack {
         let gatherer = (!self.head.asker.carries_thinking()).then(Gatherer::default);
         let encoder = Encoder::new(&self.head);
-        StreamBack { reader: self.reader(), encoder, gatherer, told: Told::default(), out: BytesMut::new() }
+        let writer = Writer { encoder, gatherer, told: Told::default(), fault: None, out: BytesMut::new() };
+        StreamBack { reader: self.reader(), writer }
     }
 
     /// A stream for a client that wants an answer in one piece.
     #[must_use]
     pub fn collecting(&self) -> Collecting {
-        let (reader, collector) = (self.reader(), Collector::new());
-        Collecting { reader, collector, fault: None, head: self.head.clone() }
+        Collecting { reader: self.reader(), collected: Collected::default(), head: self.head.clone() }
     }
 
     fn reader(&self) -> Reader {
-        Reader { splitter: Splitter::holding(MAX_LONG), decoder: self.speech.decoder(), events: Vec::new() }
+        // A call with a whole file in it may come in one event.
+        let splitter = Splitter::holding(MAX_ANSWER);
+        Reader { splitter, decoder: self.speech.decoder(), events: Vec::new(), room: MAX_ANSWER }
     }
 
     /// An answer in one piece, for a client that wants one.
@@ -130,9 +143,11 @@ impl Back {
         let mut stream = self.stream();
         let message = whole(self.speech.message(body)?)?;
         let mut losses = message.losses.clone();
-        message.into_events().into_iter().for_each(|event| stream.take(&event));
+        message.into_events().iter().for_each(|event| stream.writer.write(event));
         losses.extend(stream.losses());
-        Ok(Brought { body: stream.out.split().freeze(), losses, thoughts: stream.thoughts(), told: stream.told })
+        let thoughts = stream.thoughts();
+        let Writer { out, told, .. } = stream.writer;
+        Ok(Brought { body: out.freeze(), losses, thoughts, told })
     }
 }
 
@@ -183,6 +198,8 @@ struct Reader {
     splitter: Splitter,
     decoder: Decoder,
     events: Vec<Event>,
+    /// Bytes that the answer may still have: some encoders keep all of it for their last event.
+    room: usize,
 }
 
 impl Reader {
@@ -194,109 +211,133 @@ impl Reader {
                 continue;
             }
             self.decoder.push(event, &mut self.events);
-            self.events.drain(..).for_each(|event| heed(Heard::Event(event)));
+            self.give(heed);
         }
         if !batch.part.is_empty() {
-            let message = format!("the provider sent an event of over {MAX_LONG} bytes");
-            heed(Heard::Event(Event::Fault { status: 502, kind: "too_long".to_owned(), message }));
+            heed(Heard::Event(too_long("an event")));
         }
     }
 
     /// The stream has ended.
-    fn finish(&mut self) -> std::vec::Drain<'_, Event> {
+    fn finish(&mut self, heed: &mut impl FnMut(Heard)) {
         let rest = std::mem::take(&mut self.splitter).finish();
         if !rest.is_empty() {
             self.decoder.push(&rest, &mut self.events);
         }
         self.decoder.finish(&mut self.events);
-        self.events.drain(..)
+        self.give(heed);
     }
+
+    /// Once there is too much nothing more is told.
+    fn give(&mut self, heed: &mut impl FnMut(Heard)) {
+        for event in self.events.drain(..) {
+            if self.room == 0 {
+                continue;
+            }
+            self.room = self.room.saturating_sub(event.size());
+            heed(Heard::Event(if self.room == 0 { too_long("an answer") } else { event }));
+        }
+    }
+}
+
+fn too_long(what: &str) -> Event {
+    let message = format!("the provider sent {what} of over {MAX_ANSWER} bytes");
+    Event::Fault { status: 502, kind: "too_long".to_owned(), message }
 }
 
 impl StreamBack {
     /// What a chunk of the provider's stream means; may be nothing yet.
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        let Self { reader, encoder, gatherer, told, out } = self;
-        reader.push(chunk, &mut |heard| match heard {
-            Heard::Event(event) => take(&event, encoder, gatherer, told, out),
-            Heard::Nothing => out.extend_from_slice(KEEP_ALIVE),
-        });
-        out.split().freeze()
+        self.reader.push(chunk, &mut |heard| self.writer.hear(&heard));
+        self.writer.out.split().freeze()
     }
 
     /// The stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        let Self { reader, encoder, gatherer, told, out } = self;
-        reader.finish().for_each(|event| take(&event, encoder, gatherer, told, out));
-        out.split().freeze()
+        self.reader.finish(&mut |heard| self.writer.hear(&heard));
+        self.writer.out.split().freeze()
     }
 
     /// What could not be carried of the answer so far.
     #[must_use]
     pub fn losses(&self) -> Losses {
         let mut losses = self.reader.decoder.losses();
-        losses.extend(self.encoder.losses().clone());
+        losses.extend(self.writer.encoder.losses().clone());
         losses
     }
 
     /// The provider's own id of the answer and its counts so far: not all dialects carry them.
     #[must_use]
     pub fn told(&self) -> Told {
-        let mut told = self.told.clone();
+        let mut told = self.writer.told.clone();
         told.usage.take(self.reader.decoder.usage().unwrap_or_default());
         told
     }
 
-    /// What has to be put back when the conversation goes on. It is told once.
-    pub fn thoughts(&mut self) -> Thoughts {
-        self.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
+    /// The error that the provider reported, as it meant it: the client's dialect may have no word for its status.
+    #[must_use]
+    pub fn fault(&self) -> Option<&ErrorFacts> {
+        self.writer.fault.as_ref()
     }
 
-    fn take(&mut self, event: &Event) {
-        take(event, &mut self.encoder, &mut self.gatherer, &mut self.told, &mut self.out);
+    /// What has to be put back when the conversation goes on. It is told once.
+    pub fn thoughts(&mut self) -> Thoughts {
+        self.writer.gatherer.as_mut().map(Gatherer::take).unwrap_or_default()
     }
 }
 
-fn take(event: &Event, encoder: &mut Encoder, gatherer: &mut Option<Gatherer>, told: &mut Told, out: &mut BytesMut) {
-    match event {
-        Event::Start { id, .. } => told.id.clone_from(id),
-        Event::Usage(usage) => told.usage.take(*usage),
-        _ => {}
+impl Writer {
+    fn hear(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Event(event) => self.write(event),
+            Heard::Nothing => self.out.extend_from_slice(KEEP_ALIVE),
+        }
     }
-    if let Some(gatherer) = gatherer {
-        gatherer.see(event);
+
+    fn write(&mut self, event: &Event) {
+        match event {
+            Event::Start { id, .. } => self.told.id.clone_from(id),
+            Event::Usage(usage) => self.told.usage.take(*usage),
+            Event::Fault { status, kind, message } => {
+                self.fault.get_or_insert_with(|| ErrorFacts::stated(*status, kind.clone(), message.clone()));
+            }
+            _ => {}
+        }
+        if let Some(gatherer) = &mut self.gatherer {
+            gatherer.see(event);
+        }
+        self.encoder.push(event, &mut self.out);
     }
-    encoder.push(event, out);
 }
 
 impl Collecting {
     /// Takes the next chunk of the provider's stream.
     pub fn push(&mut self, chunk: Bytes) {
-        let Self { reader, collector, fault, .. } = self;
-        reader.push(chunk, &mut |heard| {
-            if let Heard::Event(event) = heard {
-                collect(event, collector, fault);
-            }
-        });
+        self.reader.push(chunk, &mut |heard| self.collected.hear(heard));
     }
 
     /// The stream has ended.
     ///
     /// # Errors
     /// What came instead of a whole answer.
-    pub fn finish(self) -> Result<Brought, Wrong> {
-        let Self { mut reader, mut collector, mut fault, head } = self;
-        reader.finish().for_each(|event| collect(event, &mut collector, &mut fault));
+    pub fn finish(mut self) -> Result<Brought, Wrong> {
+        self.reader.finish(&mut |heard| self.collected.hear(heard));
+        let Collected { collector, fault } = self.collected;
         if let Some(facts) = fault {
             return Err(Wrong::Error(facts));
         }
-        Ok(brought(&head, &whole(collector.finish().ok_or(Wrong::NotJson)?)?))
+        Ok(brought(&self.head, &whole(collector.finish().ok_or(Wrong::NotJson)?)?))
     }
 }
 
-fn collect(event: Event, collector: &mut Collector, fault: &mut Option<ErrorFacts>) {
-    match event {
-        Event::Fault { status, kind, message } => *fault = Some(ErrorFacts::stated(status, kind, message)),
-        event => collector.push(event),
+impl Collected {
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Event(Event::Fault { status, kind, message }) => {
+                self.fault = Some(ErrorFacts::stated(status, kind, message));
+            }
+            Heard::Event(event) => self.collector.push(event),
+            Heard::Nothing => {}
+        }
     }
 }

@@ -15,6 +15,8 @@ mod tongue;
 mod tests;
 
 pub use back::{Back, Brought, Collecting, StreamBack};
+#[cfg(test)]
+pub(crate) use pens::Speech;
 pub use thoughts::Thoughts;
 pub use tongue::{Dialect, Question, Tongue};
 

@@ -11,7 +11,7 @@ use crate::{anthropic, gemini, openai, responses};
 
 /// How a provider's answer is read.
 #[derive(Debug, Clone)]
-pub(super) enum Speech {
+pub(crate) enum Speech {
     Anthropic,
     OpenAi(Box<Traits>, ToolNames),
     Responses(ToolNames),
@@ -21,7 +21,7 @@ pub(super) enum Speech {
 
 /// Reads a stream.
 #[derive(Debug)]
-pub(super) enum Decoder {
+pub(crate) enum Decoder {
     Anthropic(anthropic::canon::Decoder),
     OpenAi(openai::Decoder),
     Responses(responses::Decoder),
@@ -37,7 +37,7 @@ pub(super) enum Encoder {
 }
 
 impl Speech {
-    pub(super) fn decoder(&self) -> Decoder {
+    pub(crate) fn decoder(&self) -> Decoder {
         match self {
             Self::Anthropic => Decoder::Anthropic(anthropic::canon::Decoder::new()),
             Self::OpenAi(traits, names) => Decoder::OpenAi(openai::Decoder::new(traits, names.clone())),
@@ -58,7 +58,7 @@ impl Speech {
 }
 
 impl Decoder {
-    pub(super) fn push(&mut self, event: &[u8], out: &mut Vec<Event>) {
+    pub(crate) fn push(&mut self, event: &[u8], out: &mut Vec<Event>) {
         match self {
             Self::Anthropic(decoder) => decoder.push(event, out),
             Self::OpenAi(decoder) => decoder.push(event, out),
@@ -79,7 +79,7 @@ impl Decoder {
     }
 
     /// The body has ended cleanly.
-    pub(super) fn finish(&mut self, out: &mut Vec<Event>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<Event>) {
         match self {
             // Its terminal event says all.
             Self::Anthropic(_) => {}
@@ -88,9 +88,7 @@ impl Decoder {
             Self::Gemini(decoder) => decoder.finish(out),
         }
     }
-}
 
-impl Decoder {
     /// What of the answer had no place in the neutral form.
     pub(super) fn losses(&self) -> Losses {
         match self {

@@ -62,8 +62,11 @@ pub fn ends_bindings(reason: Reason, term: Duration) -> bool {
     match reason {
         Reason::Credential | Reason::Quota => true,
         Reason::Fault | Reason::Throttled => term >= LONG_CACHE_LIFETIME,
-        Reason::ModelFault | Reason::Limited | Reason::ClientCredential | Reason::Permission | Reason::ModelMissing => {
-            false
-        }
+        Reason::ModelFault
+        | Reason::Limited
+        | Reason::ClientCredential
+        | Reason::Permission
+        | Reason::ModelMissing
+        | Reason::Unfit => false,
     }
 }

@@ -161,7 +161,7 @@ fn an_idle_connection_that_died_is_nobodys_fault_and_is_repeated_at_once() {
 #[test]
 fn a_request_that_could_not_be_put_to_a_provider_costs_it_nothing() {
     let unfit = Outcome::Failed(Failure::Unfit);
-    assert_eq!(row(&unfit), (Blame::Permission, failover(Repeat::Never), None));
+    assert_eq!(row(&unfit), (Blame::Request, failover(Repeat::Never), None));
 }
 
 #[test]

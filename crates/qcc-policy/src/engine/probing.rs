@@ -355,7 +355,8 @@ impl Engine {
             | Reason::Limited
             | Reason::ClientCredential
             | Reason::Permission
-            | Reason::ModelMissing => {}
+            | Reason::ModelMissing
+            | Reason::Unfit => {}
         }
     }
 }

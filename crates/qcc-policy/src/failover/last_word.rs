@@ -20,7 +20,7 @@ impl Failover {
             };
             throttled &= blame == Some(Blame::Load);
             missing &= blame == Some(Blame::Model);
-            forbidden &= matches!(blame, Some(Blame::Credential | Blame::Quota | Blame::Permission));
+            forbidden &= matches!(blame, Some(Blame::Credential | Blame::Quota | Blame::Permission | Blame::Request));
             let due = match standing {
                 Standing::Admissible => Duration::ZERO,
                 Standing::Out { until, .. } => until.saturating_duration_since(now),
@@ -52,6 +52,7 @@ fn standing_blame(standing: Standing) -> Option<Blame> {
             Reason::Quota => Blame::Quota,
             Reason::Permission => Blame::Permission,
             Reason::ModelMissing => Blame::Model,
+            Reason::Unfit => Blame::Request,
         }),
     }
 }

@@ -76,7 +76,7 @@ pub fn may_hold(standings: impl IntoIterator<Item = Standing>, max_wait: Duratio
                 Reason::Throttled | Reason::Limited | Reason::Permission | Reason::ModelMissing => {
                     until.saturating_duration_since(now) <= max_wait
                 }
-                Reason::Credential | Reason::Quota | Reason::ClientCredential => false,
+                Reason::Credential | Reason::Quota | Reason::ClientCredential | Reason::Unfit => false,
             },
         })
 }

@@ -10,14 +10,13 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use qcc_dialect::answer::Told;
 use qcc_dialect::asker::Asker;
-use qcc_dialect::canon::{Losses, Part};
-use qcc_dialect::translate::{Back, Question, Thoughts};
+use qcc_dialect::canon::Losses;
+use qcc_dialect::translate::{Back, Thoughts};
 use qcc_policy::Phase;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ingress::recognise::Kind;
 use crate::observe;
-use crate::outside;
 use crate::relay::source::Source;
 use crate::upstream::{Reply, Upstream};
 
@@ -28,7 +27,7 @@ mod until;
 mod whole;
 
 pub(crate) use fault::{Answer, Fault};
-pub(crate) use translated::Lessons;
+pub(crate) use translated::{Lessons, Put, Wording, not_put, put};
 pub(crate) use until::Until;
 
 use until::Clocks;
@@ -45,36 +44,15 @@ const ERROR_BODY: Duration = Duration::from_secs(10);
 /// What is sent, the same on every try but for headers and model.
 pub(crate) struct Call<'a> {
     pub(crate) kind: Kind,
-    /// The dialect of its body, and of its answer.
-    pub(crate) asker: Asker,
     pub(crate) path_and_query: &'a str,
     pub(crate) headers: HeaderMap,
+    /// As it goes to a provider of the client's dialect.
     pub(crate) body: Bytes,
-    /// The model as sent, where it differs from that in the body: a provider of another dialect gets a body of its own.
-    pub(crate) model: Option<&'a str>,
-    /// The model as sent, whatever the body says.
-    pub(crate) sent_model: &'a str,
-    /// Names the answer of such a provider.
-    pub(crate) request_id: &'a str,
-    /// What was thought before a call of the conversation, for one that wants it back.
-    pub(crate) recalled: &'a (dyn Fn(&str) -> Option<Vec<Part>> + Sync),
-    /// What such providers have taught, and learn of this one.
-    pub(crate) lessons: &'a Lessons,
+    pub(crate) wording: Wording<'a>,
+    /// It in other words, where somebody has put it so already ([`put`]).
+    pub(crate) put: Option<Put>,
     /// Everything before commit ends here.
     pub(crate) deadline: Until,
-}
-
-impl Call<'_> {
-    fn question(&self) -> Question<'_> {
-        Question {
-            asker: self.asker,
-            body: &self.body,
-            model: self.model,
-            request_id: self.request_id,
-            created: outside::unix_time().as_secs(),
-            recalled: self.recalled,
-        }
-    }
 }
 
 /// Proof that the provider works on it.
@@ -137,9 +115,10 @@ pub(crate) fn in_one_line(losses: &Losses) -> String {
 
 /// Makes one try.
 pub(crate) async fn attempt(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    if upstream.tongue.is_of(call.asker) {
+    let asker = call.wording.question.asker;
+    if upstream.tongue.is_of(asker) {
         let url = upstream.tongue.passage_url(call.path_and_query);
-        let Call { kind, asker, headers, body, deadline, .. } = call;
+        let Call { kind, headers, body, deadline, .. } = call;
         let streams = kind == Kind::Stream;
         let restored = upstream.tongue.restored(&body);
         let (body, lost) = restored.unwrap_or_else(|| (body, Losses::new()));

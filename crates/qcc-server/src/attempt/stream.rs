@@ -63,8 +63,10 @@ async fn first_event(head: Parts, mut source: Source, clocks: Clocks, asker: Ask
             events += 1;
             match source.watcher.observe(event) {
                 Seen::Error(facts) => {
-                    let said = Bytes::copy_from_slice(&fields(event).data);
-                    return Err(observe::in_band(&facts, head.headers, said));
+                    return Err(match source.fault() {
+                        Some(meant) => observe::in_band_to(asker, meant),
+                        None => observe::in_band(&facts, head.headers, Bytes::copy_from_slice(&fields(event).data)),
+                    });
                 }
                 Seen::Malformed | Seen::NotSse => return Err(garbage(event)),
                 Seen::Content => proven = true,

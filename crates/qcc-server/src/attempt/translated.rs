@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use qcc_dialect::asker::Asker;
 use qcc_dialect::canon::Losses;
 use qcc_dialect::capabilities::{Capabilities, Learned};
-use qcc_dialect::translate::{NotSent, Outgoing};
+use qcc_dialect::translate::{NotSent, Outgoing, Question};
 use qcc_policy::{Failure, ProviderId};
 
 use super::{Call, Fault, Good, Sent, exchange};
@@ -35,30 +35,68 @@ impl Lessons {
     }
 }
 
+/// What a request is put into other words by.
+#[derive(Clone, Copy)]
+pub(crate) struct Wording<'a> {
+    pub(crate) question: Question<'a>,
+    /// The model as sent, whatever the body says.
+    pub(crate) sent_model: &'a str,
+    /// What providers of other dialects have taught, and learn of this one.
+    pub(crate) lessons: &'a Lessons,
+}
+
+/// A request in a provider's words.
+pub(crate) struct Put {
+    outgoing: Outgoing,
+    /// What is known of the model.
+    known: Capabilities,
+}
+
+/// Puts a request into the words of a provider of another dialect.
+///
+/// # Errors
+/// Where it cannot be put so: it is wrong in itself, or would mean something else.
+pub(crate) fn put(upstream: &Upstream, wording: &Wording<'_>) -> Result<Put, NotSent> {
+    put_by(upstream, wording, wording.lessons.of(upstream, wording.sent_model))
+}
+
+fn put_by(upstream: &Upstream, wording: &Wording<'_>, known: Capabilities) -> Result<Put, NotSent> {
+    let outgoing = upstream.tongue.outgoing(&wording.question, &known)?;
+    Ok(Put { outgoing, known })
+}
+
 /// Asks for an answer.
-pub(super) async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let mut known = call.lessons.of(upstream, call.sent_model);
+pub(super) async fn translated(upstream: &Upstream, mut call: Call<'_>) -> Result<Good, Fault> {
+    let wording = call.wording;
+    let asker = wording.question.asker;
+    let put = match call.put.take() {
+        Some(put) => Ok(put),
+        None => put(upstream, &wording),
+    };
+    let mut next = put.map_err(|why| not_put(why, asker))?;
     let mut lost = Losses::new();
     let mut lessons = 0..MAX_LESSONS;
     loop {
-        let fault = match once(upstream, &call, &known, &lost).await {
+        let Put { outgoing, known } = next;
+        let fault = match once(upstream, &call, outgoing, &lost).await {
             Ok(good) => return Ok(good),
             Err(fault) => fault,
         };
         let said = fault.said.as_deref().filter(|_| lessons.next().is_some());
-        let repair = said.and_then(|(facts, body)| upstream.tongue.repair(&call.question(), facts, body, &known));
+        let repair = said.and_then(|(facts, body)| upstream.tongue.repair(&wording.question, facts, body, &known));
         let Some(repair) = repair else { return Err(fault) };
         // Also where the repeat fails: what was refused is refused.
-        call.lessons.learn(upstream, call.sent_model, &repair.learned);
-        known = repair.learned.or(&known);
+        wording.lessons.learn(upstream, wording.sent_model, &repair.learned);
         lost.add(repair.loss.what, repair.loss.how);
+        let put = put_by(upstream, &wording, repair.learned.or(&known));
+        next = put.map_err(|why| not_put(why, asker))?;
     }
 }
 
-async fn once(upstream: &Upstream, call: &Call<'_>, known: &Capabilities, lost: &Losses) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = *call;
-    let put = upstream.tongue.outgoing(&call.question(), known);
-    let Outgoing { url, headers: own, body, stream: streams, losses, back } = put.map_err(|why| not_put(why, asker))?;
+async fn once(upstream: &Upstream, call: &Call<'_>, put: Outgoing, lost: &Losses) -> Result<Good, Fault> {
+    let Call { kind, deadline, .. } = *call;
+    let asker = call.wording.question.asker;
+    let Outgoing { url, headers: own, body, stream: streams, losses, back } = put;
     let mut headers = json_headers(call.headers.clone());
     for (name, value) in own {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -73,8 +111,9 @@ async fn once(upstream: &Upstream, call: &Call<'_>, known: &Capabilities, lost: 
 
 /// The count of such a provider, told as Anthropic tells it.
 pub(super) async fn counted(upstream: &Upstream, call: Call<'_>) -> Result<Good, Fault> {
-    let Call { kind, asker, deadline, .. } = call;
-    let put = upstream.tongue.count(&call.question(), &call.lessons.of(upstream, call.sent_model));
+    let Call { kind, deadline, wording: Wording { question, sent_model, lessons }, .. } = call;
+    let asker = question.asker;
+    let put = upstream.tongue.count(&question, &lessons.of(upstream, sent_model));
     let (url, body) = put.map_err(|why| not_put(why, asker))?;
     let headers = json_headers(call.headers);
     let sent = Sent { kind, asker, url, headers, body, streams: false, deadline };
@@ -93,7 +132,7 @@ fn json_headers(mut headers: HeaderMap) -> HeaderMap {
 }
 
 /// The request could not be put into the provider's words.
-fn not_put(why: NotSent, asker: Asker) -> Fault {
+pub(crate) fn not_put(why: NotSent, asker: Asker) -> Fault {
     match why {
         NotSent::Bad(bad) => observe::bad_request(&bad, asker),
         NotSent::Unfit(unfit) => {

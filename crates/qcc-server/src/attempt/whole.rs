@@ -11,7 +11,6 @@ use qcc_dialect::canon::Losses;
 use qcc_dialect::translate::{Back, Brought, Thoughts};
 use qcc_policy::Failure;
 
-use super::fault::Answer;
 use super::stream::{gather, not_events};
 use super::until::Until;
 use super::{Fault, Good, MAX_ANSWER};
@@ -92,7 +91,8 @@ async fn collected(source: &mut Source, until: Until, back: &Back) -> Result<Res
 
 /// What another dialect's provider said instead of an answer.
 pub(super) fn said_wrongly(wrong: Wrong, asker: Asker) -> Fault {
-    let Wrong::Error(facts) = wrong else { return Fault::not_the_dialect(wrong.to_string()) };
-    let Answer { headers, body, .. } = Answer::said_to(asker, &facts);
-    observe::in_band(&facts, headers, body)
+    match wrong {
+        Wrong::Error(facts) => observe::in_band_to(asker, &facts),
+        wrong => Fault::not_the_dialect(wrong.to_string()),
+    }
 }

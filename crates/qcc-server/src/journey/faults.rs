@@ -1,12 +1,13 @@
 //! What a fault means for the rest of the way: who is charged, who may still be tried, and what is told of it. A provider
-//! that cannot be asked this as it is meant was not tried: nothing has been sent to it.
+//! that cannot be asked this as it is meant is not tried at all: no attempt, no limit, no probe is spent on it.
 
 use std::time::Instant;
 
+use qcc_dialect::translate::NotSent;
 use qcc_policy::{Blame, Failover, Failure, Outcome, classify, is_overload};
 
 use super::Journey;
-use crate::attempt::Fault;
+use crate::attempt::{Fault, not_put};
 use crate::events::Event;
 use crate::state::now;
 use crate::trail;
@@ -33,11 +34,7 @@ impl Journey {
         self.stops[stop].charged.failed(matches!(blame, Blame::Provider | Blame::Load));
         self.last_fault = format!("{}: {error}", self.stops[stop].charged.name);
         self.stops[stop].unfit = fault.outcome == Outcome::Failed(Failure::Unfit);
-        if self.stops[stop].unfit {
-            self.tell_unfit(stop, error);
-        } else {
-            self.tell_failed(stop, trail::Failed { blame, status, reason: error }, at);
-        }
+        self.tell_failed(stop, trail::Failed { blame, status, reason: error }, at);
         self.settle(&recorded, at);
         self.stops[stop].answer = fault.answer;
     }
@@ -57,17 +54,25 @@ impl Journey {
         }
     }
 
-    fn tell_unfit(&mut self, stop: usize, error: String) {
-        self.attempts -= 1;
-        let attempts = self.attempts;
-        self.exchange.note(|row| row.attempts = attempts);
-        self.state.log.emit(Event::ProviderUnfit {
-            request_id: self.exchange.request_id().to_owned(),
-            provider: self.stops[stop].charged.name.to_string(),
-            error: error.clone(),
-        });
-        if let Some(trail) = self.exchange.trail() {
-            trail.unfit(error);
+    /// It cannot be put so: the provider is passed over, or the request is wrong and hears that.
+    pub(super) fn not_put(&mut self, failover: &mut Failover, stop: usize, why: NotSent) {
+        let is_unfit = matches!(why, NotSent::Unfit(_));
+        let Fault { outcome, what, answer, .. } = not_put(why, self.asked.asker);
+        let what = self.exchange.masked(what);
+        if is_unfit {
+            failover.not_begun();
+            self.stops[stop].passed_over(&what, self.exchange.trail());
+            self.state.log.emit(Event::ProviderUnfit {
+                request_id: self.exchange.request_id().to_owned(),
+                provider: self.stops[stop].charged.name.to_string(),
+                error: what.clone(),
+            });
+        } else {
+            failover.record(stop, &outcome, &classify(&outcome, false), now());
         }
+        self.pay(failover.owed(), now());
+        let stop = &mut self.stops[stop];
+        self.last_fault = format!("{}: {what}", stop.charged.name);
+        stop.answer = answer;
     }
 }

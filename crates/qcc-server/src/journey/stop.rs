@@ -96,12 +96,21 @@ impl Stop {
     pub(super) fn stands(&self) -> Standing {
         if self.unfit {
             // It will be tomorrow what it is now: nothing to wait for.
-            return Standing::Out { until: now() + Duration::from_hours(24), reason: Reason::Permission };
+            return Standing::Out { until: now() + Duration::from_hours(24), reason: Reason::Unfit };
         }
         self.charged.standing()
     }
 
-    /// The same for a walk. Passing over somebody who was not tried yet is worth a note, once for each reason.
+    /// The request cannot be put to it, for this reason: it is not asked.
+    pub(super) fn passed_over(&mut self, why: &str, trail: Option<&mut Trail>) {
+        self.unfit = true;
+        self.skipped = Some(Reason::Unfit);
+        if let Some(trail) = trail {
+            trail.skip(self.upstream.name(), self.via.as_deref(), why.to_owned());
+        }
+    }
+
+    /// Whether it may be tried in a walk. Passing over somebody who was not tried yet is worth a note, once for each reason.
     pub(super) fn standing(&mut self, trail: Option<&mut Trail>) -> Standing {
         let standing = self.stands();
         if let (Standing::Out { until, reason }, Some(trail)) = (standing, trail)

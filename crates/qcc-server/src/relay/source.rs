@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http_body::Body;
 use qcc_dialect::answer::Told;
 use qcc_dialect::canon::Losses;
+use qcc_dialect::error::ErrorFacts;
 use qcc_dialect::sse::Splitter;
 use qcc_dialect::translate::{Brought, StreamBack, Thoughts};
 use qcc_dialect::watch::Watcher;
@@ -91,6 +92,11 @@ impl Source {
     pub(crate) fn losses(&self) -> Option<Losses> {
         let known = self.brought.as_ref().map(|known| known.losses.clone());
         known.or_else(|| self.back.as_ref().map(|back| back.losses())).filter(|losses| !losses.is_empty())
+    }
+
+    /// The error that a provider of another dialect reported, as it meant it.
+    pub(crate) fn fault(&self) -> Option<&ErrorFacts> {
+        self.back.as_ref()?.fault()
     }
 
     /// What was thought in the answer and has to be put back when the conversation goes on. It is told once.

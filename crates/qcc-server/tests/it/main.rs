@@ -39,6 +39,8 @@ mod dialects;
 mod happened;
 mod hold;
 #[cfg(test)]
+mod in_band;
+#[cfg(test)]
 mod ingress;
 #[cfg(test)]
 mod keep;

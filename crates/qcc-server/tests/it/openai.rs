@@ -2,12 +2,14 @@
 //! and everything that holds for those holds here.
 
 use bytes::Bytes;
+use qcc_server::Source;
 use qcc_testkit::claude::claude_request;
 use qcc_testkit::replies::{Framing, Stream, chunk, html, json_body, message_json, status, stream_head};
 use qcc_testkit::sse;
 use qcc_testkit::{Answer, Ended, Received, Reply, Request, Script, Upstream};
 use serde_json::{Value, json};
 
+use crate::pin::get;
 use crate::support::{Running, for_message, for_stream};
 
 /// A stream of these chunks; `done`: with its end.
@@ -237,16 +239,37 @@ async fn what_is_told_of_losses_stays_a_header_whatever_a_client_sends() {
     assert_eq!((answer.said().as_str(), answer.header("x-qcc-loss").unwrap().len()), ("hello", 1000));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_another_dialect_would_get_wrong_goes_elsewhere_and_costs_nobody() {
+/// A search that only Anthropic's servers run.
+fn search() -> Request {
     let body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true,
         "tools": [{"type": "web_search_20250305", "name": "web_search"}],
         "tool_choice": {"type": "tool", "name": "web_search"},
         "messages": [{"role": "user", "content": "search"}]});
-    let (running, open, _other) = gateway(chunks(&hello(), true)).await;
-    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
-    assert_eq!((answer.header("x-qcc-provider"), open.posts().len()), (Some("other"), 0));
-    assert_eq!(running.standing("open").await, "closed");
+    Request::post_json("/v1/messages", &body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_dialect_would_get_wrong_goes_elsewhere_and_costs_nobody() {
+    let (open, other) = (
+        Upstream::start(chunks(&hello(), true)).await.unwrap(),
+        Upstream::start(Stream::text(["other"]).reply()).await.unwrap(),
+    );
+    let text = format!(
+        "providers:\n  - {{name: open, type: openai, base_url: '{}', auth_value: sk-open, limits: {{rpm: 1}}}}\n  - \
+         {{name: other, base_url: '{}', auth_value: sk-other}}\n",
+        open.url(),
+        other.url()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::keeping(Source::Text(text), false, Some(folder.path().join("qcc.db"))).await;
+    let answer = running.ask(&search()).await;
+    assert_eq!((answer.header("x-qcc-provider"), answer.header("x-qcc-attempts")), (Some("other"), Some("1")));
+    let told = get(&running, &format!("/api/requests/{}", answer.header("x-qcc-request-id").unwrap())).await;
+    let first = &told["attempts"][0];
+    assert_eq!((&first["provider"], &first["outcome"]), (&json!("open"), &json!("skipped")), "{told}");
+    assert!(first["reason"].as_str().unwrap().contains("web_search"), "{told}");
+    let answer = running.ask(&for_stream()).await;
+    assert_eq!((answer.said().as_str(), open.posts().len()), ("hello", 1), "its one request a minute was not spent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,11 +280,7 @@ async fn who_can_be_put_to_nobody_does_not_wait_for_anybody() {
         open.url()
     );
     let mut running = Running::start(&text).await;
-    let body = json!({"model": "claude-opus-4-8", "max_tokens": 9, "stream": true,
-        "tools": [{"type": "web_search_20250305", "name": "web_search"}],
-        "tool_choice": {"type": "tool", "name": "web_search"},
-        "messages": [{"role": "user", "content": "search"}]});
-    let answer = running.ask(&Request::post_json("/v1/messages", &body)).await;
+    let answer = running.ask(&search()).await;
     assert_eq!((answer.status, open.posts().len()), (403, 0), "{}", answer.text());
     assert!(answer.text().contains("web_search") && answer.text().contains("drop_server_tools"), "{}", answer.text());
     assert!(running.row().await["held_ms"].is_null(), "it was not held");

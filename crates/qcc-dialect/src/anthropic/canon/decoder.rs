@@ -11,9 +11,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read};
+use super::stop::stop;
+use crate::answer::MAX_ANSWER;
+use crate::anthropic::usage;
 use crate::anthropic::wire::{Kind, text};
 use crate::canon::{Block, Delta, Event, Json, Losses, Stop, StopReason, UNSIGNED, Usage};
 use crate::error::ErrorFacts;
@@ -30,6 +32,8 @@ pub struct Decoder {
     started: bool,
     over: bool,
     open: Option<Open>,
+    /// Whether there was a block.
+    said: bool,
     /// Ids of the calls.
     calls: Vec<String>,
     /// The tool of a call whose input is no object: a limit may have cut it, which the reason to stop will tell.
@@ -114,10 +118,13 @@ impl Decoder {
             Kind::MessageStart | Kind::MessageDelta => serde_json::from_slice(&fields.data).ok().map(|data: Value| {
                 if kind == Kind::MessageStart { self.message_start(&data, out) } else { self.message_delta(&data) }
             }),
-            Kind::MessageStop => {
+            // Half of it, where the body breaks off, is no end; nor is one without data for any client.
+            Kind::MessageStop if serde_json::from_slice::<IgnoredAny>(&fields.data).is_ok() => {
                 self.end(out);
                 Some(())
             }
+            Kind::MessageStop if fields.data.is_empty() => Some(()),
+            Kind::MessageStop => None,
         };
         if read.is_none() {
             let said = "the provider sent an event that cannot be read";
@@ -149,7 +156,7 @@ impl Decoder {
     }
 
     fn take_usage(&mut self, holder: &Value) {
-        if let Some(usage) = holder.get("usage").and_then(|usage| counts(usage, &mut self.usage)) {
+        if let Some(usage) = holder.get("usage").and_then(|said| usage::take(&mut self.usage, said)) {
             self.waiting.get_or_insert_default().take(usage);
         }
     }
@@ -241,6 +248,7 @@ impl Decoder {
                 pieces.push_str(&piece);
                 delta(Delta::Input(piece), out);
             }
+            Open::Other { input, .. } if input.len() + piece.len() > MAX_ANSWER => return None,
             Open::Other { input, .. } => input.push_str(&piece),
             Open::Text | Open::Thinking | Open::Sealed => return None,
         }
@@ -266,6 +274,7 @@ impl Decoder {
             }
             Some(Open::Text | Open::Thinking | Open::Sealed) => {}
         }
+        self.said = true;
         out.push(Event::Close);
     }
 
@@ -275,9 +284,14 @@ impl Decoder {
         matches!(reason, Some(StopReason::MaxTokens | StopReason::ContextExceeded | StopReason::Refusal))
     }
 
-    /// The terminal event says that the answer is whole, also where no reason was given.
+    /// The terminal event says that the answer is whole, also where no reason was given. One that has neither a reason nor
+    /// anything else is what relays send that lost theirs.
     fn end(&mut self, out: &mut Vec<Event>) {
         self.close(out);
+        if !self.said && self.stop.is_none() {
+            let why = "the provider's answer has neither content nor a reason for its end";
+            return self.fault(BAD_GATEWAY, "empty".to_owned(), why.to_owned(), out);
+        }
         self.start(out);
         if let Some(name) = self.broken.take().filter(|_| !self.is_cut()) {
             let why = format!("the input of the call of {name} is no JSON object");

@@ -5,11 +5,11 @@ use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::block::{self, Lost};
-use super::counts::{counts, stop};
 use super::ids;
 use super::members::{Members, Read, list};
+use super::stop::stop;
 use crate::answer::Wrong;
-use crate::anthropic::check_message;
+use crate::anthropic::{check_message, usage};
 use crate::canon::{Block, Json, Losses, Message, Part, Stop, StopReason, Text, ToolUse, UNSIGNED, Usage};
 use crate::json::write::{self, Object};
 use crate::json::{Document, Raw};
@@ -56,7 +56,7 @@ pub fn decode_message(body: &[u8]) -> Result<Message, Wrong> {
         })),
         ..Message::default()
     };
-    counts(&value("usage").unwrap_or(Value::Null), &mut message.usage);
+    usage::take(&mut message.usage, &value("usage").unwrap_or(Value::Null));
     let blocks = members.need("content").and_then(list).map_err(|_| Wrong::OtherJson)?;
     let mut calls = Vec::new();
     for raw in blocks {

@@ -5,7 +5,6 @@
 //! answer; only what is new (members, blocks, tools, stop reasons) is taken as it comes.
 
 mod block;
-mod counts;
 mod decoder;
 mod encoder;
 mod fault;
@@ -16,6 +15,7 @@ mod members;
 mod message;
 mod outgoing;
 mod request;
+mod stop;
 mod tool;
 mod unsealed;
 
@@ -30,4 +30,4 @@ pub use fault::{error_type, refusal_body};
 pub use message::{decode_message, encode_message};
 pub use outgoing::{DEFAULT_MAX_TOKENS, encode_request};
 pub use request::{decode_prompt, decode_request};
-pub use unsealed::{has_sealed, without_sealed};
+pub use unsealed::without_sealed;

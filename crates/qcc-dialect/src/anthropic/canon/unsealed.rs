@@ -21,12 +21,12 @@ const SEALED: &[u8] = b"\"qcc1.";
 const OFF: &str = r#"{"type":"disabled"}"#;
 
 /// Whether thinking of ours may be in a request. Only then is the rest worth its while.
-#[must_use]
-pub fn has_sealed(body: &[u8]) -> bool {
+fn has_sealed(body: &[u8]) -> bool {
     memchr::memmem::find(body, SEALED).is_some()
 }
 
-/// The same request without thinking of ours, and what that costs. `None`: there is none in it, or it is no request.
+/// The same request without thinking of ours, and what that costs. `None`: there is none in it, or it is no request. A
+/// message that was nothing else goes as a whole.
 ///
 /// Where the model has called tools without a signed thought before, thinking on a budget is switched off for this request,
 /// and with it the clearing of old thoughts, which Anthropic refuses without thinking.
@@ -56,10 +56,12 @@ type Edit = (Range<usize>, &'static str);
 fn edits(body: &[u8], losses: &mut Losses) -> Option<Vec<Edit>> {
     let document = Document::read(std::str::from_utf8(body).ok()?).ok()?;
     let request = Members::of(document.root()).ok()?;
+    let messages: Vec<Raw<'_>> = list(request.get("messages")?).ok()?.collect();
     let mut edits = Vec::new();
+    let mut emptied = vec![false; messages.len()];
     let mut calls_at_once = false;
-    for message in list(request.get("messages")?).ok()? {
-        let message = Members::of(message).ok()?;
+    for (message, emptied) in messages.iter().zip(&mut emptied) {
+        let message = Members::of(*message).ok()?;
         if message.need_string("role").ok()? != "assistant" {
             continue;
         }
@@ -69,10 +71,15 @@ fn edits(body: &[u8], losses: &mut Losses) -> Option<Vec<Edit>> {
         };
         let blocks: Vec<Raw<'_>> = content.items().collect();
         let kinds = blocks.iter().map(|block| Kind::of(*block)).collect::<Option<Vec<_>>>()?;
-        remove(body, &blocks, |at| kinds[at] == Kind::Sealed, &mut edits);
+        *emptied = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Sealed);
+        if !*emptied {
+            remove(body, &blocks, |at| kinds[at] == Kind::Sealed, &mut edits);
+        }
         let mut left = kinds.iter().filter(|kind| **kind != Kind::Sealed);
         calls_at_once = left.next() != Some(&Kind::Thought) && kinds.contains(&Kind::Call);
     }
+    // Anthropic takes no message without content, and two of the user's in a row for one.
+    remove(body, &messages, |at| emptied[at], &mut edits);
     if !edits.is_empty() {
         losses.add("messages.thinking", "dropped: it is not signed by Anthropic");
         if calls_at_once {

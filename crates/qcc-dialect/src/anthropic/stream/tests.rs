@@ -220,7 +220,7 @@ fn after_commit_odd_data_no_longer_counts_as_malformed() {
     assert_eq!(watcher.observe(b"event: content_block_delta\ndata: {broken\n\n"), Seen::Content);
     assert_eq!(watcher.observe(b"event: content_block_stop\ndata: {broken\n\n"), Seen::Progress);
     assert_eq!(watcher.observe(b"data: {\"choices\":[]}\n\n"), Seen::Idle);
-    assert_eq!((watcher.ended_blocks(), watcher.last_ended(), watcher.open_block()), (1, Some(BlockKind::Text), None));
+    assert_eq!((watcher.ended, watcher.last_ended(), watcher.open_block()), (1, Some(BlockKind::Text), None));
 }
 
 #[test]

@@ -114,6 +114,6 @@ fn a_count_is_read_and_what_is_none_is_told_apart() {
     assert_eq!(decode_count(b" "), Err(Wrong::Empty));
     assert_eq!(decode_count(b"{"), Err(Wrong::NotJson));
     for name in ["model", "in_a_list"] {
-        assert!(matches!(decode_count(&fixture("error", &format!("{name}.json"))), Err(Wrong::Error(_))), "{name}");
+        assert!(matches!(decode_count(&GOLDEN.read("error", &format!("{name}.json"))), Err(Wrong::Error(_))), "{name}");
     }
 }

@@ -36,7 +36,7 @@ fn every_error_says_what_the_table_says() {
         ("relay", 429, 429, EXHAUSTED, "429", Nothing, Some(20.0)),
     ];
     for (name, status, shown, kind, code, topic, wait) in table {
-        let body = fixture("error", &format!("{name}.json"));
+        let body = GOLDEN.read("error", &format!("{name}.json"));
         let facts = ErrorFacts::from_response(status, &body);
         let found = (facts.status, facts.kind.as_deref(), facts.code.as_deref(), facts.topic);
         assert_eq!(found, (shown, Some(kind), Some(code), topic), "{name}: {facts}");
@@ -48,7 +48,7 @@ fn every_error_says_what_the_table_says() {
     }
     let mut named: Vec<&str> = table.iter().map(|(name, ..)| *name).collect();
     named.sort_unstable();
-    assert_eq!(named, inputs("error", ".json"));
+    assert_eq!(named, GOLDEN.inputs("error", ".json"));
 }
 
 /// Case 62: waits in every form, bounded.
@@ -71,7 +71,9 @@ fn words_of_other_providers_are_not_googles() {
     let facts = |body: Value| ErrorFacts::from_response(429, body.to_string().as_bytes());
     assert_eq!(facts(json!({"error": {"message": "limit: 0", "status": "failed"}})).kind, None);
     let other = facts(json!({"error": {"type": "rate_limit_error", "message": "Please retry in 20s."}}));
-    assert_eq!((other.retry_after, other.topic), (None, Topic::None));
+    // How long to wait everybody may say in these words.
+    assert_eq!((other.retry_after, other.topic), (Some(Duration::from_secs(20)), Topic::None));
+    assert_eq!(other.kind.as_deref(), Some("rate_limit_error"));
     let limits = |text: &str| facts(json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": text}})).topic;
     assert_eq!(limits("Quota exceeded, limit: 0.5, retry in 2s."), Topic::None);
     assert_eq!(limits("Quota exceeded, limit: 05"), Topic::None);
@@ -88,7 +90,7 @@ fn the_cause_of_an_error_in_a_stream_survives_the_clients_dialect() {
         ("overloaded", 500, Topic::Overloaded),
         ("bad_key", 401, Topic::None),
     ] {
-        let stream = [b"data: ".to_vec(), fixture("error", &format!("{name}.json"))].concat();
+        let stream = [b"data: ".to_vec(), GOLDEN.read("error", &format!("{name}.json"))].concat();
         let stream = String::from_utf8(stream).unwrap().replace('\n', " ") + "\n\n";
         let mut encoder = Encoder::new("m".to_owned(), 1, "msg_1".to_owned());
         let mut out = bytes::BytesMut::new();
@@ -101,7 +103,7 @@ fn the_cause_of_an_error_in_a_stream_survives_the_clients_dialect() {
 
 #[test]
 fn an_error_that_a_decoder_has_read_says_the_same() {
-    let quota = String::from_utf8(fixture("error", "quota_text_only.json")).unwrap();
+    let quota = String::from_utf8(GOLDEN.read("error", "quota_text_only.json")).unwrap();
     let stream = format!("data: {}\n\n", quota.replace('\n', " "));
     let Some(Event::Fault { status, kind, message }) = decode(stream.as_bytes()).pop() else { panic!() };
     let facts = ErrorFacts::stated(status, kind, message);
@@ -111,6 +113,6 @@ fn an_error_that_a_decoder_has_read_says_the_same() {
 /// Case 57: a prompt that is too long is told to Anthropic's clients in the words on which they compact.
 #[test]
 fn a_context_that_is_too_long_is_told_in_the_words_that_clients_know() {
-    let facts = ErrorFacts::from_response(400, &fixture("error", "context.json"));
+    let facts = ErrorFacts::from_response(400, &GOLDEN.read("error", "context.json"));
     assert_eq!(error_message(facts.topic, &facts.message), "prompt is too long: 1200345 tokens > 1048576 maximum");
 }

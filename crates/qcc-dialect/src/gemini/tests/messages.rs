@@ -1,6 +1,7 @@
 //! Conversations: who speaks when, and what of it is carried.
 
 use super::*;
+use crate::anthropic::canon::decode_request;
 
 const FOLDED: &str = "messages.system: sent as text of the user";
 

@@ -3,26 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::canon::grammar::Grammar;
-
-/// All streams of the folder.
-fn streams() -> Vec<Vec<u8>> {
-    inputs("stream", ".sse").iter().map(|name| fixture("stream", &format!("{name}.sse"))).collect()
-}
-
-/// Events keep the grammar of the neutral form, and no delta is empty.
-fn check(events: &[Event]) {
-    if let Err(why) = Grammar::check(events) {
-        panic!("{why}: {events:?}");
-    }
-    for event in events {
-        if let Event::Delta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) | Delta::Signature(text)) =
-            event
-        {
-            assert!(!text.is_empty(), "{events:?}");
-        }
-    }
-}
 
 /// A part of any kind, signed or not.
 fn part() -> impl Strategy<Value = Value> {
@@ -57,12 +37,8 @@ fn chunk() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn no_cut_of_the_bytes_changes_the_events(at in prop::collection::vec(0_usize..4000, 0..12)) {
-        for stream in streams() {
-            let mut cuts: Vec<usize> = at.iter().map(|cut| cut % (stream.len() + 1)).collect();
-            cuts.extend([0, stream.len()]);
-            cuts.sort_unstable();
-            let pieces = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]);
-            prop_assert_eq!(decode_pieces(&ToolNames::new(), PRO, pieces), decode(&stream));
+        for stream in GOLDEN.streams() {
+            prop_assert_eq!(events_of(&speech(), cut(&stream, &at)), decode(&stream));
         }
     }
 
@@ -86,7 +62,7 @@ proptest! {
 
     #[test]
     fn no_damage_to_a_stream_makes_it_panic(at in 0_usize..4000, byte in any::<u8>(), length in 0_usize..40) {
-        for stream in streams() {
+        for stream in GOLDEN.streams() {
             let at = at % stream.len();
             let end = (at + length).min(stream.len());
             check(&decode(&[&stream[..at], &[byte], &stream[end..]].concat()));
@@ -96,7 +72,7 @@ proptest! {
     #[test]
     fn a_cut_stream_never_ends_as_whole(at in 0_usize..4000) {
         for name in ["text", "thinking_and_call", "signed_text", "max_tokens"] {
-            let stream = fixture("stream", &format!("{name}.sse"));
+            let stream = GOLDEN.read("stream", &format!("{name}.sse"));
             let reason = memchr::memmem::rfind(&stream, b"\"finishReason\":\"").unwrap();
             let events = decode(&stream[..at % reason]);
             prop_assert!(!events.contains(&Event::End), "{}", name);

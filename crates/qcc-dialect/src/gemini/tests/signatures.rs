@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::canon::{Message, Part};
+use crate::sse::Splitter;
 
 const SKIP: &str = "skip_thought_signature_validator";
 
@@ -65,7 +66,7 @@ fn a_signature_makes_the_round_trip_to_its_own_call() {
 #[test]
 fn a_signature_in_a_stream_survives_anthropics_events() {
     use crate::anthropic::canon::{Decoder as Reader, Encoder};
-    let events = decode(&fixture("stream", "parallel_calls.sse"));
+    let events = decode(&GOLDEN.read("stream", "parallel_calls.sse"));
     let mut encoder = Encoder::new("m".to_owned(), 1, "msg_1".to_owned());
     let mut out = bytes::BytesMut::new();
     events.iter().for_each(|event| encoder.push(event, &mut out));

@@ -10,13 +10,24 @@ fn function(name: &str, args: Value) -> Value {
 /// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
 #[test]
 fn a_character_and_an_event_may_be_cut_anywhere() {
-    let stream = fixture("stream", "text.sse");
+    let stream = GOLDEN.read("stream", "text.sse");
     let whole = decode(&stream);
     assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂..", "usage", "EndTurn", "end"]);
     for at in 0..stream.len() {
         let pieces = [&stream[..at], &stream[at..]];
-        assert_eq!(decode_pieces(&ToolNames::new(), PRO, pieces.into_iter()), whole, "cut at {at}");
+        assert_eq!(events_of(&speech(), pieces), whole, "cut at {at}");
     }
+}
+
+/// Case 46: Google may tell an error in mid-stream as bare JSON.
+#[test]
+fn an_error_without_a_field_name_is_heard_in_mid_stream_too() {
+    let error = "{\n  \"error\": {\"code\": 503, \"message\": \"busy\", \"status\": \"UNAVAILABLE\"}\n}\n";
+    let stream = format!("data: {}\n\n{error}", parts(json!([{"text": "Half"}])));
+    let events = decode(stream.as_bytes());
+    assert_eq!(words(&events), ["start", "text:Half", "fault 503 UNAVAILABLE"]);
+    let odd = format!("data: {}\n\nnonsense\n\ndata: {}\n\n", parts(json!([{"text": "All"}])), finish("STOP"));
+    assert_eq!(words(&decode(odd.as_bytes())), ["start", "text:All.", "EndTurn", "end"]);
 }
 
 /// Case 37: a stream that begins with a call begins with a start all the same, and only one.
@@ -57,7 +68,7 @@ fn new_calls_have_ids_that_the_conversation_has_not() {
         {"functionCall": {"id": "", "name": "t", "args": {}}},
     ]));
     let stream = format!("data: {body}\n\ndata: {}\n\n", finish("STOP"));
-    let words = words(&decode_pieces(&sent.names, PRO, std::iter::once(stream.as_bytes())));
+    let words = words(&events_of(&Speech::Gemini(sent.names.clone(), PRO.to_owned()), [stream.as_bytes()]));
     assert_eq!(words[1..4], ["t#call_1_1:{}.", "t#call_2:{}.", "t#call_3:{}."]);
 }
 

@@ -44,7 +44,7 @@ fn a_tool_is_renamed_alike_in_definition_choice_and_conversation_and_back() {
         assert_eq!((sent.names.original(renamed), sent.names.original("plain")), (name, "plain"));
         let answer = parts(json!([{"functionCall": {"id": "b", "name": renamed, "args": {}}}]));
         let stream = format!("data: {answer}\n\n");
-        let events = decode_pieces(&sent.names, PRO, std::iter::once(stream.as_bytes()));
+        let events = events_of(&Speech::Gemini(sent.names.clone(), PRO.to_owned()), [stream.as_bytes()]);
         assert_eq!(words(&events)[1], format!("{name}#b:{{}}."));
     }
 }

@@ -1,7 +1,5 @@
 //! Answers in one piece.
 
-use insta::{assert_snapshot, with_settings};
-
 use super::*;
 use crate::answer::Wrong;
 use crate::canon::{Message, Part, StopReason};
@@ -10,21 +8,12 @@ fn whole(body: &[u8]) -> Result<Message, Wrong> {
     decode_message(body, &ToolNames::new(), PRO)
 }
 
-fn lines(message: &Message) -> String {
-    let Message { id, model, parts, stop, usage, broken, .. } = message;
-    let mut lines: Vec<String> = parts.iter().map(|part| format!("{part:?}")).collect();
-    lines.push(format!("{stop:?}\n{usage:?}\nid {id:?} model {model:?} broken {broken:?}"));
-    lines.join("\n")
-}
-
 /// Cases 39, 40 and 54: every answer in the folder, as the neutral form has it.
 #[test]
 fn every_whole_answer_is_read_as_its_snapshot_says() {
-    for name in inputs("response", ".json") {
-        let message = whole(&fixture("response", &format!("{name}.json"))).unwrap();
-        with_settings!({snapshot_path => folder("response"), prepend_module_to_snapshot => false, omit_expression => true}, {
-            assert_snapshot!(name, lines(&message));
-        });
+    for name in GOLDEN.inputs("response", ".json") {
+        let message = whole(&GOLDEN.read("response", &format!("{name}.json"))).unwrap();
+        golden!(GOLDEN, "response", name, parts_of(&message));
     }
 }
 
@@ -62,15 +51,15 @@ fn what_is_no_answer_is_told_apart() {
 
 #[test]
 fn an_answer_is_as_whole_as_its_reason_says() {
-    assert_eq!(whole(&fixture("response", "without_reason.json")).unwrap().stop, None);
-    let broken = whole(&fixture("response", "broken_call.json")).unwrap();
+    assert_eq!(whole(&GOLDEN.read("response", "without_reason.json")).unwrap().stop, None);
+    let broken = whole(&GOLDEN.read("response", "broken_call.json")).unwrap();
     assert_eq!((broken.broken, broken.stop.unwrap().reason), (vec!["Read".to_owned()], StopReason::ToolUse));
 }
 
 /// Case 19: numbers and order in the input of a call.
 #[test]
 fn the_input_of_a_call_is_the_text_that_it_was() {
-    let message = whole(&fixture("response", "calls.json")).unwrap();
+    let message = whole(&GOLDEN.read("response", "calls.json")).unwrap();
     let inputs: Vec<&str> = message
         .parts
         .iter()

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::answer::{Told, Wrong};
+use crate::openai::error;
 use crate::openai::response::read;
+use crate::openai::stream::ending::{self, Found};
 use crate::openai::usage::Counts;
 use crate::openai::wire::text;
 
@@ -19,10 +21,11 @@ pub fn read_message(body: &[u8]) -> Result<Told, Wrong> {
             counts.take(usage.get());
         }
         let reason = choices.iter().find_map(|choice| text(choice.finish_reason));
-        Ok(Told {
-            id: text(chunk.id).map(Cow::into_owned),
-            stop_reason: reason.map(Cow::into_owned),
-            usage: counts.canon().unwrap_or_default(),
-        })
+        let stop_reason = match reason.as_deref().map(ending::find) {
+            Some(Found::Failed(status, why)) => return Err(Wrong::Error(error::failed_facts(status, why))),
+            Some(Found::Stop(reason)) => Some(reason.to_owned()),
+            Some(Found::Nothing) | None => None,
+        };
+        Ok(Told { id: text(chunk.id).map(Cow::into_owned), stop_reason, usage: counts.canon().unwrap_or_default() })
     })
 }

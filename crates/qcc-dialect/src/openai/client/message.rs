@@ -61,26 +61,38 @@ pub fn error_body(status: u16, message: &str, request_id: &str) -> Bytes {
     json!({"error": error, "request_id": request_id}).to_string().into()
 }
 
-/// A provider's refusal: what it is about stands in the code, by which clients tell what to do.
+/// A provider's refusal: what it is about stands in the code, by which clients tell what to do; else the provider's own
+/// code, of which a number says no more than the status.
 #[must_use]
 pub fn refusal_body(status: u16, facts: &ErrorFacts) -> Bytes {
     let (kind, usual) = kind_and_code(status);
+    let own = facts.code.as_deref().filter(|code| code.parse::<u64>().is_err() && *code != kind);
     let code = match facts.topic {
         Topic::ContextTooLong => Some("context_length_exceeded"),
         Topic::Quota => Some("insufficient_quota"),
         Topic::ModelMissing => Some("model_not_found"),
         Topic::Overloaded => Some("server_is_overloaded"),
-        Topic::None | Topic::Permission => usual,
+        Topic::None | Topic::Permission => own.or(usual),
     };
-    json!({"error": {"message": facts.message, "type": kind, "param": null, "code": code}}).to_string().into()
+    let message = facts.message.replace(OVERLOADED, "overloaded");
+    json!({"error": {"message": message, "type": kind, "param": null, "code": code}}).to_string().into()
 }
 
-/// An error in the middle of a stream, under the provider's own code where it has one.
+/// An error in the middle of a stream, under the provider's own code where it has one. The word for an overload is this
+/// dialect's: Anthropic's costs some clients most of their tries.
 pub(super) fn error_told(status: u16, kind: &str, message: &str) -> Value {
     let (family, usual) = kind_and_code(status);
-    let code = Some(kind).filter(|kind| !kind.is_empty()).or(usual);
+    let code = match kind {
+        "" => usual,
+        OVERLOADED => Some("server_is_overloaded"),
+        kind => Some(kind),
+    };
+    let message = message.replace(OVERLOADED, "overloaded");
     json!({"error": {"message": message, "type": family, "param": null, "code": code}})
 }
+
+/// Anthropic's word.
+const OVERLOADED: &str = "overloaded_error";
 
 fn kind_and_code(status: u16) -> (&'static str, Option<&'static str>) {
     match status {

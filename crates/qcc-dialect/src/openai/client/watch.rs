@@ -13,6 +13,7 @@ use super::message::error_body;
 use crate::canon::Usage;
 use crate::error::ErrorFacts;
 use crate::openai::error;
+use crate::openai::stream::ending::{self, Found};
 use crate::openai::usage::Counts;
 use crate::openai::wire::{Choice, Chunk, text};
 use crate::sse::fields;
@@ -152,12 +153,15 @@ impl Watcher {
         }
         let mut semantic = false;
         for choice in choices {
-            if let Some(reason) = text(choice.finish_reason) {
-                if reason == "error" {
-                    return self.error(raw.as_bytes());
+            let reason = text(choice.finish_reason);
+            match reason.as_deref().map(ending::find) {
+                // Not an error that the client can read as one: that is still to be told.
+                Some(Found::Failed(status, why)) => return Seen::Error(error::failed_facts(status, why)),
+                Some(Found::Stop(reason)) => {
+                    self.reason = Some(reason.to_owned());
+                    semantic = true;
                 }
-                self.reason = Some(reason.into_owned());
-                semantic = true;
+                Some(Found::Nothing) | None => {}
             }
             semantic |= says_something(choice);
         }

@@ -7,11 +7,9 @@ use std::collections::VecDeque;
 
 use super::arguments::Arguments;
 use super::details::Details;
+use crate::answer::MAX_ANSWER;
 use crate::canon::ToolNames;
 use crate::canon::{Block, Delta, Event};
-
-/// Most input of calls that is kept, in bytes, for all calls of an answer; and most text behind a call.
-const MAX_HELD: usize = 8 * 1024 * 1024;
 
 /// Most calls of an answer.
 const MAX_CALLS: usize = 1024;
@@ -108,7 +106,7 @@ impl Blocks {
     /// What is passed on as it comes never grows; only what waits behind a call can.
     fn bound(&mut self) {
         let held: usize = self.queue.iter().map(Item::len).sum();
-        if held > MAX_HELD || self.queue.len() > MAX_BLOCKS {
+        if held > MAX_ANSWER || self.queue.len() > MAX_BLOCKS {
             self.break_off("more than 8 MiB or 4096 blocks wait behind a call".to_owned());
         }
     }
@@ -149,7 +147,7 @@ impl Blocks {
             return;
         }
         call.arguments.push(more);
-        if self.calls.iter().map(|call| call.arguments.len()).sum::<usize>() > MAX_HELD {
+        if self.calls.iter().map(|call| call.arguments.len()).sum::<usize>() > MAX_ANSWER {
             self.break_off("the input of calls is longer than 8 MiB".to_owned());
         }
     }

@@ -4,16 +4,19 @@ use crate::canon::{Stop, StopReason};
 
 /// What a `finish_reason` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(in crate::openai) enum Found<'a> {
     /// The answer is whole.
     Stop(&'a str),
     /// It is not: the HTTP status that this stands for, and what happened.
     Failed(u16, &'static str),
+    /// The answer goes on: some write the word for nothing as a text.
+    Nothing,
 }
 
 /// Sorts out the words that tell of a failure: OpenRouter's, DeepSeek's, GLM's, vLLM's.
-pub(super) fn find(reason: &str) -> Found<'_> {
+pub(in crate::openai) fn find(reason: &str) -> Found<'_> {
     match reason {
+        "" | "null" => Found::Nothing,
         "error" => Found::Failed(502, "the model failed while it answered"),
         "insufficient_system_resource" => Found::Failed(503, "the provider ran out of resources while it answered"),
         "network_error" => Found::Failed(502, "the provider lost its model while it answered"),

@@ -1,7 +1,10 @@
 //! Calls in streams, however vendors cut and count them.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::canon::ToolNames;
+use crate::sse::Splitter;
 
 /// Case 38: empty lists of calls beside text.
 #[test]

@@ -5,8 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::anthropic;
+use crate::canon::Request;
 use crate::canon::{Collector, Role, Tool, ToolChoice, ToolNames};
+use crate::error::ErrorFacts;
 use crate::openai::client::{self, Encoder};
+use crate::sse::Splitter;
 
 fn asked(body: &Value) -> Request {
     client::decode_request(body.to_string().as_bytes()).unwrap()
@@ -149,8 +152,8 @@ fn what_has_no_place_is_kept_by_name() {
 /// Every stream that can be read is written so that it reads the same, and is whole only if it was.
 #[test]
 fn an_answer_survives_the_way_to_the_client() {
-    for name in inputs("stream", ".sse") {
-        let events = decode(&fixture("stream", &format!("{name}.sse")));
+    for name in GOLDEN.inputs("stream", ".sse") {
+        let events = decode(&GOLDEN.read("stream", &format!("{name}.sse")));
         let text = written(&events, true);
         assert_eq!(text.ends_with("data: [DONE]\n\n"), events.contains(&Event::End), "{name}");
         let again = words(&decode(text.as_bytes()));
@@ -175,7 +178,7 @@ fn an_answer_survives_the_way_to_the_client() {
 
 #[test]
 fn chunks_are_as_the_sdks_expect_them() {
-    let events = decode(&fixture("stream", "openai_tools.sse"));
+    let events = decode(&GOLDEN.read("stream", "openai_tools.sse"));
     let text = written(&events, true);
     let chunks: Vec<Value> =
         text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
@@ -194,7 +197,7 @@ fn chunks_are_as_the_sdks_expect_them() {
 
 #[test]
 fn a_whole_answer_is_as_the_sdks_expect_it() {
-    let message = decode_message(&fixture("response", "calls.json"), &ToolNames::new()).unwrap();
+    let message = decode_message(&GOLDEN.read("response", "calls.json"), &ToolNames::new()).unwrap();
     let mut losses = Losses::new();
     let body = client::encode_message(&message, "gpt-x", "chatcmpl-7", 7, &mut losses);
     let body: Value = serde_json::from_slice(&body).unwrap();
@@ -213,11 +216,34 @@ fn a_whole_answer_is_as_the_sdks_expect_it() {
     assert_eq!(error, json!({"error": expected, "request_id": "qcc_1"}));
 }
 
+/// Case 46: Anthropic's word for an overload stays with Anthropic.
+#[test]
+fn an_overload_is_told_in_this_dialects_word() {
+    let fault =
+        Event::Fault { status: 529, kind: "overloaded_error".to_owned(), message: "overloaded_error".to_owned() };
+    let told = written(&[fault], true);
+    assert!(told.contains("\"code\":\"server_is_overloaded\"") && !told.contains("overloaded_error"), "{told}");
+}
+
+#[test]
+fn a_refusal_has_the_code_by_which_clients_know_it_or_the_providers_own() {
+    let code = |status: u16, error: Value| {
+        let facts = ErrorFacts::from_response(status, json!({"error": error}).to_string().as_bytes());
+        let body: Value = serde_json::from_slice(&client::refusal_body(status, &facts)).unwrap();
+        body["error"]["code"].clone()
+    };
+    assert_eq!(code(400, json!({"message": "x", "code": "content_filter"})), "content_filter");
+    assert_eq!(code(400, json!({"message": "maximum context length", "code": "x"})), "context_length_exceeded");
+    assert_eq!(code(400, json!({"message": "x", "code": 400})), Value::Null);
+    assert_eq!(code(400, json!({"message": "x", "code": "invalid_request_error"})), Value::Null);
+    assert_eq!(code(404, json!({"message": "x", "code": 404})), "not_found");
+}
+
 /// From a provider of this dialect to a client of Anthropic's: whole where the answer was, never else.
 #[test]
 fn every_stream_is_one_for_anthropics_clients_too() {
-    for name in inputs("stream", ".sse") {
-        let events = decode(&fixture("stream", &format!("{name}.sse")));
+    for name in GOLDEN.inputs("stream", ".sse") {
+        let events = decode(&GOLDEN.read("stream", &format!("{name}.sse")));
         let mut encoder = anthropic::canon::Encoder::new("claude".to_owned(), 100, "msg_1".to_owned());
         let mut out = BytesMut::new();
         events.iter().for_each(|event| encoder.push(event, &mut out));
@@ -235,7 +261,7 @@ proptest! {
     #[test]
     fn no_request_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0_usize..2000, byte in any::<u8>()) {
         drop(client::decode_request(&bytes));
-        let mut body = fixture("client", "request.json");
+        let mut body = GOLDEN.read("client", "request.json");
         let at = at % body.len();
         body[at] = byte;
         if let Ok(asked) = client::decode_request(&body) {

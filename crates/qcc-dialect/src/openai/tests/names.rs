@@ -31,7 +31,7 @@ fn a_tool_is_renamed_alike_in_definition_choice_and_conversation_and_back() {
             delta(json!({"tool_calls": [{"index": 0, "id": "b", "function": {"name": renamed, "arguments": "{}"}}]})),
             finish("tool_calls")
         );
-        let events = decode_pieces(&Vendor::Unknown.traits(), &sent.names, std::iter::once(stream.as_bytes()));
+        let events = events_of(&speech(Vendor::Unknown.traits(), &sent.names), [stream.as_bytes()]);
         assert_eq!(words(&events)[1], format!("{name}#b:{{}}."));
     }
 }
@@ -101,7 +101,7 @@ fn new_calls_have_ids_that_the_conversation_has_not() {
         {"index": 2, "function": {"name": "bash", "arguments": "{}"}},
     ]);
     let stream = format!("data: {}\n\ndata: {}\n\n", delta(json!({"tool_calls": calls})), finish("stop"));
-    let events = decode_pieces(&Vendor::Unknown.traits(), &sent.names, std::iter::once(stream.as_bytes()));
+    let events = events_of(&speech(Vendor::Unknown.traits(), &sent.names), [stream.as_bytes()]);
     let words = words(&events);
     assert_eq!(words[1..4], ["bash#functions.bash:0_1:{}.", "bash#call_2:{}.", "bash#call_3:{}."]);
 }

@@ -1,30 +1,8 @@
 //! What holds for any input: no bytes make it panic, events keep their grammar, and no cut of the bytes changes them.
 
-use crate::canon::ToolNames;
 use proptest::prelude::*;
 
 use super::*;
-use crate::canon::Delta;
-use crate::canon::grammar::Grammar;
-
-/// All streams of the folder.
-fn streams() -> Vec<Vec<u8>> {
-    inputs("stream", ".sse").iter().map(|name| fixture("stream", &format!("{name}.sse"))).collect()
-}
-
-/// Events keep the grammar of the neutral form, and no delta is empty.
-fn check(events: &[Event]) {
-    if let Err(why) = Grammar::check(events) {
-        panic!("{why}: {events:?}");
-    }
-    for event in events {
-        if let Event::Delta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) | Delta::Signature(text)) =
-            event
-        {
-            assert!(!text.is_empty(), "{events:?}");
-        }
-    }
-}
 
 /// A stream out of pieces that vendors use, in any order.
 fn chunk() -> impl Strategy<Value = Value> {
@@ -52,13 +30,9 @@ fn chunk() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn no_cut_of_the_bytes_changes_the_events(at in prop::collection::vec(0_usize..4000, 0..12)) {
-        for stream in streams() {
-            let mut cuts: Vec<usize> = at.iter().map(|cut| cut % (stream.len() + 1)).collect();
-            cuts.extend([0, stream.len()]);
-            cuts.sort_unstable();
-            let pieces = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]);
-            let cut = decode_pieces(&Vendor::Unknown.traits(), &ToolNames::new(), pieces);
-            prop_assert_eq!(cut, decode(&stream));
+        for stream in GOLDEN.streams() {
+            let speech = speech(Vendor::Unknown.traits(), &ToolNames::new());
+            prop_assert_eq!(events_of(&speech, cut(&stream, &at)), decode(&stream));
         }
     }
 
@@ -66,7 +40,7 @@ proptest! {
     fn any_order_of_chunks_keeps_the_grammar(stream in prop::collection::vec(chunk(), 0..12), tags in any::<bool>()) {
         let traits = Traits { think_tags: tags, ..Vendor::Unknown.traits() };
         let text: String = stream.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-        check(&decode_pieces(&traits, &ToolNames::new(), std::iter::once(text.as_bytes())));
+        check(&events_of(&speech(traits, &ToolNames::new()), [text.as_bytes()]));
     }
 
     #[test]
@@ -80,7 +54,7 @@ proptest! {
 
     #[test]
     fn no_damage_to_a_stream_makes_it_panic(at in 0_usize..4000, byte in any::<u8>(), length in 0_usize..40) {
-        for stream in streams() {
+        for stream in GOLDEN.streams() {
             let at = at % stream.len();
             let end = (at + length).min(stream.len());
             let damaged = [&stream[..at], &[byte], &stream[end..]].concat();
@@ -91,7 +65,7 @@ proptest! {
     #[test]
     fn a_cut_stream_never_ends_as_whole(at in 0_usize..4000) {
         for name in ["openai_text", "openai_tools", "deepseek_reasoning", "length"] {
-            let stream = fixture("stream", &format!("{name}.sse"));
+            let stream = GOLDEN.read("stream", &format!("{name}.sse"));
             let reason = memchr::memmem::rfind(&stream, b"\"finish_reason\":\"").unwrap();
             let events = decode(&stream[..at % reason]);
             prop_assert!(!events.contains(&Event::End), "{}", name);

@@ -6,16 +6,12 @@ use crate::canon::{Delta, StopReason, ToolNames};
 /// Cases 35 and 36 (the rest are golden files: CRLF, comments, no blank line at the end, joined chunks).
 #[test]
 fn a_character_and_an_event_may_be_cut_anywhere() {
-    let stream = fixture("stream", "openai_text.sse");
+    let stream = GOLDEN.read("stream", "openai_text.sse");
     let whole = decode(&stream);
     assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂.", "usage", "EndTurn", "end"]);
     for at in 0..stream.len() {
         let pieces = [&stream[..at], &stream[at..]];
-        assert_eq!(
-            decode_pieces(&Vendor::Unknown.traits(), &ToolNames::new(), pieces.into_iter()),
-            whole,
-            "cut at {at}"
-        );
+        assert_eq!(events_of(&speech(Vendor::Unknown.traits(), &ToolNames::new()), pieces), whole, "cut at {at}");
     }
 }
 
@@ -63,6 +59,41 @@ fn the_counts_are_the_last_that_say_something() {
     assert_eq!(counts(&[text(), finish("stop"), usage(json!(20), json!(-7))]), [(Some(0), None, Some(30))]);
     assert_eq!(counts(&[text(), finish("stop"), usage(json!(1e300), json!("x"))]), [(None, None, Some(30))]);
     assert_eq!(counts(&[text(), finish("stop"), json!({"choices": [], "usage": null})]), []);
+}
+
+/// Cases 43 and 44: who leaves what was thought out of the answer has it in the total; relays put what was stored for the cache in
+/// places of their own.
+#[test]
+fn every_token_is_counted_once_wherever_it_stands() {
+    let counts = |usage: Value| {
+        let events = chunks(&[delta(json!({"content": "a"})), finish("stop"), json!({"choices": [], "usage": usage})]);
+        let usage = events.iter().find_map(|event| if let Event::Usage(usage) = event { Some(*usage) } else { None });
+        usage.map(|usage| (usage.input, usage.output, usage.cache_read, usage.cache_write, usage.thinking)).unwrap()
+    };
+    let openai = json!({"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135,
+        "completion_tokens_details": {"reasoning_tokens": 94}});
+    assert_eq!(counts(openai), (Some(32), Some(103), None, None, Some(94)));
+    let xai = json!({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
+        "prompt_tokens_details": {"cached_tokens": 6}, "completion_tokens_details": {"reasoning_tokens": 94}});
+    assert_eq!(counts(xai), (Some(26), Some(103), Some(6), None, Some(94)));
+    let google = json!({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 105});
+    assert_eq!(counts(google), (Some(9), Some(96), None, None, Some(93)));
+    let prompt_without_cache = json!({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 112,
+        "prompt_tokens_details": {"cached_tokens": 100}});
+    assert_eq!(counts(prompt_without_cache), (Some(0), Some(3), Some(100), None, None));
+    let small_total = json!({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 1});
+    assert_eq!(counts(small_total), (Some(9), Some(3), None, None, None));
+    let absurd = json!({"prompt_tokens": u64::MAX, "completion_tokens": u64::MAX, "total_tokens": u64::MAX});
+    assert_eq!(counts(absurd), (Some(u64::MAX), Some(u64::MAX), None, None, None));
+    for place in [
+        json!({"prompt_tokens_details": {"cached_tokens": 30, "cache_creation_tokens": 50}}),
+        json!({"prompt_tokens_details": {"cached_tokens": 30, "cached_creation_tokens": 50}}),
+        json!({"prompt_tokens_details": {"cached_tokens": 30}, "cache_creation_input_tokens": 50}),
+    ] {
+        let mut relay = json!({"prompt_tokens": 120, "completion_tokens": 4, "total_tokens": 124});
+        relay.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
+        assert_eq!(counts(relay), (Some(40), Some(4), Some(30), Some(50), None));
+    }
 }
 
 /// Case 45: bytes end without a reason: nothing is closed. With one the answer is whole.
@@ -164,7 +195,7 @@ fn think_tags_are_thinking_only_where_the_provider_writes_them() {
             .map(|piece| format!("data: {}\n\n", delta(json!({"content": piece.iter().collect::<String>()}))))
             .collect();
         stream += &format!("data: {}\n\n", finish("stop"));
-        words(&decode_pieces(traits, &ToolNames::new(), std::iter::once(stream.as_bytes())))
+        words(&events_of(&speech(traits.clone(), &ToolNames::new()), [stream.as_bytes()]))
     };
     for size in [1, 2, 3, 7, 100] {
         let text = "\n<think>Is </ it?</think>\n\nIt <think>is</think>.";

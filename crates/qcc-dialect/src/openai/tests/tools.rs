@@ -1,6 +1,7 @@
 //! Tools, their schemas and whether they have to be called.
 
 use super::*;
+use crate::anthropic::canon::decode_request;
 
 fn tool(name: &str, schema: Value) -> Value {
     json!({"name": name, "input_schema": schema})

@@ -9,11 +9,9 @@ use super::content::{Content, Said};
 use super::item::{Flush, Item};
 use super::kind_of;
 use super::place::Place;
+use crate::answer::MAX_ANSWER;
 use crate::canon::{Event, ToolNames};
 use crate::responses::wire::{self, text};
-
-/// Most that waits, in bytes, and the longest input of a call.
-const MAX_HELD: usize = 8 * 1024 * 1024;
 
 /// Most items of an answer.
 const MAX_ITEMS: usize = 4096;
@@ -185,7 +183,7 @@ impl Queue {
 
     /// What is passed on as it comes never grows; only what waits can, and the input of calls.
     fn bound(&mut self) {
-        if self.items.iter().skip(self.closed).map(|item| item.content.len()).sum::<usize>() > MAX_HELD {
+        if self.items.iter().skip(self.closed).map(|item| item.content.len()).sum::<usize>() > MAX_ANSWER {
             self.break_off("more than 8 MiB wait, or are the input of calls".to_owned());
         }
     }

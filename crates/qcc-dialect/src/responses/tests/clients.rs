@@ -71,7 +71,7 @@ fn the_input_may_be_a_text_or_messages_without_a_type() {
 
 #[test]
 fn what_the_model_said_in_several_items_is_one_turn_and_so_are_its_results() {
-    let request = client::decode_request(&fixture("client", "codex.json")).unwrap();
+    let request = client::decode_request(&GOLDEN.read("client", "codex.json")).unwrap();
     let shape: Vec<(Role, usize)> = request.turns.iter().map(|turn| (turn.role, turn.parts.len())).collect();
     let expected = [(Role::User, 1), (Role::User, 1), (Role::Assistant, 5), (Role::User, 3), (Role::User, 1)];
     assert_eq!(shape, expected);
@@ -81,7 +81,7 @@ fn what_the_model_said_in_several_items_is_one_turn_and_so_are_its_results() {
 /// Tools that other dialects have no word for are functions there, and calls of them are told in the client's words.
 #[test]
 fn tools_in_groups_and_tools_of_text_are_functions_elsewhere() {
-    let request = client::decode_request(&fixture("client", "codex.json")).unwrap();
+    let request = client::decode_request(&GOLDEN.read("client", "codex.json")).unwrap();
     let names: Vec<&str> = request
         .tools
         .iter()

@@ -77,8 +77,8 @@ fn check(stream: &str) {
 /// Every stream that can be read is written so that it reads the same, and is whole only if it was.
 #[test]
 fn an_answer_survives_the_way_to_the_client_and_back() {
-    for name in inputs("stream", ".sse") {
-        let events = decode(&fixture("stream", &format!("{name}.sse")));
+    for name in GOLDEN.inputs("stream", ".sse") {
+        let events = decode(&GOLDEN.read("stream", &format!("{name}.sse")));
         let stream = written(&events, &[]);
         check(&stream);
         let again = decode(stream.as_bytes());
@@ -111,11 +111,6 @@ fn an_answer_survives_the_way_to_the_client_and_back() {
 /// Streams of the other dialects too.
 #[test]
 fn answers_of_other_dialects_keep_the_rules() {
-    let read = |dialect: &str| {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(dialect).join("stream");
-        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|kind| kind == "sse")).map(|path| fs::read(path).unwrap())
-    };
     let mut whole = 0;
     let mut take = |events: &[Event]| {
         let stream = written(events, &[]);
@@ -124,18 +119,11 @@ fn answers_of_other_dialects_keep_the_rules() {
         }
         whole += usize::from(events.contains(&Event::End));
     };
-    for stream in read("openai") {
-        let mut decoder = crate::openai::Decoder::new(&crate::openai::Vendor::OpenRouter.traits(), ToolNames::new());
-        let mut events = Vec::new();
-        Splitter::new().push(stream.into()).events().for_each(|event| decoder.push(event, &mut events));
-        decoder.finish(&mut events);
-        take(&events);
-    }
-    for stream in read("anthropic") {
-        let mut decoder = crate::anthropic::canon::Decoder::new();
-        let mut events = Vec::new();
-        Splitter::new().push(stream.into()).events().for_each(|event| decoder.push(event, &mut events));
-        take(&events);
+    let router = Speech::OpenAi(Box::new(crate::openai::Vendor::OpenRouter.traits()), ToolNames::new());
+    for (speech, golden) in [(router, Golden("openai")), (Speech::Anthropic, Golden("anthropic"))] {
+        for stream in golden.streams() {
+            take(&events_of(&speech, [&*stream]));
+        }
     }
     assert!(whole > 20, "{whole}");
 }
@@ -261,7 +249,7 @@ fn the_status_of_an_error_can_be_told_from_its_code() {
 
 #[test]
 fn a_whole_answer_is_as_the_sdks_expect_it() {
-    let message = decode_message(&fixture("response", "calls.json"), &ToolNames::new()).unwrap();
+    let message = decode_message(&GOLDEN.read("response", "calls.json"), &ToolNames::new()).unwrap();
     let body = client::encode_message(&message, "gpt-x", "resp_7", 7, &[], &mut Losses::new());
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(
@@ -308,7 +296,7 @@ fn counts_and_reasons_come_with_the_end() {
 /// Blocks of another dialect's own are lost by name.
 #[test]
 fn blocks_that_no_client_of_this_dialect_knows_are_lost_by_name() {
-    let events = decode(&fixture("stream", "web_search.sse"));
+    let events = decode(&GOLDEN.read("stream", "web_search.sse"));
     let mut encoder = Encoder::new("m", "resp_1", 1, Vec::new());
     let mut out = BytesMut::new();
     events.iter().for_each(|event| encoder.push(event, &mut out));

@@ -17,18 +17,18 @@ fn every_error_says_what_the_table_says() {
         ("overloaded", 503, Some("server_is_overloaded"), Overloaded),
     ];
     for (name, status, code, topic) in table {
-        let facts = ErrorFacts::from_response(status, &fixture("error", &format!("{name}.json")));
+        let facts = ErrorFacts::from_response(status, &GOLDEN.read("error", &format!("{name}.json")));
         assert_eq!((facts.code.as_deref(), facts.topic), (code, topic), "{name}: {facts}");
     }
     let mut named: Vec<&str> = table.iter().map(|(name, ..)| *name).collect();
     named.sort_unstable();
-    assert_eq!(named, inputs("error", ".json"));
+    assert_eq!(named, GOLDEN.inputs("error", ".json"));
 }
 
 /// Case 57: clients of Anthropic's are told in its words that the prompt is too long, also from within a stream.
 #[test]
 fn a_prompt_that_is_too_long_is_told_in_each_dialects_words() {
-    let events = decode(&fixture("stream", "error_nested.sse"));
+    let events = decode(&GOLDEN.read("stream", "error_nested.sse"));
     let Some(Event::Fault { status, kind, message }) = events.last() else { panic!("{events:?}") };
     assert_eq!((*status, kind.as_str()), (400, "context_length_exceeded"));
     let mut encoder = crate::anthropic::canon::Encoder::new("m".to_owned(), 1, "msg_1".to_owned());

@@ -6,25 +6,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::canon::Delta;
-use crate::canon::grammar::Grammar;
 
 /// All streams of the folder.
-static STREAMS: LazyLock<Vec<Vec<u8>>> =
-    LazyLock::new(|| inputs("stream", ".sse").iter().map(|name| fixture("stream", &format!("{name}.sse"))).collect());
+static STREAMS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| GOLDEN.streams());
 
-/// Events keep the grammar of the neutral form, and no delta is empty; what a client then gets can be read.
+/// Events keep their grammar, and what a client then gets can be read.
 fn check(events: &[Event]) {
-    if let Err(why) = Grammar::check(events) {
-        panic!("{why}: {events:?}");
-    }
-    for event in events {
-        if let Event::Delta(Delta::Text(text) | Delta::Thinking(text) | Delta::Input(text) | Delta::Signature(text)) =
-            event
-        {
-            assert!(!text.is_empty(), "{events:?}");
-        }
-    }
+    kit::check(events);
     let again = decode(written(events, &[]).as_bytes());
     assert_eq!(again.contains(&Event::End), events.contains(&Event::End), "{events:?}");
 }
@@ -68,11 +56,8 @@ proptest! {
     #[test]
     fn no_cut_of_the_bytes_changes_the_events(which in any::<Index>(), at in prop::collection::vec(any::<Index>(), 0..12)) {
         let stream = which.get(&STREAMS);
-        let mut cuts: Vec<usize> = at.iter().map(|cut| cut.index(stream.len() + 1)).collect();
-        cuts.extend([0, stream.len()]);
-        cuts.sort_unstable();
-        let pieces = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]);
-        prop_assert_eq!(decode_pieces(&ToolNames::new(), pieces), decode(stream));
+        let at: Vec<usize> = at.iter().map(|at| at.index(stream.len() + 1)).collect();
+        prop_assert_eq!(events_of(&Speech::Responses(ToolNames::new()), cut(stream, &at)), decode(stream));
     }
 
     #[test]
@@ -118,7 +103,7 @@ proptest! {
 
     #[test]
     fn no_request_makes_it_panic(at in 0_usize..16_000, byte in any::<u8>()) {
-        let mut body = fixture("client", "codex.json");
+        let mut body = GOLDEN.read("client", "codex.json");
         let at = at % body.len();
         body[at] = byte;
         if let Ok(asked) = client::decode_request(&body) {

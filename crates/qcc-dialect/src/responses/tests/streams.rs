@@ -26,12 +26,12 @@ fn completed(output: Value) -> Value {
 /// Cases 35 and 36.
 #[test]
 fn a_character_and_an_event_may_be_cut_anywhere() {
-    let stream = fixture("stream", "openai_text.sse");
+    let stream = GOLDEN.read("stream", "openai_text.sse");
     let whole = decode(&stream);
     assert_eq!(words(&whole), ["start", "text:Hello, 世界 🙂.", "usage", "EndTurn", "end"]);
     for at in 0..stream.len() {
         let pieces = [&stream[..at], &stream[at..]];
-        assert_eq!(decode_pieces(&ToolNames::new(), pieces.into_iter()), whole, "cut at {at}");
+        assert_eq!(events_of(&Speech::Responses(ToolNames::new()), pieces), whole, "cut at {at}");
     }
 }
 
@@ -46,7 +46,7 @@ fn what_no_delta_told_is_taken_from_the_end_of_its_part_its_item_or_the_answer()
         ("vllm_reasoning", "start|thinking:The user asks..|Read#call_A:{\"a\": 1}.|usage|ToolUse|end"),
     ];
     for (name, expected) in table {
-        assert_eq!(words(&decode(&fixture("stream", &format!("{name}.sse")))).join("|"), expected, "{name}");
+        assert_eq!(words(&decode(&GOLDEN.read("stream", &format!("{name}.sse")))).join("|"), expected, "{name}");
     }
 }
 
@@ -119,7 +119,7 @@ fn items_without_a_place_and_a_name_are_told_apart_by_their_order() {
 /// Case 45: bytes that end before the last event are a cut answer, whatever came before.
 #[test]
 fn an_answer_without_its_last_event_is_left_open() {
-    assert_eq!(words(&decode(&fixture("stream", "cut.sse"))), ["start", "text:Half."]);
+    assert_eq!(words(&decode(&GOLDEN.read("stream", "cut.sse"))), ["start", "text:Half."]);
     let begun = [item("added", 0, function("a", "")), arguments(0, "{\"a\":1}"), item("done", 0, function("a", ""))];
     assert_eq!(words(&wires(&begun)), ["start", "a#call_a:{\"a\":1}."]);
     assert_eq!(words(&decode(b"data: {\"type\":\"response.created\",\"response\":{}}\n\ndata: [DONE]\n\n")), ["start"]);
@@ -171,9 +171,9 @@ fn an_error_in_the_stream_is_a_fault_and_the_last_word() {
 /// Case 54: a refusal, and a filter in the middle.
 #[test]
 fn a_refusal_is_text_and_the_reason_of_the_end() {
-    let refused = decode(&fixture("stream", "refusal.sse"));
+    let refused = decode(&GOLDEN.read("stream", "refusal.sse"));
     assert_eq!(words(&refused), ["start", "text:I can't do that..", "usage", "Refusal", "end"]);
-    let filtered = decode(&fixture("stream", "incomplete_filter.sse"));
+    let filtered = decode(&GOLDEN.read("stream", "incomplete_filter.sse"));
     assert_eq!(words(&filtered), ["start", "text:Well.", "usage", "Refusal", "end"]);
     let wordless = wires(&[
         json!({"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}, "output": []}}),
@@ -194,7 +194,7 @@ fn why_an_answer_is_incomplete_is_told() {
 
 #[test]
 fn half_an_input_is_passed_on_only_where_a_limit_cut_it() {
-    let cut = decode(&fixture("stream", "incomplete_call.sse"));
+    let cut = decode(&GOLDEN.read("stream", "incomplete_call.sse"));
     assert_eq!(words(&cut), ["start", "Write#call_A:{\"text\": \"half.", "usage", "MaxTokens", "end"]);
     let broken = wires(&[item("done", 0, function("t", "{\"a\":")), completed(json!([]))]);
     assert_eq!(words(&broken).last().unwrap(), "fault 502 broken_tool_call");
@@ -226,7 +226,7 @@ fn one_of_summary_and_thought_is_passed_on() {
 /// Cases 10 and 12: what the vendor has sealed of its thoughts goes back to it as it was, and to nobody else.
 #[test]
 fn sealed_thoughts_make_the_round_trip() {
-    let events = decode(&fixture("stream", "openai_tools.sse"));
+    let events = decode(&GOLDEN.read("stream", "openai_tools.sse"));
     let signature = events.iter().find_map(|event| {
         if let Event::Delta(Delta::Signature(signature)) = event { Some(signature.clone()) } else { None }
     });
@@ -261,13 +261,13 @@ fn sealed_thoughts_make_the_round_trip() {
 /// A thought of which the vendor shows nothing still has to come back.
 #[test]
 fn a_thought_without_a_text_is_a_signature_alone() {
-    let events = decode(&fixture("stream", "sealed_only.sse"));
+    let events = decode(&GOLDEN.read("stream", "sealed_only.sse"));
     assert_eq!(words(&events), ["start", "thinking:+signature.", "text:Yes..", "usage", "EndTurn", "end"]);
 }
 
 #[test]
 fn items_of_the_vendors_own_are_told_as_they_are() {
-    let events = decode(&fixture("stream", "web_search.sse"));
+    let events = decode(&GOLDEN.read("stream", "web_search.sse"));
     let Some(Event::Open(crate::canon::Block::Other { kind, raw })) = events.get(1) else { panic!("{events:?}") };
     assert_eq!((kind.as_str(), &raw.value()["action"]["query"]), ("web_search_call", &json!("rust")));
     assert_eq!(
@@ -278,7 +278,7 @@ fn items_of_the_vendors_own_are_told_as_they_are() {
 
 #[test]
 fn the_input_of_a_custom_tool_is_an_object_with_that_text() {
-    let events = decode(&fixture("stream", "custom_tool.sse"));
+    let events = decode(&GOLDEN.read("stream", "custom_tool.sse"));
     let expected = "apply_patch#call_A:{\"input\":\"*** Begin \\\"Patch\\\"\\n*** End\"}.";
     assert_eq!(words(&events), ["start", expected, "usage", "ToolUse", "end"]);
 }
@@ -306,7 +306,7 @@ fn every_token_is_counted_once() {
 fn the_counts_of_a_failed_answer_can_be_asked_for() {
     let mut decoder = Decoder::new(ToolNames::new());
     let mut events = Vec::new();
-    let batch = Splitter::new().push(Bytes::from(fixture("stream", "failed_after_text.sse")));
+    let batch = Splitter::new().push(Bytes::from(GOLDEN.read("stream", "failed_after_text.sse")));
     batch.events().for_each(|event| decoder.push(event, &mut events));
     assert_eq!(decoder.usage().and_then(|usage| usage.output), Some(80));
     assert_eq!(words(&events).last().unwrap(), "fault 500 server_error");
@@ -327,7 +327,7 @@ fn names_and_ids_are_the_clients_own_again() {
     assert!(name.starts_with("mcp__a__read_text_") && sent.body["input"][1]["name"] == name.as_str());
     let call = json!({"type": "function_call", "call_id": "call_x", "name": name, "arguments": "{}"});
     let stream = format!("data: {}\n\n", item("done", 0, call));
-    let events = decode_pieces(&sent.names, std::iter::once(stream.as_bytes()));
+    let events = events_of(&Speech::Responses(sent.names.clone()), [stream.as_bytes()]);
     assert_eq!(words(&events), ["start", "mcp__a__read.text#call_x_1:{}."]);
 }
 

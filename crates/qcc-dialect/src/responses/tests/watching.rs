@@ -62,25 +62,25 @@ fn every_event_of_a_stream_means_what_the_table_says() {
         ("html", "N", None),
     ];
     for (name, letters, stop_reason) in table {
-        let (watcher, seen) = watch(&events(&fixture("stream", &format!("{name}.sse"))));
+        let (watcher, seen) = watch(&events(&GOLDEN.read("stream", &format!("{name}.sse"))));
         assert_eq!(seen, letters, "{name}");
         assert_eq!((watcher.stop_reason(), watcher.is_terminal()), (stop_reason, stop_reason.is_some()), "{name}");
     }
     let mut named: Vec<&str> = table.iter().map(|(name, ..)| *name).collect();
     named.sort_unstable();
-    assert_eq!(named, inputs("stream", ".sse"));
+    assert_eq!(named, GOLDEN.inputs("stream", ".sse"));
 }
 
 #[test]
 fn counts_and_the_id_are_taken() {
-    let (watcher, _) = watch(&events(&fixture("stream", "openai_tools.sse")));
+    let (watcher, _) = watch(&events(&GOLDEN.read("stream", "openai_tools.sse")));
     assert_eq!(watcher.message_id(), Some("resp_68a1"));
     let usage = watcher.usage();
     assert_eq!(
         (usage.input, usage.output, usage.cache_read, usage.cache_write),
         (Some(76), Some(80), Some(1024), Some(100))
     );
-    let (watcher, _) = watch(&events(&fixture("stream", "failed_after_text.sse")));
+    let (watcher, _) = watch(&events(&GOLDEN.read("stream", "failed_after_text.sse")));
     assert_eq!(watcher.usage().output, Some(80), "of a failed one too");
 }
 
@@ -88,7 +88,7 @@ fn counts_and_the_id_are_taken() {
 fn errors_in_a_stream_stand_for_their_http_status() {
     let facts = |name: &str| {
         let mut watcher = Watcher::new();
-        let seen = events(&fixture("stream", name)).into_iter().map(|event| watcher.observe(&event)).last();
+        let seen = events(&GOLDEN.read("stream", name)).into_iter().map(|event| watcher.observe(&event)).last();
         if let Some(Seen::Error(facts)) = seen { (facts.status, facts.topic) } else { panic!("{name}: {seen:?}") }
     };
     assert_eq!(facts("failed.sse"), (429, Topic::None));
@@ -100,7 +100,7 @@ fn errors_in_a_stream_stand_for_their_http_status() {
 #[test]
 fn a_break_ends_with_an_error_and_a_cut_wherever_it_is() {
     for name in ["openai_text.sse", "openai_tools.sse", "interleaved_calls.sse", "refusal.sse"] {
-        let all = events(&fixture("stream", name));
+        let all = events(&GOLDEN.read("stream", name));
         for cut in 0..all.len() {
             let (watcher, _) = watch(&all[..cut]);
             let closing = watcher.closing("req_1", "the provider broke off");
@@ -121,16 +121,31 @@ fn a_break_ends_with_an_error_and_a_cut_wherever_it_is() {
     }
 }
 
+/// Case 46: clients number events, and comments are none.
+#[test]
+fn signs_of_life_are_not_numbered() {
+    let all = events(&GOLDEN.read("stream", "openai_text.sse"));
+    let mut watcher = Watcher::new();
+    for event in &all[..5] {
+        watcher.observe(event);
+        assert_eq!(watcher.observe(b": keep-alive\n\n"), Seen::Idle);
+        assert_eq!(watcher.observe(b"\n"), Seen::Idle);
+    }
+    let closing = watcher.closing("req_1", "x");
+    let data: Value = serde_json::from_slice(&fields(&closing.bytes).data).unwrap();
+    assert_eq!(data["sequence_number"], 5);
+}
+
 #[test]
 fn what_the_provider_itself_says_of_its_failure_is_not_said_again() {
-    let closing = |name: &str| watch(&events(&fixture("stream", name))).0.closing("req_1", "x");
+    let closing = |name: &str| watch(&events(&GOLDEN.read("stream", name))).0.closing("req_1", "x");
     assert_eq!(closing("failed_after_text.sse"), watch::Closing { bytes: Bytes::new(), abort: false }, "it is an end");
     assert_eq!(closing("error_flat.sse"), watch::Closing { bytes: Bytes::new(), abort: true });
 }
 
 #[test]
 fn after_commit_deltas_are_known_by_their_first_bytes() {
-    let (mut watcher, _) = watch(&events(&fixture("stream", "openai_text.sse"))[..5]);
+    let (mut watcher, _) = watch(&events(&GOLDEN.read("stream", "openai_text.sse"))[..5]);
     let content = [
         "event: response.output_text.delta\ndata: {broken\n\n",
         "event:response.function_call_arguments.delta\r\ndata: {}\r\n\r\n",

@@ -5,7 +5,7 @@ use crate::answer::Wrong;
 use crate::canon::{Part, StopReason};
 
 fn read(name: &str) -> Result<crate::canon::Message, Wrong> {
-    decode_message(&fixture("response", name), &ToolNames::new())
+    decode_message(&GOLDEN.read("response", name), &ToolNames::new())
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_is_no_answer_is_told_apart() {
         // What the fault is called stands as its kind there.
         assert_eq!(kind(name), expected, "{name}");
         assert_eq!(
-            read_message(&fixture("response", name)).unwrap_err().to_string(),
+            read_message(&GOLDEN.read("response", name)).unwrap_err().to_string(),
             read(name).unwrap_err().to_string()
         );
     }
@@ -67,19 +67,19 @@ fn what_is_no_answer_is_told_apart() {
 
 #[test]
 fn an_answer_between_equal_dialects_is_only_looked_at() {
-    let told = read_message(&fixture("response", "calls.json")).unwrap();
+    let told = read_message(&GOLDEN.read("response", "calls.json")).unwrap();
     assert_eq!((told.id.as_deref(), told.stop_reason.as_deref()), (Some("resp_68a1"), Some("completed")));
     assert_eq!((told.usage.input, told.usage.thinking), (Some(76), Some(64)));
-    let told = read_message(&fixture("response", "incomplete.json")).unwrap();
+    let told = read_message(&GOLDEN.read("response", "incomplete.json")).unwrap();
     assert_eq!(told.stop_reason.as_deref(), Some("max_output_tokens"));
 }
 
 /// Case 56: the provider's own count.
 #[test]
 fn a_count_is_asked_for_with_the_prompt_alone() {
-    assert_eq!(decode_count(&fixture("response", "count.json")).ok(), Some(4321));
-    assert!(matches!(decode_count(&fixture("response", "error.json")), Err(Wrong::Error(_))));
-    assert!(matches!(decode_count(&fixture("response", "calls.json")), Err(Wrong::OtherJson)));
+    assert_eq!(decode_count(&GOLDEN.read("response", "count.json")).ok(), Some(4321));
+    assert!(matches!(decode_count(&GOLDEN.read("response", "error.json")), Err(Wrong::Error(_))));
+    assert!(matches!(decode_count(&GOLDEN.read("response", "calls.json")), Err(Wrong::OtherJson)));
     let request = request(json!({
         "system": "Be.", "stream": true, "temperature": 0.5, "metadata": {"user_id": "u"},
         "tools": [{"name": "t", "input_schema": {"type": "object", "properties": {}}}],

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::corpus::{strangers, streams};
-use super::ways::{ASKERS, Draws, End, back, bring, check, collect, is_taken_for_whole};
+use super::ways::{ASKERS, Draws, End, PROVIDERS, back, bring, check, collect, is_taken_for_whole};
+use crate::answer::Wrong;
 use crate::asker::Asker;
 
 /// Kinds of bad answers, and the golden stream that each dialect has of it: anthropic, openai, gemini, responses. What comes
@@ -204,5 +205,23 @@ fn no_damage_makes_a_stream_that_its_client_does_not_understand() {
                 }
             }
         }
+    }
+}
+
+/// Some clients' last event has the whole answer in it, and an answer in one piece is put together in memory: a provider that
+/// never stops talking must not fill it.
+#[test]
+fn an_answer_without_an_end_is_broken_off_where_no_model_would_still_speak() {
+    let piece =
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "x".repeat(1 << 20));
+    for asker in [Asker::Anthropic, Asker::Responses] {
+        let back = back(asker, PROVIDERS[2], true);
+        let down = bring(&back, std::iter::repeat_n(piece.as_bytes(), 12)).0;
+        assert_eq!(check(asker, &down), Ok(End::Error), "{asker:?}");
+        assert!(down.len() < 9 << 20, "{asker:?}: {} bytes", down.len());
+        let mut collecting = back.collecting();
+        (0..12).for_each(|_| collecting.push(piece.clone().into()));
+        let Err(Wrong::Error(facts)) = collecting.finish() else { panic!("{asker:?}: it is taken for an answer") };
+        assert_eq!((facts.status, facts.kind.as_deref()), (502, Some("too_long")), "{asker:?}");
     }
 }

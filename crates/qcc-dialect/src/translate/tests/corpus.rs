@@ -24,7 +24,7 @@ const STREAMS: &[Row] = &[
             ("broken_json.sse", Error),
             ("delta_without_block.sse", Cut),
             ("early_message_delta.sse", Whole),
-            ("empty_answer.sse", Whole),
+            ("empty_answer.sse", Error),
             ("error_after_text.sse", Error),
             ("html.sse", Cut),
             ("json_lines.sse", Cut),

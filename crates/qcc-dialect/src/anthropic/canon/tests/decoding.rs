@@ -62,7 +62,10 @@ fn every_stream_means_what_the_table_says() {
                  usage(- - - 70) EndTurn end"
             ),
         ),
-        ("empty_answer.sse", format!("{start} EndTurn end")),
+        (
+            "empty_answer.sse",
+            format!("{start} fault(502 empty the provider's answer has neither content nor a reason for its end)"),
+        ),
         ("overloaded_at_once.sse", "fault(529 overloaded_error Overloaded)".to_owned()),
         ("html.sse", String::new()),
         ("openai_chunks.sse", String::new()),
@@ -143,6 +146,18 @@ fn without_its_terminal_event_an_answer_is_not_whole() {
     let stream = String::from_utf8(fixture("stream", "text.sse")).unwrap();
     let cut = stream.rfind("event: message_stop").unwrap();
     assert!(line(&decoded(&stream.as_bytes()[..cut]).0).ends_with("+😀 . usage(- - - 12)"));
+    let end = "event: message_stop\ndata: {\"type\":\"message_stop\"}";
+    for at in 0..end.len() {
+        // The rest of a body that broke off is read too: a clone may leave out the last blank line.
+        let mut decoder = Decoder::new();
+        let mut events = Vec::new();
+        decoder.push(
+            b"data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n",
+            &mut events,
+        );
+        decoder.push(&end.as_bytes()[..at], &mut events);
+        assert!(!events.contains(&Event::End), "{}", &end[..at]);
+    }
 }
 
 #[test]

@@ -36,8 +36,7 @@ fn blocks_of_ours_are_cut_out_with_one_comma_each() {
     let redacted = r#"{"type":"redacted_thinking","data":"qcc1.responses.x"}"#;
     let unsigned = format!(r#"{{"signature":"{UNSIGNED}","thinking":"","type":"thinking"}}"#);
     let table = [
-        (format!("[{OURS}]"), "[]".to_owned()),
-        (format!("[ {OURS} , {redacted} ]"), "[  ]".to_owned()),
+        (format!("[ {OURS} , {redacted}, {CALL} ]"), format!("[ {CALL} ]")),
         (format!("[{OURS} ,\n {CALL}]"), format!("[{CALL}]")),
         (format!("[{SIGNED} , {OURS}]"), format!("[{SIGNED}]")),
         (format!("[{SIGNED},{OURS}, {unsigned} , {CALL}]"), format!("[{SIGNED} , {CALL}]")),
@@ -45,6 +44,23 @@ fn blocks_of_ours_are_cut_out_with_one_comma_each() {
     ];
     for (before, after) in table {
         assert_eq!(content(&before), after, "{before}");
+    }
+}
+
+/// Case 11: Anthropic refuses a message in which nothing is left.
+#[test]
+fn a_message_that_was_only_thinking_of_ours_goes_as_a_whole() {
+    let ours = format!(r#"{{"role":"assistant","content":[{OURS},{OURS}]}}"#);
+    let (user, said) = (r#"{"role":"user","content":"x"}"#, r#"{"role":"assistant","content":[]}"#);
+    let table = [
+        (format!("[{user}, {ours},{user}]"), format!("[{user},{user}]")),
+        (format!("[{user},{ours} ]"), format!("[{user} ]")),
+        (format!("[{ours} , {user},{said}]"), format!("[{user},{said}]")),
+        (format!("[{ours}]"), "[]".to_owned()),
+    ];
+    for (before, after) in table {
+        let (got, _) = unsealed(&format!(r#"{{"messages":{before}}}"#)).unwrap();
+        assert_eq!(got, format!(r#"{{"messages":{after}}}"#));
     }
 }
 
@@ -79,7 +95,7 @@ fn thinking_on_a_budget_is_switched_off_where_the_thought_before_the_last_calls_
     let body = |thinking: &str, edits: &str, blocks: &str| {
         format!(
             r#"{{"thinking": {thinking} ,"context_management":{{"edits":{edits}}},"messages":[
-            {{"role":"assistant","content":[{OURS}]}},{{"role":"user","content":"x"}},{{"role":"assistant","content":{blocks}}}]}}"#
+            {{"role":"assistant","content":[{OURS},{{}}]}},{{"role":"user","content":"x"}},{{"role":"assistant","content":{blocks}}}]}}"#
         )
     };
     let gone = |body: String| body.replace(OURS, "").replace("[,", "[");
@@ -120,9 +136,8 @@ fn unsigned_thinking_of_ours_is_known_when_it_comes_back() {
     let signature = data(&written).iter().find_map(|data| data["delta"]["signature"].as_str().map(str::to_owned));
     let block = json!({"type": "thinking", "thinking": "Hm.", "signature": signature.unwrap()});
     let body = conversation(&json!([{"role": "assistant", "content": [block]}])).to_string();
-    assert!(has_sealed(body.as_bytes()));
     let (after, _) = unsealed(&body).unwrap();
-    assert!(!has_sealed(after.as_bytes()));
+    assert_eq!(unsealed(&after), None);
 }
 
 /// Case 10: who signs nothing wants its conversation whole, thinking included.
@@ -170,11 +185,16 @@ proptest! {
             words.as_str().is_some_and(|text| text.starts_with("qcc1."))
         };
         let mut any = false;
-        for message in body["messages"].as_array_mut().unwrap().iter_mut().filter(|one| one["role"] == "assistant") {
+        body["messages"].as_array_mut().unwrap().retain_mut(|message| {
+            let is_answer = message["role"] == "assistant";
             let blocks = message["content"].as_array_mut().unwrap();
-            any |= blocks.iter().any(ours);
+            if !is_answer || !blocks.iter().any(ours) {
+                return true;
+            }
+            any = true;
             blocks.retain(|block| !ours(block));
-        }
+            !blocks.is_empty()
+        });
         let after = unsealed(&text);
         prop_assert_eq!(after.is_some(), any);
         let Some((after, losses)) = after else { return Ok(()) };
