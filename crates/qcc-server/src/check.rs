@@ -209,7 +209,7 @@ fn failed(fault: Fault, model: &str) -> (Verdict, String) {
 
 fn advice(blame: Blame) -> Option<&'static str> {
     match blame {
-        Blame::Credential => Some("check auth_type and auth_value"),
+        Blame::Credential => Some(reach::REFUSED),
         Blame::Quota => Some("add credit or another provider"),
         Blame::Model | Blame::Permission | Blame::Request => {
             Some("name a model that it serves: health_model of the provider, or health.model")

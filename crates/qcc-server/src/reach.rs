@@ -25,6 +25,9 @@ use advice::advice;
 /// Longest wait for one provider.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// What to do about a refused credential. A provider that is taken for one of another dialect looks for it elsewhere.
+pub(crate) const REFUSED: &str = "check auth_type and auth_value, and that it speaks what `type` says";
+
 /// What was found out about a provider.
 #[derive(Debug, Clone)]
 pub struct Reach {
@@ -158,7 +161,7 @@ fn judge(name: String, answered: &Answered, base_url: &str) -> Reach {
             "it answers with a web page, which is not the API",
             "check base_url; a firewall, a login page or a proxy on the way answers like this too",
         ),
-        401 | 403 => bad("it refuses the credential", "check auth_type and auth_value"),
+        401 | 403 => bad("it refuses the credential", REFUSED),
         402 => bad("its quota or balance is used up", "add credit or another provider"),
         429 => Reach::good(name, Some(status), "reached; it throttles at the moment"),
         // Many relays serve messages but no list of models.

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use qcc_config::{Auth, Config, Secret};
+use qcc_config::{Auth, Config, Dialect, Provider, Secret};
 
 use crate::cli::Shell;
 
@@ -43,10 +43,8 @@ impl Variables {
     /// For a gateway with `config` at `url`.
     pub(crate) fn new(config: &Config, url: &str) -> Self {
         let enabled = || config.providers.iter().filter(|provider| provider.enabled);
-        let own: Vec<&str> = enabled()
-            .filter(|provider| provider.auth == Auth::Passthrough)
-            .map(|provider| provider.name.as_str())
-            .collect();
+        let own: Vec<&str> =
+            enabled().filter(|provider| takes_claudes(provider)).map(|provider| provider.name.as_str()).collect();
         let own_credential = !own.is_empty() && own.len() == enabled().count();
         let client_key = config.settings.proxy.client_keys.first().cloned();
         let mut notes = Vec::new();
@@ -88,6 +86,11 @@ impl Variables {
         });
         all
     }
+}
+
+/// Whether a provider is given the credential that Claude Code has of its own. Those of other dialects never are.
+pub(crate) fn takes_claudes(provider: &Provider) -> bool {
+    provider.enabled && provider.auth == Auth::Passthrough && provider.dialect == Dialect::Anthropic
 }
 
 /// How patient the client has to be made, where its own patience is not enough.

@@ -7,11 +7,11 @@
 //! Both credentials are sent when both are set. One that belongs to where Claude Code was led before must not reach
 //! another provider, so it is taken out with that address, and both come back together.
 
-use qcc_config::{Auth, Config, Provider, is_loopback};
+use qcc_config::{Config, Provider, is_loopback};
 
 use crate::output::harmless;
 use crate::place::Place;
-use crate::variables::{MANAGED, Variables};
+use crate::variables::{MANAGED, Variables, takes_claudes};
 
 use super::journal::BASE_URL;
 use super::settings::Settings;
@@ -130,7 +130,7 @@ fn own(settings: &Settings) -> Vec<&'static str> {
 }
 
 fn passthrough(config: &Config) -> impl Iterator<Item = &Provider> {
-    config.providers.iter().filter(|provider| provider.enabled && provider.auth == Auth::Passthrough)
+    config.providers.iter().filter(|provider| takes_claudes(provider))
 }
 
 /// Providers that would be given the client's credential, though the settings have it for somebody else. Without an

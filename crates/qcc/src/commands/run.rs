@@ -9,7 +9,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use qcc_config::Auth;
 use serde_json::Value;
 
 use crate::ask;
@@ -18,7 +17,7 @@ use crate::context::{Context, variable};
 use crate::daemon;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use crate::variables::Variables;
+use crate::variables::{Variables, takes_claudes};
 
 /// What shells end with when there is no such command.
 const NOT_FOUND: u8 = 127;
@@ -42,7 +41,7 @@ pub(crate) fn run(context: &Context, run: &Run) -> Outcome {
     warn_of_detours(context.output, &url);
     let mut command = Command::new(program);
     command.args(arguments);
-    let pooled = loaded.config.providers.iter().all(|provider| !provider.enabled || provider.auth != Auth::Passthrough);
+    let pooled = !loaded.config.providers.iter().any(takes_claudes);
     if pooled && is_claude_code(program) {
         // Of a key in the environment it asks whether to use it, and after "No", which it recommends, it is not logged
         // in; of a token it asks nothing (measured with 2.1.197).

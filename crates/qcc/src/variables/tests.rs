@@ -50,6 +50,16 @@ fn a_passthrough_provider_beside_others_is_named() {
 }
 
 #[test]
+fn a_provider_of_another_dialect_is_not_given_claudes_credential() {
+    let openai =
+        "{name: open, type: openai, base_url: 'https://open.example', auth_type: passthrough, allow_passthrough: true}";
+    let variables = Variables::new(&config(&[POOLED, openai], ""), URL);
+    assert!(names(&variables).contains(&"ANTHROPIC_API_KEY") && variables.notes.is_empty(), "{variables:?}");
+    let variables = Variables::new(&config(&[openai], ""), URL);
+    assert!(names(&variables).contains(&"ANTHROPIC_API_KEY") && !variables.own_credential);
+}
+
+#[test]
 fn a_gateway_more_patient_than_the_client_makes_the_client_patient() {
     let set = |rest| {
         Variables::new(&config(&[POOLED], rest), URL)

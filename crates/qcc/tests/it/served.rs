@@ -99,7 +99,7 @@ async fn what_is_wrong_is_told_with_advice_and_fails_the_test() {
     ✗  absent    -       [time]  no connection: tcp connect error: Connection refused (os error 111)
     0 of 2 providers reachable, 2 warnings
     --- stderr
-    hint: refused: check auth_type and auth_value
+    hint: refused: check auth_type and auth_value, and that it speaks what `type` says
     hint: absent: check base_url, the network and the proxy settings
     warning: [home]/config.yaml holds secrets and has mode 0644: others may read them; run `chmod 600 [home]/config.yaml`
     warning: profile idle has no usable endpoint and is skipped: enable one, or its provider
