@@ -26,6 +26,17 @@ fn a_chunk_may_be_written_over_several_lines() {
     assert_eq!(words(&events), ["start", "text:a.", "EndTurn", "end"]);
 }
 
+/// Relays written in PHP write an empty object as a list; one odd member costs no answer.
+#[test]
+fn what_is_no_object_where_one_belongs_is_nothing() {
+    for odd in [json!([]), json!([1, {"a": []}]), json!(""), json!(7), json!(-7), json!(0.5), json!(true), Value::Null]
+    {
+        let end = json!({"choices": [{"index": 0, "delta": odd, "finish_reason": "stop"}], "x_groq": odd});
+        let said = json!({"content": "a", "function_call": odd});
+        assert_eq!(words(&chunks(&[delta(said), end])), ["start", "text:a.", "EndTurn", "end"], "{odd}");
+    }
+}
+
 /// Case 37: a stream that begins with a call begins with a start all the same, and only one.
 #[test]
 fn the_start_comes_once_before_anything() {
