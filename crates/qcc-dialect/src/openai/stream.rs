@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::error;
 use super::traits::Traits;
+use super::twice::once_each;
 use super::usage::Counts;
 use super::wire::{Choice, Chunk, Function, Next, Said, next, number, text};
 use crate::canon::{Event, Losses, Stop, ToolNames, Usage};
@@ -114,10 +115,19 @@ impl Decoder {
             let (next, after) = next::<Chunk<'_>>(rest);
             match next {
                 Next::Read(chunk, raw) => self.chunk(&chunk, raw, out),
-                Next::Other(raw) => self.fault(error::other_json(raw), out),
+                Next::Other(raw) => self.odd(raw, out),
                 Next::Broken => return self.fault(error::not_json(rest), out),
             }
             rest = after.trim_start();
+        }
+    }
+
+    /// What cannot be read as a chunk at once.
+    fn odd(&mut self, raw: &str, out: &mut Vec<Event>) {
+        let mended = once_each(raw);
+        match mended.as_deref().and_then(|mended| Some((serde_json::from_str(mended).ok()?, mended))) {
+            Some((chunk, mended)) => self.chunk(&chunk, mended, out),
+            None => self.fault(error::other_json(raw), out),
         }
     }
 

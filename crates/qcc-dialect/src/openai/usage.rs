@@ -62,7 +62,7 @@ impl Counts {
         if self == Self::default() {
             return None;
         }
-        let from_cache = self.from_cache();
+        let from_cache = self.of_the_cache();
         let apart = self.thought_apart();
         Some(Usage {
             input: self.prompt.map(|prompt| prompt.saturating_sub(from_cache)),
@@ -73,7 +73,7 @@ impl Counts {
         })
     }
 
-    fn from_cache(self) -> u64 {
+    fn of_the_cache(self) -> u64 {
         self.cached.unwrap_or_default().saturating_add(self.cache_write.unwrap_or_default())
     }
 
@@ -82,6 +82,6 @@ impl Counts {
     fn thought_apart(self) -> Option<u64> {
         let told = self.prompt?.checked_add(self.completion?)?;
         let more = self.total?.checked_sub(told).filter(|&more| more > 0)?;
-        (self.reasoning == Some(more) || more != self.from_cache()).then_some(more)
+        (self.reasoning == Some(more) || more != self.of_the_cache()).then_some(more)
     }
 }

@@ -37,6 +37,22 @@ fn what_is_no_object_where_one_belongs_is_nothing() {
     }
 }
 
+/// NVIDIA writes a member twice. The last counts, as it does for clients, unless it says nothing.
+#[test]
+fn a_member_that_stands_twice_is_read_once() {
+    let twice = r#"{"content":"a","reasoning_content":"r","reasoning_content":null,"content":"b"}"#;
+    let chunk =
+        format!(r#"{{"choices":[{{"index":0,"delta":{twice},"finish_reason":"stop","finish_reason":"stop"}}]}}"#);
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    assert_eq!(words(&decode(stream.as_bytes())), ["start", "thinking:r.", "text:b.", "EndTurn", "end"]);
+    let body = chunk.replace("delta", "message");
+    assert_eq!(decode_message(body.as_bytes(), &ToolNames::new()).unwrap().parts.len(), 2);
+    let mut watcher = client::Watcher::new();
+    assert_eq!(watcher.observe(format!("data: {chunk}\n\n").as_bytes()), crate::watch::Seen::Content);
+    assert_eq!(watcher.stop_reason(), Some("stop"));
+    assert_eq!(client::read_message(body.as_bytes()).unwrap().stop_reason.as_deref(), Some("stop"));
+}
+
 /// Case 37: a stream that begins with a call begins with a start all the same, and only one.
 #[test]
 fn the_start_comes_once_before_anything() {
