@@ -11,6 +11,7 @@ pub mod request;
 pub mod response;
 pub mod stream;
 pub mod traits;
+mod twice;
 pub(crate) mod usage;
 pub(crate) mod wire;
 

@@ -2,6 +2,7 @@
 
 use super::error;
 use super::stream::Decoder;
+use super::twice::once_each;
 use super::wire::{Chunk, Next, only};
 use crate::answer::Wrong;
 use crate::canon::ToolNames;
@@ -35,12 +36,24 @@ pub(super) fn read<T>(body: &[u8], answer: impl FnOnce(&Chunk<'_>, &str) -> Resu
         return Err(Wrong::Html);
     }
     let body = readable_twice(body).ok_or(Wrong::NotJson)?;
-    let Next::Read(chunk, raw) = only::<Chunk<'_>>(&body).ok_or(Wrong::NotJson)? else { return Err(Wrong::OtherJson) };
-    if let Some(told) = error::told(&chunk, raw) {
+    if let Next::Read(chunk, raw) = only(&body).ok_or(Wrong::NotJson)? {
+        return checked(&chunk, raw, answer);
+    }
+    let mended = once_each(&body).ok_or(Wrong::OtherJson)?;
+    let chunk = serde_json::from_str(&mended).map_err(|_| Wrong::OtherJson)?;
+    checked(&chunk, &mended, answer)
+}
+
+fn checked<T>(
+    chunk: &Chunk<'_>,
+    raw: &str,
+    answer: impl FnOnce(&Chunk<'_>, &str) -> Result<T, Wrong>,
+) -> Result<T, Wrong> {
+    if let Some(told) = error::told(chunk, raw) {
         return Err(Wrong::Error(ErrorFacts::in_band(told.as_bytes())));
     }
     if chunk.choices.as_ref().is_none_or(|choices| choices.0.is_empty()) {
         return Err(Wrong::OtherJson);
     }
-    answer(&chunk, raw)
+    answer(chunk, raw)
 }

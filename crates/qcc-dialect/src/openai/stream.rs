@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use super::error;
 use super::traits::Traits;
+use super::twice::once_each;
 use super::usage::Counts;
-use super::wire::{Choice, Chunk, Function, Next, Said, ToolCall, next, number, text};
+use super::wire::{Choice, Chunk, Function, Next, Said, next, number, text};
 use crate::canon::{Event, Losses, Stop, ToolNames, Usage};
 use crate::garbled::readable_twice;
 use crate::sse::fields;
@@ -114,10 +115,19 @@ impl Decoder {
             let (next, after) = next::<Chunk<'_>>(rest);
             match next {
                 Next::Read(chunk, raw) => self.chunk(&chunk, raw, out),
-                Next::Other(raw) => self.fault(error::other_json(raw), out),
+                Next::Other(raw) => self.odd(raw, out),
                 Next::Broken => return self.fault(error::not_json(rest), out),
             }
             rest = after.trim_start();
+        }
+    }
+
+    /// What cannot be read as a chunk at once.
+    fn odd(&mut self, raw: &str, out: &mut Vec<Event>) {
+        let mended = once_each(raw);
+        match mended.as_deref().and_then(|mended| Some((serde_json::from_str(mended).ok()?, mended))) {
+            Some((chunk, mended)) => self.chunk(&chunk, mended, out),
+            None => self.fault(error::other_json(raw), out),
         }
     }
 
@@ -185,11 +195,14 @@ impl Decoder {
             self.blocks.text(&refusal);
         }
         let calls = said.tool_calls.as_ref().map(|calls| calls.0.as_slice()).unwrap_or_default();
-        for call in calls {
-            self.call(call);
+        let before = std::iter::once(None).chain(calls.iter().map(Some));
+        for (call, before) in calls.iter().zip(before) {
+            // Who does not count its calls lists them beside each other.
+            let apart = before.is_some_and(|before| number(before.index) == number(call.index));
+            self.function(number(call.index), call.id, call.function, apart);
         }
         if let Some(function) = said.function_call {
-            self.function(None, None, Some(function));
+            self.function(None, None, Some(function), false);
         }
     }
 
@@ -218,11 +231,8 @@ impl Decoder {
         }
     }
 
-    fn call(&mut self, call: &ToolCall<'_>) {
-        self.function(number(call.index), call.id, call.function);
-    }
-
-    fn function(&mut self, index: Option<u64>, id: Option<&RawValue>, function: Option<Function<'_>>) {
+    /// `apart`: another call, if it has a name, stands before it in the same list.
+    fn function(&mut self, index: Option<u64>, id: Option<&RawValue>, function: Option<Function<'_>>, apart: bool) {
         let id = text(id);
         let name = text(function.and_then(|function| function.name));
         let raw = function.and_then(|function| function.arguments);
@@ -235,6 +245,7 @@ impl Decoder {
             id: id.as_deref().unwrap_or_default(),
             name: name.as_deref().unwrap_or_default(),
             arguments: &arguments,
+            apart,
         });
     }
 

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// What comes next in a text.
@@ -38,7 +39,7 @@ pub(crate) fn next<'a, T: Deserialize<'a>>(text: &'a str) -> (Next<'a, T>, &'a s
 pub(crate) fn only<'a, T: Deserialize<'a>>(text: &'a str) -> Option<Next<'a, T>> {
     match serde_json::from_str(text) {
         Ok(value) => Some(Next::Read(value, text)),
-        Err(_) => serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Next::Other(text)),
+        Err(_) => serde_json::from_str::<IgnoredAny>(text).ok().map(|_| Next::Other(text)),
     }
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct Chunk<'a> {
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
     /// Groq tells its counts here too, and why it stops too soon.
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(crate) x_groq: Option<Groq<'a>>,
     /// The mark of other dialects' events, and of vLLM's errors.
     #[serde(borrow)]
@@ -86,9 +87,9 @@ pub(crate) struct Groq<'a> {
 pub(crate) struct Choice<'a> {
     #[serde(borrow)]
     pub(crate) index: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(crate) delta: Option<Said<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(crate) message: Option<Said<'a>>,
     #[serde(borrow)]
     pub(crate) finish_reason: Option<&'a RawValue>,
@@ -119,7 +120,7 @@ pub(crate) struct Said<'a> {
     pub(crate) refusal: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) tool_calls: Option<List<ToolCall<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(crate) function_call: Option<Function<'a>>,
     /// Citations of a search.
     #[serde(borrow)]
@@ -133,7 +134,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) index: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) id: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(crate) function: Option<Function<'a>>,
 }
 
@@ -144,6 +145,52 @@ pub(crate) struct Function<'a> {
     pub(crate) name: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) arguments: Option<&'a RawValue>,
+}
+
+/// An object. None for what is none: relays written in PHP write an empty one as a list.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Object<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(members)).map(Some)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Object(std::marker::PhantomData))
 }
 
 /// A list, in which `null` stands for nothing.

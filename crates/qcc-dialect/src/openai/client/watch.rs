@@ -14,6 +14,7 @@ use crate::canon::Usage;
 use crate::error::ErrorFacts;
 use crate::openai::error;
 use crate::openai::stream::ending::{self, Found};
+use crate::openai::twice::once_each;
 use crate::openai::usage::Counts;
 use crate::openai::wire::{Choice, Chunk, text};
 use crate::sse::fields;
@@ -62,12 +63,14 @@ impl Watcher {
         if data == DONE {
             return self.done();
         }
-        let raw = std::str::from_utf8(data).ok();
-        match raw.and_then(|raw| Some((raw, serde_json::from_str(raw).ok()?))) {
-            Some((raw, chunk)) => self.chunk(&chunk, raw),
-            None if self.content => Seen::Idle,
-            None => Seen::Malformed,
-        }
+        let read = std::str::from_utf8(data).ok().and_then(|raw| match serde_json::from_str(raw) {
+            Ok(chunk) => Some(self.chunk(&chunk, raw)),
+            Err(_) => {
+                let mended = once_each(raw)?;
+                Some(self.chunk(&serde_json::from_str(&mended).ok()?, &mended))
+            }
+        });
+        read.unwrap_or(if self.content { Seen::Idle } else { Seen::Malformed })
     }
 
     /// Takes the beginning of an event that passes before its end is known: only content is ever that long.

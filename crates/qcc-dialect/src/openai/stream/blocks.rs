@@ -70,6 +70,8 @@ pub(super) struct Fragment<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,
     pub(super) arguments: &'a str,
+    /// Whether more of another call stands beside it in the chunk, under the same index or none.
+    pub(super) apart: bool,
 }
 
 impl Blocks {
@@ -166,7 +168,7 @@ impl Blocks {
         let begins = !fragment.name.is_empty() && fragment.id.is_empty();
         let over = call.arguments.is_complete() && !fragment.arguments.trim().is_empty();
         let other_name = fragment.index.is_none() && !call.name.is_empty() && call.name != fragment.name;
-        let is_new = other_id || (begins && (over || other_name));
+        let is_new = other_id || (begins && (over || other_name || fragment.apart));
         (!is_new).then_some(at)
     }
 

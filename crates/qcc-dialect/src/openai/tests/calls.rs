@@ -26,6 +26,24 @@ fn a_call_in_one_chunk_keeps_its_input() {
     }
 }
 
+/// Case 16: calls beside each other in one list are several, also without ids and numbers, and without input.
+#[test]
+fn calls_in_one_list_are_not_one_call() {
+    let call = |arguments: &str| json!({"type": "function", "function": {"name": "t", "arguments": arguments}});
+    let mut alike = call("");
+    (alike["index"], alike["id"]) = (json!(0), json!(""));
+    for calls in [json!([call("{\"a\":1}"), call("")]), json!([call(""), call("{\"a\":1}")]), json!([alike, alike])] {
+        let events = chunks(&[delta(json!({"tool_calls": calls})), finish("tool_calls")]);
+        assert_eq!(events.iter().filter(|event| matches!(event, Event::Close)).count(), 2, "{calls}");
+        let body = json!({"choices": [{"message": {"tool_calls": calls}, "finish_reason": "tool_calls"}]});
+        let message = decode_message(body.to_string().as_bytes(), &ToolNames::new()).unwrap();
+        assert_eq!((message.parts.len(), message.broken.len()), (2, 0), "{calls}");
+    }
+    let pieces = json!([call("{\"a\":"), {"function": {"arguments": "1}"}}]);
+    let events = chunks(&[delta(json!({"tool_calls": pieces})), finish("tool_calls")]);
+    assert_eq!(words(&events), ["start", "t#call_0:{\"a\":1}.", "ToolUse", "end"]);
+}
+
 /// Case 40: all ways of no input.
 #[test]
 fn no_input_is_an_empty_object() {

@@ -22,6 +22,33 @@ fn a_chunk_may_be_written_over_several_lines() {
     assert_eq!(words(&events), ["start", "text:a.", "EndTurn", "end"]);
 }
 
+/// Relays written in PHP write an empty object as a list; one odd member costs no answer.
+#[test]
+fn what_is_no_object_where_one_belongs_is_nothing() {
+    for odd in [json!([]), json!([1, {"a": []}]), json!(""), json!(7), json!(-7), json!(0.5), json!(true), Value::Null]
+    {
+        let end = json!({"choices": [{"index": 0, "delta": odd, "finish_reason": "stop"}], "x_groq": odd});
+        let said = json!({"content": "a", "function_call": odd});
+        assert_eq!(words(&chunks(&[delta(said), end])), ["start", "text:a.", "EndTurn", "end"], "{odd}");
+    }
+}
+
+/// NVIDIA writes a member twice. The last counts, as it does for clients, unless it says nothing.
+#[test]
+fn a_member_that_stands_twice_is_read_once() {
+    let twice = r#"{"content":"a","reasoning_content":"r","reasoning_content":null,"content":"b"}"#;
+    let chunk =
+        format!(r#"{{"choices":[{{"index":0,"delta":{twice},"finish_reason":"stop","finish_reason":"stop"}}]}}"#);
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    assert_eq!(words(&decode(stream.as_bytes())), ["start", "thinking:r.", "text:b.", "EndTurn", "end"]);
+    let body = chunk.replace("delta", "message");
+    assert_eq!(decode_message(body.as_bytes(), &ToolNames::new()).unwrap().parts.len(), 2);
+    let mut watcher = client::Watcher::new();
+    assert_eq!(watcher.observe(format!("data: {chunk}\n\n").as_bytes()), crate::watch::Seen::Content);
+    assert_eq!(watcher.stop_reason(), Some("stop"));
+    assert_eq!(client::read_message(body.as_bytes()).unwrap().stop_reason.as_deref(), Some("stop"));
+}
+
 /// Case 37: a stream that begins with a call begins with a start all the same, and only one.
 #[test]
 fn the_start_comes_once_before_anything() {
