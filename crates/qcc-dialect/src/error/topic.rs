@@ -44,6 +44,7 @@ const WORDS: &[(&str, Topic)] = &[
     ("token_limit_exceeded", Topic::ContextTooLong),
     ("string_too_long", Topic::ContextTooLong),
     ("model_not_found", Topic::ModelMissing),
+    ("DeploymentNotFound", Topic::ModelMissing),
     ("overloaded_error", Topic::Overloaded),
     ("server_is_overloaded", Topic::Overloaded),
     ("provider_overloaded", Topic::Overloaded),

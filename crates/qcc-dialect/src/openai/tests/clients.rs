@@ -237,6 +237,7 @@ fn a_refusal_has_the_code_by_which_clients_know_it_or_the_providers_own() {
     assert_eq!(code(400, json!({"message": "x", "code": 400})), Value::Null);
     assert_eq!(code(400, json!({"message": "x", "code": "invalid_request_error"})), Value::Null);
     assert_eq!(code(404, json!({"message": "x", "code": 404})), "not_found");
+    assert_eq!(code(404, json!({"message": "x", "code": "DeploymentNotFound"})), "model_not_found", "Azure's word");
 }
 
 /// From a provider of this dialect to a client of Anthropic's: whole where the answer was, never else.
