@@ -111,6 +111,49 @@ fn nothing_is_learned_from_what_is_the_requests_own_fault() {
                 "invalid_function_parameters",
             ),
         ),
+        (
+            400,
+            anthropic(
+                "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+            ),
+        ),
+        (400, anthropic("output_config.format.schema: For 'string' type, property 'minLength' is not supported")),
+        (
+            400,
+            openai(
+                "Invalid schema for function 'tools': In context=('properties', 'a'), 'default' is not permitted.",
+                "tools[0].function.parameters",
+                "invalid_function_parameters",
+            ),
+        ),
+        (
+            400,
+            openai(
+                "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+                "response_format",
+                "",
+            ),
+        ),
+        (
+            400,
+            openai(
+                "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+                "text.format.schema",
+                "invalid_json_schema",
+            ),
+        ),
+        (
+            400,
+            text(
+                "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be non-empty for OBJECT type",
+            ),
+        ),
+        (
+            400,
+            text(
+                "Invalid JSON payload received. Unknown name \"exclusiveMinimum\" at 'tools[0].function_declarations[6].parameters.properties[0].value': Cannot find field.",
+            ),
+        ),
         (400, anthropic("Your credit balance is too low to access the Anthropic API.")),
         (400, text("The model `m` does not exist")),
         (404, text("model 'm' not found, `temperature` is not supported")),

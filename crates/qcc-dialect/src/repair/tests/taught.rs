@@ -147,6 +147,12 @@ fn what_can_be_said_of_tools_is_learned() {
             no_tools,
         ),
         (fastapi(&["body", "tools"], "Extra inputs are not permitted"), no_tools),
+        (
+            text(
+                "Invalid JSON payload received. Unknown name \"parametersJsonSchema\" at 'tools[0].function_declarations[0]': Cannot find field.",
+            ),
+            no_tools,
+        ),
     ]);
     let refusal = text("Thinking mode does not support this tool_choice");
     assert_eq!(ask(400, &refusal, &everything(), &thinking).map(|repair| repair.learned), Some(never));
