@@ -17,7 +17,6 @@ mod content;
 pub(crate) mod conversation;
 pub(crate) mod foreign;
 mod format;
-pub(crate) mod schema;
 pub(crate) mod thinking;
 pub(crate) mod tier;
 pub(crate) mod tools;

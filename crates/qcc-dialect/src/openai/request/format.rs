@@ -5,9 +5,9 @@
 use serde::Serialize;
 
 use super::Pen;
-use super::schema::{fitted, is_strict};
 use crate::canon::{Format, Json, Request};
 use crate::openai::traits::Formats;
+use crate::schema::{fitted, is_strict};
 
 /// What a vendor wants the schema to be called where the client does not say.
 const NAME: &str = "answer";

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Pen;
 use crate::canon::{Effort, Format, Json, Request, Thinking};
 use crate::capabilities::{Forced, Thinks};
-use crate::openai::request::schema::{fitted, is_strict};
 use crate::openai::request::thinking::effort_of;
+use crate::schema::{fitted, is_strict};
 
 /// What a schema is called where the client does not say; a name is required.
 const NAME: &str = "answer";
