@@ -213,6 +213,7 @@ fn by_member(name: &str, said: &Said, request: &Request, known: &Capabilities) -
             thinking(said, request)
         }
         "reasoning_effort" | "effort" | "thinking_level" => effort(said, request, known),
+        "summary" | "generate_summary" => when(thinks(request), refused(Member::ReasoningSummary)),
         "reasoning" => when(thinks(request), lesson("thinking", |learned| learned.thinking = Some(Thinks::Never))),
         "reasoning_content" | "reasoning_details" | "thought_signature" => {
             when(has_part(request, &|part| matches!(part, Part::Thinking(_))), refused(Member::Reasoning))

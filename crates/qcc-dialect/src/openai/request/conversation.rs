@@ -14,8 +14,11 @@ use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
 /// What a call is told that has no result.
 pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
 
-/// How the line begins in which Claude Code names its version.
-pub(crate) const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+/// Whether it is the line in which Claude Code names its version to Anthropic. It says nothing to others; it differs from
+/// conversation to conversation, and would keep their caches from what all have in common after it.
+pub(crate) fn is_attribution(text: &Text) -> bool {
+    text.text.starts_with("x-anthropic-billing-header:")
+}
 
 /// A call that waits for its result.
 pub(super) struct Pending {
@@ -71,10 +74,7 @@ fn is_question(turn: &Turn) -> bool {
 }
 
 fn system<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
-    let is_attribution = |text: &&Text| text.text.starts_with(ATTRIBUTION) && pen.traits.drop_attribution;
     let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
-    let texts: Vec<&Text> = texts.collect();
-    let texts = texts.into_iter();
     texts.map(|text| Piece::Text { text: Cow::Borrowed(&text.text), cache: carried(text.cache, pen) }).collect()
 }
 

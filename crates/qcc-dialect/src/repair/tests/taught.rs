@@ -183,6 +183,7 @@ fn how_a_model_can_be_told_to_think_is_learned() {
         (anthropic("\"thinking.type.disabled\" is not supported for this model. Use \"thinking.type.between_tools\"."), thinks(Thinks::BetweenTools)),
         (text("Validation: Unsupported parameter(s): `thinking`"), thinks(Thinks::Never)),
         (openai("Unknown parameter: 'reasoning'.", "reasoning", unknown), thinks(Thinks::Never)),
+        (openai("Your organization must be verified to generate reasoning summaries. Please go to: https://platform.openai.com/settings/organization/general and click on Verify Organization.", "reasoning.summary", "unsupported_value"), without(Member::ReasoningSummary)),
         (openai("Unrecognized request argument supplied: enable_thinking", "enable_thinking", unknown), thinks(Thinks::Never)),
         (openai("Unrecognized request argument supplied: reasoning_effort", "", ""), untold),
         (openai("Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.", "reasoning_effort", ""), untold),

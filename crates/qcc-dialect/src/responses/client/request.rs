@@ -49,6 +49,7 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let instructions = members.take::<String>("instructions")?;
     request.system.extend(instructions.map(|text| Text { text, cache: None }));
     tools::add(members.take("tools")?.unwrap_or_default(), &mut request)?;
+    let before = request.system.len();
     if let Some(raw) = members.take::<Raw<'_>>("input")? {
         input::read(raw, &mut request)?;
     }
@@ -61,7 +62,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     };
     let rest = members.rest().filter(|(name, raw)| !harmless(name, *raw));
     request.others.extend(rest.map(|(name, raw)| (name, Json::from(raw))));
-    if request.turns.is_empty() && request.kept_elsewhere().is_none() {
+    let says_nothing = request.turns.is_empty() && request.system.len() == before;
+    if says_nothing && request.kept_elsewhere().is_none() {
         return Err(bad("input", "is missing or empty"));
     }
     Ok(request)

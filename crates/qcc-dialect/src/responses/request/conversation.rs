@@ -9,8 +9,8 @@ use super::content::{cached, output, pieces};
 use super::items::{Item, Output, Piece};
 use super::{Pen, unfit};
 use crate::canon::{Json, Part, Request, Role, Thought, ToolIds, ToolUse, Turn, Unfit, sent_id, unseal};
-use crate::openai::request::conversation::MISSING;
 use crate::openai::request::foreign;
+use crate::openai::request::{MISSING, is_attribution};
 use crate::responses::OWNER;
 
 /// Longest `call_id`, in bytes; OpenAI refuses longer ones with "string too long".
@@ -26,7 +26,7 @@ struct Pending<'a> {
 
 /// What stands before the conversation.
 pub(super) fn instructions(request: &Request, pen: &mut Pen<'_>) -> Option<String> {
-    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty());
+    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
     let texts: Vec<&str> = texts
         .map(|text| {
             cached(text.cache, pen);

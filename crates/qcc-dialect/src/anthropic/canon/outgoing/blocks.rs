@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut as _, BytesMut};
 
 use super::{Marks, unfit};
 use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolResult, ToolUse, Unfit};
 use crate::json::write::Object;
+use crate::openai::request::user;
 
 /// A block as it is written.
 #[derive(Debug)]
@@ -116,8 +115,7 @@ fn document(out: &mut BytesMut, document: &Document, marks: &mut Marks<'_>) -> R
     match &document.source {
         Source::Base64 { media_type, data } if media_type == "application/pdf" => base64(source, media_type, data),
         Source::Base64 { media_type, data } if media_type.starts_with("text/") => {
-            let text = STANDARD.decode(data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            plain(source, &text.ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
+            plain(source, &user::plain(data).ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
         }
         Source::Base64 { .. } => return Err(unfit(WHERE, "Anthropic reads PDF and text")),
         Source::Text(text) => plain(source, text),

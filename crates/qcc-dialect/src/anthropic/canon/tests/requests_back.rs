@@ -128,7 +128,7 @@ fn steering() -> impl Strategy<Value = Request> {
             let part = |hundredth: u32| f64::from(hundredth) / 100.0;
             Request { temperature: degree.map(part), top_p: share.map(part), top_k, ..Request::default() }
         });
-    let effort = prop::sample::select(vec![Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max]);
+    let effort = prop::sample::select(vec![Effort::Low, Effort::Medium, Effort::High, Effort::Max]);
     let thinking = prop_oneof![Just(Thinking::Disabled), Just(Thinking::Adaptive)];
     prop_oneof![
         sampling,
