@@ -55,6 +55,7 @@ impl Request {
                 "functions" | "function_call" | "messages.function_call" => {
                     "this old form of tools is answered by the client's own dialect alone"
                 }
+                "n" => "of several answers one could be brought back",
                 "audio" => "it answers in text",
                 "modalities" if value.text().contains("audio") => "it answers in text",
                 _ => return None,

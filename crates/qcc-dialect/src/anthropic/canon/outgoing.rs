@@ -148,16 +148,11 @@ fn others(request: &Request, drops: bool, losses: &mut Losses) -> Result<(), Unf
     if let Some(kept) = request.kept_elsewhere() {
         return Err(unfit(kept.to_owned(), "the conversation is kept elsewhere"));
     }
-    for (name, json) in &request.others {
-        match (name.as_str(), json.text()) {
-            ("n", "1") | ("stream_options", _) => {}
-            ("n", _) => return Err(unfit("n", "Anthropic gives one answer")),
-            ("web_search_options", _) if !drops => {
-                return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
-            }
-            ("audio" | "modalities", _) => return Err(unfit(name.clone(), "Anthropic answers in text")),
-            _ => losses.dropped(name.clone()),
+    for (name, _) in &request.others {
+        if name == "web_search_options" && !drops {
+            return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
         }
+        losses.dropped(name.clone());
     }
     Ok(())
 }
