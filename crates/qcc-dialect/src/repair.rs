@@ -23,6 +23,8 @@ use said::Said;
 pub struct Repair {
     /// What is new, to be known before anything else of this model at this provider.
     pub learned: Capabilities,
+    /// What holds for this request alone, and comes before even that.
+    pub here: Capabilities,
     /// What the repeat is without.
     pub loss: Loss,
 }
@@ -35,10 +37,27 @@ pub fn repair(facts: &ErrorFacts, body: &[u8], request: &Request, known: &Capabi
     // Where a choice of providers is left to a relay, "not found" may mean: none that takes this.
     let of_request =
         matches!(facts.status, 400 | 422) || (facts.status == 404 && said.has("no endpoints found that support"));
+    if of_request && facts.topic == Topic::ContextTooLong {
+        return room(&said, request, known);
+    }
     if !of_request || facts.topic != Topic::None {
         return None;
     }
     let Lesson { learned, what, how } = lessons::learn(&said, request, known)?;
     let new = learned.or(known) != *known;
-    new.then(|| Repair { learned, loss: Loss { what: what.into(), how } })
+    new.then(|| Repair { learned, here: Capabilities::UNKNOWN, loss: Loss { what: what.into(), how } })
+}
+
+/// Answers of fewer tokens are not worth asking for: the client does better to shorten the conversation.
+const LEAST_ROOM: u64 = 2_048;
+
+/// Vendors that count prompt and answer together refuse what would fit but for the limit of the answer, which clients set
+/// high whatever the prompt: then it is the limit that gives way.
+fn room(said: &Said, request: &Request, known: &Capabilities) -> Option<Repair> {
+    let asked = request.max_tokens?;
+    let sent = known.max_output.map_or(asked, |most| most.min(asked));
+    let left = values::room(said.text(), sent).filter(|left| *left >= LEAST_ROOM.min(sent) && *left < sent)?;
+    let how = format!("clamped to {left}, for the prompt leaves no more room");
+    let here = Capabilities { max_output: Some(left), ..Capabilities::UNKNOWN };
+    Some(Repair { learned: Capabilities::UNKNOWN, here, loss: Loss { what: "max_tokens".into(), how: how.into() } })
 }

@@ -49,8 +49,10 @@ pub(super) async fn translated(upstream: &Upstream, call: Call<'_>) -> Result<Go
         let repair = said.and_then(|(facts, body)| upstream.tongue.repair(&call.question(), facts, body, &known));
         let Some(repair) = repair else { return Err(fault) };
         // Also where the repeat fails: what was refused is refused.
-        call.lessons.learn(upstream, call.sent_model, &repair.learned);
-        known = repair.learned.or(&known);
+        if repair.learned != Capabilities::UNKNOWN {
+            call.lessons.learn(upstream, call.sent_model, &repair.learned);
+        }
+        known = repair.here.or(&repair.learned).or(&known);
         lost.add(repair.loss.what, repair.loss.how);
     }
 }
