@@ -103,7 +103,8 @@ const CHAT: &[&str] = &["-chat"];
 /// The last row that fits a name counts.
 const TABLE: &[Row] = &[
     word("claude", CLAUDE),
-    row("claude", (3, 0), Capabilities { context: Some(200_000), ..CLAUDE }),
+    row("claude", (3, 0), Capabilities { context: Some(200_000), thinking: Some(Thinks::Never), ..CLAUDE }),
+    row("claude", (3, 7), Capabilities { context: Some(200_000), ..CLAUDE }),
     row("claude-opus", (4, 0), Capabilities { max_output: Some(32_000), ..CLAUDE_4_5 }),
     row("claude-opus", (4, 5), CLAUDE_4_5),
     row("claude-opus", (4, 6), CLAUDE_4_6),

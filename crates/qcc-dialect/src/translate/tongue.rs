@@ -167,7 +167,7 @@ impl Tongue {
         let (url, headers) = self.place(model, request.stream);
         let speech = self.speech(names, model);
         // Until the provider has counted.
-        let estimate = tokens::rough(question.body.len(), model);
+        let estimate = tokens::rough_of(&request, question.body.len(), model);
         let head = Head {
             asker: question.asker,
             model: asked,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use crate::canon::{Cache, Format, Json, Losses, Request, Role, Tool, ToolChoice, Unfit};
+use crate::canon::{Cache, Format, Json, Losses, Request, Role, Tool, ToolChoice, Unfit, is_legal};
 use crate::capabilities::{Capabilities, Forced, Member, fit};
 use crate::json::write::{self, Object, json};
 use crate::schema::{self, Bound, bound};
@@ -172,7 +172,7 @@ fn tools(
                 marks.losses.dropped(format!("tools.{kind}"));
             }
             Tool::Other { kind, .. } => return Err(unfit(format!("tools.{kind}"), "Anthropic has no such tool")),
-            Tool::Custom { name, .. } if !legal(name) => {
+            Tool::Custom { name, .. } if !is_legal(name, NAME) => {
                 return Err(unfit("tools.name", "Anthropic takes 1 to 128 letters, digits, _ and -"));
             }
             Tool::Custom { name, description, schema, strict, cache } => {
@@ -201,10 +201,8 @@ fn tools(
     Ok(true)
 }
 
-fn legal(name: &str) -> bool {
-    let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    letters && (1..=128).contains(&name.len())
-}
+/// Longest name of a tool.
+const NAME: usize = 128;
 
 /// A schema is an object and says that it describes one; that is put in where it is missing, and nothing else is touched.
 fn input_schema(out: &mut BytesMut, schema: &Json, losses: &mut Losses) {

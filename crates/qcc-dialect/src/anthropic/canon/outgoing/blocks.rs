@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::{BufMut as _, BytesMut};
 
-use super::{Marks, unfit};
-use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolResult, ToolUse, Unfit};
+use super::{Marks, NAME, unfit};
+use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolNames, ToolResult, ToolUse, Unfit};
 use crate::json::write::Object;
 use crate::openai::request::user;
 
@@ -200,7 +200,9 @@ fn search_result(out: &mut BytesMut, found: &SearchResult) {
 
 fn tool_use(out: &mut BytesMut, call: &ToolUse, name: &str) {
     let mut block = Object::begin(out);
-    block.member("type", "tool_use").member("id", name).member("name", &call.name);
+    // A name that a model has made up, and that no tool has.
+    let tool = ToolNames::new().send(&call.name, NAME).into_owned();
+    block.member("type", "tool_use").member("id", name).member("name", &tool);
     block.raw("input", call.input.text()).end();
 }
 

@@ -212,6 +212,20 @@ fn blocks_of_another_vendor_are_told_as_text() {
     assert_eq!(losses, ["messages.content.web_search_call: sent as text", "messages.content.ghost_snapshot: dropped"]);
 }
 
+/// Case 15: models call tools that there are not, by names that Anthropic refuses in the conversation too.
+#[test]
+fn a_name_that_a_model_has_made_up_is_written_in_legal_letters() {
+    let called = |name: &str| {
+        let calls = turn(Role::Assistant, vec![call("a", name, "{}")]);
+        let (body, _) =
+            encode(&asking(vec![user("q"), calls, turn(Role::User, vec![result("a", vec![])])]), "claude-opus-5");
+        body["messages"][1]["content"][0]["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(called("mcp__a-b"), "mcp__a-b");
+    assert!(called("functions.t").starts_with("functions_t_"), "{}", called("functions.t"));
+    assert_ne!(called("functions.t"), called("functions t"));
+}
+
 /// Case 24: words to go on with are sent only to models that do.
 #[test]
 fn words_to_go_on_with_are_sent_only_to_models_that_do() {
