@@ -52,6 +52,8 @@ pub struct Traits {
     pub developer: bool,
     /// Whether the operator may speak in mid-conversation.
     pub mid_system: bool,
+    /// Whether the user may speak right after results, or only after the model has.
+    pub user_after_results: bool,
     /// Whether a tool can be forced.
     pub forced: Forced,
     /// Whether `tool_choice` is taken.

@@ -111,49 +111,6 @@ fn nothing_is_learned_from_what_is_the_requests_own_fault() {
                 "invalid_function_parameters",
             ),
         ),
-        (
-            400,
-            anthropic(
-                "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
-            ),
-        ),
-        (400, anthropic("output_config.format.schema: For 'string' type, property 'minLength' is not supported")),
-        (
-            400,
-            openai(
-                "Invalid schema for function 'tools': In context=('properties', 'a'), 'default' is not permitted.",
-                "tools[0].function.parameters",
-                "invalid_function_parameters",
-            ),
-        ),
-        (
-            400,
-            openai(
-                "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
-                "response_format",
-                "",
-            ),
-        ),
-        (
-            400,
-            openai(
-                "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
-                "text.format.schema",
-                "invalid_json_schema",
-            ),
-        ),
-        (
-            400,
-            text(
-                "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be non-empty for OBJECT type",
-            ),
-        ),
-        (
-            400,
-            text(
-                "Invalid JSON payload received. Unknown name \"exclusiveMinimum\" at 'tools[0].function_declarations[6].parameters.properties[0].value': Cannot find field.",
-            ),
-        ),
         (400, anthropic("Your credit balance is too low to access the Anthropic API.")),
         (400, text("The model `m` does not exist")),
         (404, text("model 'm' not found, `temperature` is not supported")),
@@ -166,6 +123,39 @@ fn nothing_is_learned_from_what_is_the_requests_own_fault() {
     ];
     for (status, body) in table {
         assert_eq!(ask(status, &body, &everything(), &Capabilities::UNKNOWN), None, "{status} {body}");
+    }
+}
+
+/// Case 17: the schema of one tool, or of one answer, says nothing of tools and forms of other requests.
+#[test]
+fn nothing_is_learned_of_a_model_from_a_schema_that_is_refused() {
+    let table = [
+        anthropic("tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"),
+        anthropic("output_config.format.schema: For 'string' type, property 'minLength' is not supported"),
+        openai(
+            "Invalid schema for function 'tools': In context=('properties', 'a'), 'default' is not permitted.",
+            "tools[0].function.parameters",
+            "invalid_function_parameters",
+        ),
+        openai(
+            "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+            "response_format",
+            "",
+        ),
+        openai(
+            "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+            "text.format.schema",
+            "invalid_json_schema",
+        ),
+        text(
+            "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be non-empty for OBJECT type",
+        ),
+        text(
+            "Invalid JSON payload received. Unknown name \"exclusiveMinimum\" at 'tools[0].function_declarations[6].parameters.properties[0].value': Cannot find field.",
+        ),
+    ];
+    for body in table {
+        assert_eq!(ask(400, &body, &everything(), &Capabilities::UNKNOWN), None, "{body}");
     }
 }
 

@@ -45,9 +45,9 @@ pub(crate) fn is_strict(schema: &Json) -> bool {
 /// The reader of JSON limits nesting, so the recursion is bounded.
 fn closed(schema: &Value) -> bool {
     let Value::Object(members) = schema else { return false };
-    let has = |word: &&str| members.contains_key(*word);
-    let alone = !has(&"$ref") || members.len() == 1;
-    if !alone || REFUSED.iter().any(|word| has(&word)) || !KINDS.iter().any(|word| has(&word)) {
+    let has = |word: &str| members.contains_key(word);
+    let alone = !has("$ref") || members.len() == 1;
+    if !alone || REFUSED.iter().any(|word| has(word)) || !KINDS.iter().any(|word| has(word)) {
         return false;
     }
     if has_object(members) {

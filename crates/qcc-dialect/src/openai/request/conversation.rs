@@ -103,15 +103,18 @@ fn answers<'a>(
         pen.losses.add("messages.content.tool_result", "made up where one was missing");
         messages.push(Message { tool_call_id: Some(call.sent), ..Message::new("tool", vec![Piece::text(MISSING)]) });
     }
-    push_user(messages, attached);
+    push_user(messages, attached, pen);
     for turn in turns {
         let pieces = user::rest(turn, pen)?;
         match turn.role {
             Role::System if pen.traits.mid_system && !pieces.is_empty() => {
                 messages.push(Message::new(system_role(pen), pieces));
             }
-            Role::System => push_user(messages, marked(pieces, pen)),
-            Role::User | Role::Assistant => push_user(messages, pieces),
+            Role::System => {
+                let said = marked(pieces, pen);
+                push_user(messages, said, pen);
+            }
+            Role::User | Role::Assistant => push_user(messages, pieces, pen),
         }
     }
     Ok(())
@@ -142,5 +145,5 @@ fn prefill<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>, pen: &mut 
     pen.losses.add("messages.prefill", "sent as an instruction");
     let mut pieces = vec![Piece::text("Begin your answer right after the following text, without repeating it:")];
     pieces.extend(content.0);
-    push_user(messages, pieces);
+    push_user(messages, pieces, pen);
 }

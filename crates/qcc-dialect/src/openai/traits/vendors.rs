@@ -12,6 +12,7 @@ const UNKNOWN: Traits = Traits {
     max_output: None,
     developer: false,
     mid_system: false,
+    user_after_results: true,
     forced: Forced::Yes,
     tool_choice: true,
     tool_choice_none: true,
@@ -156,10 +157,16 @@ const GROQ: Traits = Traits {
     ..UNKNOWN
 };
 
+/// How names of Mistral's models begin, whose templates have the same order of messages wherever they run.
+const MISTRALS: &[&str] =
+    &["mistral", "ministral", "mixtral", "magistral", "devstral", "codestral", "pixtral", "voxtral"];
+
 /// Mistral's reference: members that it does not know are refused (422; its seed has another name), counts come unasked, ids of calls must be nine
-/// letters and digits, temperature up to 1.5.
+/// letters and digits, temperature up to 1.5;
+/// a user after a result is refused ("Unexpected role 'user' after role 'tool'").
 const MISTRAL: Traits = Traits {
     vendor: Vendor::Mistral,
+    user_after_results: false,
     stream_options: false,
     reasoning: Reasoning::None,
     history: History::Never,
@@ -248,6 +255,7 @@ impl Traits {
         let model = model.to_ascii_lowercase();
         let name = model.rsplit('/').next().unwrap_or_default();
         let mut settled = self.clone();
+        settled.user_after_results &= !MISTRALS.iter().any(|family| name.starts_with(family));
         match self.vendor {
             // Its reasoning models refuse sampling and stop texts; the others refuse to be told to think.
             Vendor::OpenAi if is_openai_reasoning(name) => {
