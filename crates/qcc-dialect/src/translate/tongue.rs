@@ -202,7 +202,11 @@ impl Tongue {
         said: &[u8],
         known: &Capabilities,
     ) -> Option<Repair> {
-        repair(facts, said, &question.asker.decode_request(question.body).ok()?, known)
+        let mut request = question.asker.decode_request(question.body).ok()?;
+        if !question.asker.carries_thinking() {
+            thoughts::recall(&mut request, question.recalled);
+        }
+        repair(facts, said, &request, known)
     }
 
     /// Whether the provider counts the tokens of a prompt, free of charge.

@@ -311,3 +311,39 @@ fn a_file_of_text_is_sent_as_what_it_is() {
         assert_eq!(sent(Asker::Responses, &item, provider)["messages"][0]["content"], "Document: a.csv\n\na,b");
     }
 }
+
+/// Cases 10 and 14: thinking goes back to whom it came from, and to nobody who has refused it.
+#[test]
+fn refused_thinking_is_written_by_nobody() {
+    use crate::canon::{Part, Thought, digest, seal};
+    use crate::capabilities::{Capabilities, Member, Refused};
+    let thought = |signature: String| Part::Thinking(Thought { text: String::new(), signature: Some(signature) });
+    let sealed = |provider: super::ways::Provider| match provider.1 {
+        Dialect::Anthropic => "EqQBsigned".to_owned(),
+        Dialect::Responses => {
+            seal("responses", br#"{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"gA"}"#)
+        }
+        Dialect::Gemini | Dialect::OpenAi => {
+            seal("gemini", format!("call {:016x} EqQBsigned", digest(provider.3.as_bytes())).as_bytes())
+        }
+    };
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"t","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"r"}]}"#;
+    for provider in PROVIDERS.into_iter().filter(|provider| provider.1 != Dialect::OpenAi) {
+        let recalled = |id: &str| (id == "a").then(|| vec![thought(sealed(provider))]);
+        let question = crate::translate::Question {
+            asker: Asker::OpenAi,
+            body: body.as_bytes(),
+            model: Some(provider.3),
+            request_id: "7",
+            created: 7,
+            recalled: &recalled,
+        };
+        let told = |known: &Capabilities| {
+            let outgoing = tongue(provider).outgoing(&question, known).unwrap();
+            let text = std::str::from_utf8(&outgoing.body).unwrap().to_owned();
+            text.contains("EqQBsigned") || text.contains("rs_1")
+        };
+        let refused = Capabilities { refused: Refused::these(&[Member::Reasoning]), ..Capabilities::UNKNOWN };
+        assert_eq!((told(&Capabilities::UNKNOWN), told(&refused)), (true, false), "{}", provider.0);
+    }
+}

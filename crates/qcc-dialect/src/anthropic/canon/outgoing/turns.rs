@@ -12,7 +12,7 @@ use super::blocks::{self, Block};
 use super::{Marks, unfit};
 use crate::anthropic::canon::ids;
 use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Member};
 use crate::json::write::Object;
 use crate::openai::request::foreign;
 
@@ -82,7 +82,8 @@ pub(super) fn rows<'a>(
             losses.add(FOLDED.0, FOLDED.1);
         }
         let mut blocks = Vec::with_capacity(turn.parts.len());
-        for part in &turn.parts {
+        let thoughts = !capabilities.refused.has(Member::Reasoning);
+        for part in turn.parts.iter().filter(|part| thoughts || !is_thought(part)) {
             blocks.extend(block(part, folded, losses)?);
         }
         match rows.last_mut() {
@@ -105,6 +106,10 @@ pub(super) fn rows<'a>(
     }
     finish(&mut rows, capabilities, losses);
     if rows.is_empty() { Err(unfit("messages", "Anthropic needs a message of the user")) } else { Ok(rows) }
+}
+
+fn is_thought(part: &Part) -> bool {
+    matches!(part, Part::Thinking(_) | Part::Redacted(_))
 }
 
 /// Who says nothing is left out, and who is heard on both sides of it says all in one message.
