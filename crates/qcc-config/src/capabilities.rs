@@ -186,6 +186,7 @@ words!(Member {
     "cache_control" => Self("cache_control"),
     "stream_options" => Self("stream_options"),
     "reasoning_content" => Self("reasoning_content"),
+    "reasoning_summary" => Self("reasoning_summary"),
 });
 
 /// A number of tokens: not none.

@@ -34,6 +34,7 @@ pub mod openai;
 pub mod repair;
 pub mod responses;
 pub mod scan;
+mod schema;
 pub mod sse;
 pub mod tokens;
 pub mod translate;

@@ -9,6 +9,7 @@ use bpe_openai::o200k_base;
 use serde_json::Value;
 
 use crate::anthropic::request::{Piece, pieces};
+use crate::canon::{Media, Request};
 
 mod correction;
 mod family;
@@ -69,6 +70,23 @@ pub fn estimate(body: &[u8], model: &str) -> Estimate {
 #[must_use]
 pub fn rough(length: usize, model: &str) -> u64 {
     Family::of(model).text((length as u64).div_ceil(4)).max(1)
+}
+
+/// As [`rough`], for a request that was read from a body of this length: images and documents count as what they are and
+/// not by their bytes. It looks at none of them closely, for every translated request is estimated so.
+pub(crate) fn rough_of(request: &Request, length: usize, model: &str) -> u64 {
+    let (family, mut media, mut other) = (Family::of(model), 0, 0_u64);
+    request.files(&mut |file| match file {
+        Media::Image(bytes) => {
+            media += bytes;
+            other += family.images.tokens(None);
+        }
+        Media::Document(bytes) => {
+            media += bytes;
+            other += media::guessed_pages(bytes) * family.page;
+        }
+    });
+    rough(length.saturating_sub(media), model).saturating_add(other)
 }
 
 /// Counts text with `o200k`, up to a limit.

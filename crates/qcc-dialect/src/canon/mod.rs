@@ -33,9 +33,10 @@ pub use json::Json;
 pub use loss::{Loss, Losses, Unfit};
 pub use message::{Message, Stop, StopReason, Usage};
 pub use names::{ToolIds, ToolNames};
-pub(crate) use names::{digest, sent_id};
+pub(crate) use names::{digest, is_legal, sent_id};
 pub use request::{
     Cache, ClientTool, Document, Effort, Format, Part, Request, Role, SearchResult, Source, Text, Thinking, Thought,
     Tool, ToolChoice, ToolResult, ToolUse, Turn,
 };
 pub use seal::{UNSIGNED, is_sealed, seal, unseal};
+pub(crate) use size::Media;

@@ -122,7 +122,8 @@ fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
-fn is_legal(name: &str, limit: usize) -> bool {
+/// Whether a name is 1 to `limit` letters, digits, `_` and `-`.
+pub(crate) fn is_legal(name: &str, limit: usize) -> bool {
     (1..=limit).contains(&name.len()) && name.chars().all(is_plain)
 }
 

@@ -55,12 +55,22 @@ impl Request {
                 "functions" | "function_call" | "messages.function_call" => {
                     "this old form of tools is answered by the client's own dialect alone"
                 }
+                "n" => "of several answers one could be brought back",
                 "audio" => "it answers in text",
                 "modalities" if value.text().contains("audio") => "it answers in text",
                 _ => return None,
             };
             Some((name.as_str(), why))
         })
+    }
+
+    /// Whether the client says anywhere up to where the prompt is to be cached.
+    #[must_use]
+    pub fn marks_the_cache(&self) -> bool {
+        let marked = |tool: &Tool| matches!(tool, Tool::Custom { cache: Some(_), .. });
+        self.system.iter().any(|text| text.cache.is_some())
+            || self.tools.iter().any(marked)
+            || self.turns.iter().flat_map(|turn| &turn.parts).any(Part::marks_the_cache)
     }
 
     /// The member by which the client counts on what one provider has kept of the conversation, or is to keep. `None`: any
@@ -143,6 +153,20 @@ pub enum Part {
         /// All of it.
         raw: Json,
     },
+}
+
+impl Part {
+    fn marks_the_cache(&self) -> bool {
+        match self {
+            Self::Text(text) => text.cache.is_some(),
+            Self::Image(image) => image.cache.is_some(),
+            Self::Document(document) => document.cache.is_some(),
+            Self::ToolResult(result) => result.cache.is_some() || result.parts.iter().any(Self::marks_the_cache),
+            Self::SearchResult(_) | Self::Thinking(_) | Self::Redacted(_) | Self::ToolUse(_) | Self::Other { .. } => {
+                false
+            }
+        }
+    }
 }
 
 /// Where something is.

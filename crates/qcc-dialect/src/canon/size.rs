@@ -1,4 +1,4 @@
-//! About how large a request is when it is written, so that the room for it need not be made in steps: each would copy what
+//! How large a request is, and what of it are images and documents. About how large it is when it is written, so that the room for it need not be made in steps: each would copy what
 //! is there already.
 
 use super::{Part, Request, Source, Tool};
@@ -14,6 +14,39 @@ impl Request {
         let tools: usize = self.tools.iter().map(|tool| FRAME + of_tool(tool)).sum();
         let texts = system + turns + tools;
         1024 + texts + texts / 8
+    }
+}
+
+/// What a request holds in base64, with its length there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Media {
+    Image(usize),
+    Document(usize),
+}
+
+impl Request {
+    /// Shows every image and document that is in the request.
+    pub(crate) fn files(&self, see: &mut dyn FnMut(Media)) {
+        self.turns.iter().for_each(|turn| files(&turn.parts, see));
+    }
+}
+
+fn files(parts: &[Part], see: &mut dyn FnMut(Media)) {
+    for part in parts {
+        match part {
+            Part::Image(image) => {
+                if let Source::Base64 { data, .. } = &image.source {
+                    see(Media::Image(data.len()));
+                }
+            }
+            Part::Document(document) => match &document.source {
+                Source::Base64 { data, .. } => see(Media::Document(data.len())),
+                Source::Parts(parts) => files(parts, see),
+                Source::Url(_) | Source::File(_) | Source::Text(_) => {}
+            },
+            Part::ToolResult(result) => files(&result.parts, see),
+            _ => {}
+        }
     }
 }
 

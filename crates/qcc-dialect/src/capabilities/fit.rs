@@ -42,7 +42,12 @@ fn uses_tools(request: &Request) -> bool {
 
 /// Documents of text are sent as text where files are not read.
 fn is_file(part: &Part) -> bool {
-    matches!(part, Part::Document(Document { source: Source::Base64 { .. } | Source::Url(_) | Source::File(_), .. }))
+    let Part::Document(Document { source, .. }) = part else { return false };
+    match source {
+        Source::Base64 { media_type, .. } => !media_type.starts_with("text/"),
+        Source::Url(_) | Source::File(_) => true,
+        Source::Text(_) | Source::Parts(_) => false,
+    }
 }
 
 /// Whether any part of the conversation is such, also within others.

@@ -9,7 +9,8 @@
 //! operator; OpenAI's, Google's, DeepSeek's, Moonshot's, Z.ai's, Alibaba's and Mistral's pages of models; Meta's and OpenAI's
 //! cards of their open models. Contexts were compared with the data of `genai-prices` (MIT).
 
-use super::{Capabilities, Forced, Thinks};
+use super::{Capabilities, Efforts, Forced, Thinks};
+use crate::canon::Effort::{self, High, Low, Max, Medium, Minimal, XHigh};
 
 /// Versions from this one on are like this.
 struct Row {
@@ -52,9 +53,11 @@ const CLAUDE_4_6: Capabilities = Capabilities {
     thinking: Some(Thinks::Either),
     prefill: Some(false),
     forced_tools: Some(Forced::Yes),
+    efforts: Some(Efforts::listed(&[Low, Medium, High, Max])),
     ..CLAUDE
 };
-const ADAPTIVE: Capabilities = Capabilities { thinking: Some(Thinks::Adaptive), sampling: Some(false), ..CLAUDE_4_6 };
+const ADAPTIVE: Capabilities =
+    Capabilities { thinking: Some(Thinks::Adaptive), sampling: Some(false), efforts: None, ..CLAUDE_4_6 };
 const HEARS: Capabilities = Capabilities { mid_system: Some(true), ..ADAPTIVE };
 const ALWAYS: Capabilities = Capabilities { thinking: Some(Thinks::Always), ..HEARS };
 const FREE: Capabilities = Capabilities { forced_tools: Some(Forced::No), ..ALWAYS };
@@ -71,17 +74,37 @@ const GPT_4_1: Capabilities = Capabilities { context: Some(1_047_576), max_outpu
 /// Sampling and stop texts are refused.
 const REASONS: Capabilities =
     Capabilities { thinking: Some(Thinks::Always), sampling: Some(false), stop: Some(false), ..UNKNOWN };
-const O: Capabilities = Capabilities { context: Some(200_000), max_output: Some(100_000), ..REASONS };
-const GPT_5: Capabilities = Capabilities { context: Some(400_000), max_output: Some(128_000), ..REASONS };
-const GPT_5_1: Capabilities = Capabilities { thinking: Some(Thinks::Adaptive), ..GPT_5 };
-const GPT_5_4: Capabilities = Capabilities { context: Some(1_050_000), max_output: None, ..GPT_5_1 };
+const O: Capabilities = Capabilities {
+    context: Some(200_000),
+    max_output: Some(100_000),
+    efforts: Some(Efforts::listed(&[Low, Medium, High])),
+    ..REASONS
+};
+const GPT_5: Capabilities = Capabilities {
+    context: Some(400_000),
+    max_output: Some(128_000),
+    efforts: Some(Efforts::listed(&[Minimal, Low, Medium, High])),
+    ..REASONS
+};
+/// It does not think unless told how hard.
+const GPT_5_1: Capabilities = Capabilities {
+    thinking: Some(Thinks::Adaptive),
+    efforts: Some(Efforts::listed(&[Effort::None, Low, Medium, High])),
+    ..GPT_5
+};
+const GPT_5_2: Capabilities =
+    Capabilities { efforts: Some(Efforts::listed(&[Effort::None, Low, Medium, High, XHigh])), ..GPT_5_1 };
+const GPT_5_4: Capabilities = Capabilities { context: Some(1_050_000), max_output: None, ..GPT_5_2 };
+/// Of later ones the efforts are left to the provider.
+const GPT_6: Capabilities = Capabilities { efforts: None, ..GPT_5_4 };
 /// In names of those that do not reason.
 const CHAT: &[&str] = &["-chat"];
 
 /// The last row that fits a name counts.
 const TABLE: &[Row] = &[
     word("claude", CLAUDE),
-    row("claude", (3, 0), Capabilities { context: Some(200_000), ..CLAUDE }),
+    row("claude", (3, 0), Capabilities { context: Some(200_000), thinking: Some(Thinks::Never), ..CLAUDE }),
+    row("claude", (3, 7), Capabilities { context: Some(200_000), ..CLAUDE }),
     row("claude-opus", (4, 0), Capabilities { max_output: Some(32_000), ..CLAUDE_4_5 }),
     row("claude-opus", (4, 5), CLAUDE_4_5),
     row("claude-opus", (4, 6), CLAUDE_4_6),
@@ -108,8 +131,9 @@ const TABLE: &[Row] = &[
     row("gpt", (5, 0), Capabilities { context: Some(400_000), ..PLAIN }),
     unless(row("gpt", (5, 0), GPT_5), CHAT),
     unless(row("gpt", (5, 1), GPT_5_1), CHAT),
+    unless(row("gpt", (5, 2), GPT_5_2), CHAT),
     unless(row("gpt", (5, 4), GPT_5_4), CHAT),
-    unless(row("gpt", (6, 0), GPT_5_4), CHAT),
+    unless(row("gpt", (6, 0), GPT_6), CHAT),
     word("o1", O),
     word("o1-mini", Capabilities { context: Some(128_000), max_output: Some(65_536), tools: Some(false), ..TEXT_O }),
     word("o1-preview", Capabilities { context: Some(128_000), max_output: Some(32_768), tools: Some(false), ..TEXT_O }),

@@ -32,6 +32,8 @@ pub enum Member {
     StreamOptions,
     /// What the model thought, in the conversation: `reasoning_content`, `reasoning`.
     Reasoning,
+    /// The wish to read what it thinks: `reasoning.summary`.
+    ReasoningSummary,
 }
 
 /// Every member with its name, as a configuration writes it.
@@ -49,6 +51,7 @@ const NAMES: &[(Member, &str)] = &[
     (Member::CacheControl, "cache_control"),
     (Member::StreamOptions, "stream_options"),
     (Member::Reasoning, "reasoning_content"),
+    (Member::ReasoningSummary, "reasoning_summary"),
 ];
 
 impl Member {
@@ -102,6 +105,17 @@ impl Refused {
 pub struct Efforts(u8);
 
 impl Efforts {
+    /// These, for tables.
+    #[must_use]
+    pub(crate) const fn listed(efforts: &[Effort]) -> Self {
+        let (mut all, mut at) = (0, 0);
+        while at < efforts.len() {
+            all |= 1 << efforts[at] as u8;
+            at += 1;
+        }
+        Self(all)
+    }
+
     /// These.
     #[must_use]
     pub fn these(efforts: impl IntoIterator<Item = Effort>) -> Self {
@@ -119,6 +133,12 @@ impl Efforts {
     pub fn nearest(self, asked: Effort) -> Option<Effort> {
         let mut real = Effort::ALL.into_iter().filter(|effort| *effort != Effort::None && self.has(*effort));
         real.clone().find(|effort| *effort >= asked).or_else(|| real.next_back())
+    }
+
+    /// The least of them at which the model thinks at all.
+    #[must_use]
+    pub fn least(self) -> Option<Effort> {
+        self.nearest(Effort::None)
     }
 
     /// Whether there is none.

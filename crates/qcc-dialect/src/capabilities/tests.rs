@@ -9,10 +9,11 @@ use crate::canon::Effort;
 
 #[test]
 fn a_claude_model_is_known_by_its_family_and_version() {
-    use Thinks::{Adaptive, Always, BetweenTools, Budget, Either};
+    use Thinks::{Adaptive, Always, BetweenTools, Budget, Either, Never};
     // Thinking, prefill, sampling, mid-conversation system, forced tools, context, answer.
     let table = [
-        ("claude-3-5-sonnet-20241022", Budget, true, true, false, Forced::WithoutThinking, 200, 0),
+        ("claude-3-5-sonnet-20241022", Never, true, true, false, Forced::WithoutThinking, 200, 0),
+        ("claude-3-7-sonnet-20250219", Budget, true, true, false, Forced::WithoutThinking, 200, 0),
         ("claude-opus-4-20250514", Budget, true, true, false, Forced::WithoutThinking, 200, 32),
         ("claude-opus-4-5-20251101", Budget, true, true, false, Forced::WithoutThinking, 200, 64),
         ("claude-haiku-4-5", Budget, true, true, false, Forced::WithoutThinking, 200, 64),

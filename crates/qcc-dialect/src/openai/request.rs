@@ -16,14 +16,13 @@ mod assistant;
 mod content;
 pub(crate) mod conversation;
 pub(crate) mod foreign;
-mod format;
-pub(crate) mod schema;
+pub(crate) mod format;
 pub(crate) mod thinking;
 pub(crate) mod tier;
 pub(crate) mod tools;
 pub(crate) mod user;
 
-pub(crate) use conversation::{ATTRIBUTION, MISSING};
+pub(crate) use conversation::{MISSING, is_attribution};
 pub(crate) use thinking::effort_of;
 pub(crate) use tools::known as client_tool;
 pub(crate) use user::search_result;
@@ -153,6 +152,10 @@ struct Others<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_cache_key: Option<&'a Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_retention: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'static str>,
 }
 
@@ -174,6 +177,10 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
             "presence_penalty" => known.presence_penalty = Some(value),
             "frequency_penalty" => known.frequency_penalty = Some(value),
             "prompt_cache_key" => known.prompt_cache_key = Some(value),
+            "prompt_cache_retention" if pen.traits.vendor == Vendor::OpenAi => {
+                known.prompt_cache_retention = Some(value);
+            }
+            "verbosity" if pen.traits.verbosity => known.verbosity = Some(value),
             "service_tier" if pen.traits.vendor == Vendor::OpenAi => match tier::tier(value) {
                 Tier::Word(word) => known.service_tier = Some(word),
                 Tier::Usual => {}

@@ -52,6 +52,8 @@ pub struct Traits {
     pub developer: bool,
     /// Whether the operator may speak in mid-conversation.
     pub mid_system: bool,
+    /// Whether the user may speak right after results, or only after the model has.
+    pub user_after_results: bool,
     /// Whether a tool can be forced.
     pub forced: Forced,
     /// Whether `tool_choice` is taken.
@@ -72,6 +74,8 @@ pub struct Traits {
     pub thinks_unasked: bool,
     /// Whether it cannot be told not to.
     pub thinks_always: bool,
+    /// Whether it thinks only when told how hard.
+    pub thinks_when_told: bool,
     /// Whether it goes on with words of its own that the conversation ends with.
     pub prefill: bool,
     /// Which thinking of the conversation goes back.
@@ -104,8 +108,10 @@ pub struct Traits {
     pub cache_control: bool,
     /// The member that names the end user.
     pub user: Option<UserMember>,
-    /// Whether the line in which Claude Code names its version to Anthropic is left out: it says nothing to others.
-    pub drop_attribution: bool,
+    /// Whether `verbosity` is taken.
+    pub verbosity: bool,
+    /// Most tools that are taken at once.
+    pub tools: usize,
     /// Further members that are left out.
     pub refused: Refused,
     /// Whether tools that only Anthropic can run are left out instead of making the request unfit.

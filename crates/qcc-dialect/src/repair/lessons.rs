@@ -56,11 +56,16 @@ fn by_text(said: &Said, request: &Request, known: &Capabilities) -> Option<Optio
         "last message cannot be",
     ];
     const BACK: &[&str] = &["must be passed back", "reasoning_content is missing", "reasoning_content must be"];
+    const SCHEMAS: &[&str] = &["invalid schema", "schema is invalid", "invalid json schema"];
     const THINKING: &[&str] = &["adaptive thinking", "extended thinking", "support thinking", "thinking is not"];
     let chooses = said.has_one(&["tool_choice", "tool choice", "forces tool use"]);
     // A translated request asks for no beta; one that the user's own headers name is the user's.
     if said.has("anthropic-beta") {
         return None;
+    }
+    // One schema is wrong, which says nothing of tools and forms of other requests.
+    if said.has_one(SCHEMAS) {
+        return Some(None);
     }
     if chooses && said.has("think") && said.unsupported && forces(request) {
         return Some(forced_while_thinking(known));
@@ -199,13 +204,16 @@ fn by_member(name: &str, said: &Said, request: &Request, known: &Capabilities) -
             lesson("parallel_tool_calls", |learned| learned.parallel_tools = Some(false)),
         ),
         "strict" => strict(request),
-        "tools" | "functions" | "function_declarations" => {
-            when(!request.tools.is_empty(), lesson("tools", |learned| learned.tools = Some(false)))
-        }
+        // What is within one of them is that tool's own, but for the member in which all of them have their schemas.
+        "tools" | "functions" | "function_declarations" | "parameters_json_schema" => when(
+            !request.tools.is_empty() && said.ends_at(name),
+            lesson("tools", |learned| learned.tools = Some(false)),
+        ),
         "thinking" | "enable_thinking" | "thinking_budget" | "thinking_config" | "include_thoughts" => {
             thinking(said, request)
         }
         "reasoning_effort" | "effort" | "thinking_level" => effort(said, request, known),
+        "summary" | "generate_summary" => when(thinks(request), refused(Member::ReasoningSummary)),
         "reasoning" => when(thinks(request), lesson("thinking", |learned| learned.thinking = Some(Thinks::Never))),
         "reasoning_content" | "reasoning_details" | "thought_signature" => {
             when(has_part(request, &|part| matches!(part, Part::Thinking(_))), refused(Member::Reasoning))
@@ -215,8 +223,7 @@ fn by_member(name: &str, said: &Said, request: &Request, known: &Capabilities) -
         | "response_json_schema"
         | "response_schema"
         | "response_mime_type"
-        | "text.format"
-        | "format" => format(request, known),
+        | "format" => format(request, known).filter(|_| said.ends_at(name)),
         "stream_options" | "include_usage" => when(request.stream, refused(Member::StreamOptions)),
         "cache_control" | "prompt_cache_breakpoint" => refused(Member::CacheControl),
         "user" | "safety_identifier" | "user_id" | "metadata" => when(request.user.is_some(), refused(Member::User)),

@@ -79,6 +79,11 @@ impl Said {
         &self.text
     }
 
+    /// Whether it points at the member itself and not at something within it.
+    pub(super) fn ends_at(&self, member: &str) -> bool {
+        self.paths.iter().any(|path| path.rsplit(['.', '/']).next() == Some(member))
+    }
+
     /// Names of members, those of the surest way first, of each the innermost first: all of `tools`, `0` and `strict` for
     /// `tools.0.strict`.
     pub(super) fn members(&self) -> impl Iterator<Item = &str> {

@@ -1,5 +1,6 @@
 //! Refusals as providers word them, and what each teaches.
 
+mod here;
 mod taught;
 
 use serde_json::{Value, json};
@@ -123,6 +124,39 @@ fn nothing_is_learned_from_what_is_the_requests_own_fault() {
     ];
     for (status, body) in table {
         assert_eq!(ask(status, &body, &everything(), &Capabilities::UNKNOWN), None, "{status} {body}");
+    }
+}
+
+/// Case 17: the schema of one tool, or of one answer, says nothing of tools and forms of other requests.
+#[test]
+fn nothing_is_learned_of_a_model_from_a_schema_that_is_refused() {
+    let table = [
+        anthropic("tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"),
+        anthropic("output_config.format.schema: For 'string' type, property 'minLength' is not supported"),
+        openai(
+            "Invalid schema for function 'tools': In context=('properties', 'a'), 'default' is not permitted.",
+            "tools[0].function.parameters",
+            "invalid_function_parameters",
+        ),
+        openai(
+            "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+            "response_format",
+            "",
+        ),
+        openai(
+            "Invalid schema for response_format 'answer': In context=(), 'allOf' is not permitted.",
+            "text.format.schema",
+            "invalid_json_schema",
+        ),
+        text(
+            "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be non-empty for OBJECT type",
+        ),
+        text(
+            "Invalid JSON payload received. Unknown name \"exclusiveMinimum\" at 'tools[0].function_declarations[6].parameters.properties[0].value': Cannot find field.",
+        ),
+    ];
+    for body in table {
+        assert_eq!(ask(400, &body, &everything(), &Capabilities::UNKNOWN), None, "{body}");
     }
 }
 

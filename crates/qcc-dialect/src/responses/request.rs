@@ -191,10 +191,6 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
             ("web_search_options", _) if !drops => {
                 return Err(unfit("web_search_options", "its search is asked otherwise"));
             }
-            ("audio", _) => return Err(unfit("audio", "it answers in text")),
-            ("modalities", modalities) if modalities.contains("audio") => {
-                return Err(unfit("modalities", "it answers in text"));
-            }
             ("prompt_cache_key", _) => known.prompt_cache_key = Some(value),
             ("prompt_cache_retention", _) => known.prompt_cache_retention = Some(value),
             ("service_tier", _) => match tier(value) {
@@ -202,8 +198,8 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
                 Tier::Usual => {}
                 Tier::Unknown => pen.losses.dropped("service_tier"),
             },
-            // Written elsewhere, or said by every answer anyway.
-            ("verbosity" | "modalities" | "stream_options", _) => {}
+            // Written elsewhere.
+            ("verbosity", _) => {}
             _ => pen.losses.dropped(name.clone()),
         }
     }

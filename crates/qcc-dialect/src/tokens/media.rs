@@ -118,8 +118,12 @@ fn webp_size(image: &[u8]) -> Option<(u64, u64)> {
 /// that keep their objects compressed.
 pub(super) fn pages(base64: &str) -> u64 {
     let named = STANDARD.decode(base64).map_or(0, |pdf| named_pages(&pdf));
-    let guessed = || (base64.len() as u64 * 3 / 4).div_ceil(PAGE_BYTES);
-    if named > 0 { named.min(MAX_PAGES) } else { guessed().clamp(1, MAX_PAGES) }
+    if named > 0 { named.min(MAX_PAGES) } else { guessed_pages(base64.len()) }
+}
+
+/// Pages of a document of so many bytes in base64.
+pub(super) fn guessed_pages(length: usize) -> u64 {
+    (length as u64 * 3 / 4).div_ceil(PAGE_BYTES).clamp(1, MAX_PAGES)
 }
 
 /// How many objects call themselves a page (`/Type /Page`, not `/Pages`).

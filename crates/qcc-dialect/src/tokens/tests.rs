@@ -167,3 +167,23 @@ fn text_beyond_the_exactly_counted_part_is_taken_to_be_as_dense_as_it() {
     let odd = format!("x{}", "\u{e4}".repeat(MAX_COUNTED));
     assert!(count(&user(&json!([{"type": "text", "text": odd}, {"type": "text", "text": "more"}]))) > 1);
 }
+
+/// Case 44: what a client is told before anybody has counted must not be the length of its pictures.
+#[test]
+fn a_rough_estimate_takes_images_and_documents_for_what_they_are() {
+    let data = "A".repeat(2_000_000);
+    let image = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}});
+    let pdf = json!({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": data}});
+    let result = json!({"type": "tool_result", "tool_use_id": "t", "content": [image]});
+    let told = |content: Value| {
+        let body =
+            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}).to_string();
+        let request = crate::anthropic::canon::decode_request(body.as_bytes()).unwrap();
+        rough_of(&request, body.len(), "claude-opus-4-8")
+    };
+    let words = told(json!([{"type": "text", "text": "word ".repeat(4_000)}]));
+    assert!((4_000..10_000).contains(&words), "{words}");
+    let (seen, inside, read) = (told(json!([image])), told(json!([result])), told(json!([pdf])));
+    assert!((1_000..10_000).contains(&seen) && (1_000..10_000).contains(&inside), "{seen} {inside}");
+    assert!((30 * 1_000..30 * 10_000).contains(&read), "thirty pages, as it is long: {read}");
+}

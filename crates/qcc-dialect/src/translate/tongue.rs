@@ -8,7 +8,7 @@ use super::{Back, NotSent, Outgoing, thoughts};
 use crate::answer::Wrong;
 use crate::anthropic;
 use crate::asker::Asker;
-use crate::canon::{Losses, Part, Request, ToolNames, Unfit};
+use crate::canon::{Losses, Part, Request, Role, ToolNames, Turn, Unfit};
 use crate::capabilities::{Capabilities, Streams};
 use crate::error::ErrorFacts;
 use crate::openai::{self, Traits, Vendor};
@@ -67,6 +67,21 @@ pub struct Question<'a> {
 
 /// The version of the API whose words we write, for providers of the Anthropic dialect.
 const ANTHROPIC_HEADERS: &[(&str, &str)] = &[("anthropic-version", "2023-06-01")];
+
+/// Some clients have a single text and call it the operator's. Alone it is a question, and most vendors answer nobody else.
+fn let_the_user_ask(request: &mut Request, losses: &mut Losses) {
+    if request.turns.iter().any(|turn| turn.role != Role::System) {
+        return;
+    }
+    for turn in &mut request.turns {
+        turn.role = Role::User;
+    }
+    if request.turns.is_empty() {
+        let parts = std::mem::take(&mut request.system).into_iter().map(Part::Text).collect();
+        request.turns.push(Turn { role: Role::User, parts });
+    }
+    losses.add("messages.system", "sent as the user's text, for there is no other");
+}
 
 impl Tongue {
     /// The dialect as the vendor behind this address speaks it.
@@ -134,23 +149,25 @@ impl Tongue {
         if let Some((what, why)) = request.answered_otherwise() {
             return Err(NotSent::Unfit(Unfit { what: what.to_owned().into(), why: why.into() }));
         }
+        self.takes_so_many(&request).map_err(NotSent::Unfit)?;
         if !question.asker.carries_thinking() {
             thoughts::recall(&mut request, question.recalled);
         }
+        let mut losses = Losses::new();
+        let_the_user_ask(&mut request, &mut losses);
         let wanted = request.stream;
         request.stream = match capabilities.streams {
             Some(Streams::Only) => true,
             Some(Streams::Never) => false,
             Some(Streams::Both) | None => wanted,
         };
-        let mut losses = Losses::new();
         let asked = std::mem::take(&mut request.model);
         let model = question.model.unwrap_or(&asked);
         let (body, names) = self.encode(&request, capabilities, model, &mut losses).map_err(NotSent::Unfit)?;
         let (url, headers) = self.place(model, request.stream);
         let speech = self.speech(names, model);
         // Until the provider has counted.
-        let estimate = tokens::rough(question.body.len(), model);
+        let estimate = tokens::rough_of(&request, question.body.len(), model);
         let head = Head {
             asker: question.asker,
             model: asked,
@@ -164,6 +181,18 @@ impl Tongue {
         Ok(Outgoing { url, headers, body, stream: request.stream, losses, back })
     }
 
+    /// Left out, any tool would be missed by somebody.
+    fn takes_so_many(&self, request: &Request) -> Result<(), Unfit> {
+        let most = match self.dialect {
+            Dialect::OpenAi | Dialect::Responses => self.traits.tools,
+            Dialect::Anthropic | Dialect::Gemini => usize::MAX,
+        };
+        if request.tools.len() <= most {
+            return Ok(());
+        }
+        Err(Unfit { what: "tools".into(), why: format!("the provider takes {most} at most").into() })
+    }
+
     /// What a refusal of this request teaches of the model, by which it can be put better.
     #[must_use]
     pub fn repair(
@@ -173,7 +202,11 @@ impl Tongue {
         said: &[u8],
         known: &Capabilities,
     ) -> Option<Repair> {
-        repair(facts, said, &question.asker.decode_request(question.body).ok()?, known)
+        let mut request = question.asker.decode_request(question.body).ok()?;
+        if !question.asker.carries_thinking() {
+            thoughts::recall(&mut request, question.recalled);
+        }
+        repair(facts, said, &request, known)
     }
 
     /// Whether the provider counts the tokens of a prompt, free of charge.

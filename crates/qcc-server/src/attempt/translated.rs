@@ -86,9 +86,11 @@ pub(super) async fn translated(upstream: &Upstream, mut call: Call<'_>) -> Resul
         let repair = said.and_then(|(facts, body)| upstream.tongue.repair(&wording.question, facts, body, &known));
         let Some(repair) = repair else { return Err(fault) };
         // Also where the repeat fails: what was refused is refused.
-        wording.lessons.learn(upstream, wording.sent_model, &repair.learned);
+        if repair.learned != Capabilities::UNKNOWN {
+            wording.lessons.learn(upstream, wording.sent_model, &repair.learned);
+        }
         lost.add(repair.loss.what, repair.loss.how);
-        let put = put_by(upstream, &wording, repair.learned.or(&known));
+        let put = put_by(upstream, &wording, repair.here.or(&repair.learned).or(&known));
         next = put.map_err(|why| not_put(why, asker))?;
     }
 }

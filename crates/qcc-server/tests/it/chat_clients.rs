@@ -297,3 +297,39 @@ async fn what_a_model_thought_before_a_call_goes_back_to_it_with_the_result() {
         assert_eq!(sent["messages"][1]["content"][0]["type"], "tool_use", "{sent}");
     }
 }
+
+/// Several answers can be had from a provider of the client's own dialect alone: another is passed over, not the request
+/// refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_dialect_alone_gives_is_asked_of_those_who_speak_it() {
+    let other = Upstream::start(json_body(200, &[], &message("from the other dialect"))).await.unwrap();
+    let own = Upstream::start(json_body(200, &[], &whole("from its own"))).await.unwrap();
+    let running = gateway(&[("other", "anthropic", &other), ("own", "openai", &own)]).await;
+    let mut several = body(false);
+    several["n"] = json!(2);
+    let answer = running.ask(&Request::post_json(PATH, &several)).await;
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(answer.status == 200 && text.contains("from its own"), "{} {text}", answer.status);
+    assert_eq!((other.posts().len(), own.posts().len()), (0, 1));
+}
+
+/// Case 57: a limit of the answer that leaves too little of the context for the prompt gives way, for this request.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_shortened_where_prompt_and_answer_do_not_fit_together() {
+    let refusal = json!({"error": {"message": "This model's maximum context length is 32768 tokens. However, you requested \
+        37000 tokens (5000 in the messages, 32000 in the completion).", "type": "BadRequestError", "code": 400}});
+    let script = Script::new(move |received, _| match received.json()["max_tokens"].as_u64() {
+        Some(32_000) => json_body(400, &[], &refusal),
+        _ => json_body(200, &[], &whole("hello")),
+    });
+    let upstream = Upstream::start(script).await.unwrap();
+    let running = gateway(&[("open", "openai", &upstream)]).await;
+    let body = |limit: u64| json!({"model": "m", "max_tokens": limit, "messages": [{"role": "user", "content": "Hi"}]});
+    let answer = running.ask(&Request::post_json("/v1/messages", &body(32_000))).await;
+    assert_eq!((answer.status, answer.header("x-qcc-attempts")), (200, Some("1")), "{}", answer.text());
+    assert!(answer.header("x-qcc-loss").is_some_and(|loss| loss.contains("max_tokens")), "{:?}", answer.headers);
+    // Another prompt may leave more room.
+    drop(running.ask(&Request::post_json("/v1/messages", &body(31_000))).await);
+    let limits: Vec<u64> = upstream.posts().iter().filter_map(|post| post.json()["max_tokens"].as_u64()).collect();
+    assert_eq!(limits, [32_000, 27_640, 31_000]);
+}

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use crate::canon::{Cache, Format, Json, Losses, Request, Tool, ToolChoice, Unfit};
+use crate::canon::{Cache, Format, Json, Losses, Request, Role, Tool, ToolChoice, Unfit, is_legal};
 use crate::capabilities::{Capabilities, Forced, Member, fit};
-use crate::json::Document;
 use crate::json::write::{self, Object, json};
+use crate::schema::{self, Bound, bound};
 
 mod blocks;
 mod thinking;
@@ -41,7 +41,11 @@ pub fn encode_request(
     others(request, drops, losses)?;
     fit::check(request, capabilities)?;
     let mut lead = turns::lead(request, losses)?;
-    let instruction = instruction(request, capabilities);
+    let form = bound_schema(request, capabilities);
+    if form.as_ref().is_some_and(|form| form.differs) {
+        losses.add("response_format", "bound to what of its schema can be, the rest told");
+    }
+    let instruction = instruction(request, form.is_some());
     if let Some(text) = &instruction {
         lead.push((text, None));
         losses.add("response_format", "sent as an instruction");
@@ -51,7 +55,11 @@ pub fn encode_request(
     let mode = thinking::decide(request, &rows, capabilities, max_tokens, losses);
     let mut out = BytesMut::with_capacity(request.rough_size());
     let breakpoints = if capabilities.refused.has(Member::CacheControl) { 0 } else { BREAKPOINTS };
-    let mut marks = Marks { most: breakpoints, left: breakpoints, losses };
+    let unasked = if breakpoints == 0 { None } else { unasked(request) };
+    if let Some((_, cache)) = lead.last_mut() {
+        *cache = cache.or(unasked);
+    }
+    let mut marks = Marks { most: breakpoints, left: breakpoints, unsaid: None, losses };
     let mut body = Object::begin(&mut out);
     body.member("model", model).member("max_tokens", &max_tokens);
     if request.stream {
@@ -63,10 +71,11 @@ pub fn encode_request(
     if !lead.is_empty() {
         write::list(body.name("system"), &lead, |out, (text, cache)| text_block(out, text, *cache, &mut marks));
     }
-    turns::write(body.name("messages"), &rows, &mut marks)?;
+    turns::write(body.name("messages"), &rows, unasked, &mut marks)?;
+    marks.unsaid = None;
     sampling(&mut body, request, capabilities, &mode, marks.losses);
     stops(&mut body, request, capabilities, marks.losses);
-    mode.write(&mut body, schema(request, capabilities));
+    mode.write(&mut body, form.as_ref().map(|form| &*form.schema));
     match &request.user {
         Some(_) if capabilities.refused.has(Member::User) => marks.losses.dropped("user"),
         Some(user) => Object::begin(body.name("metadata")).member("user_id", user).end(),
@@ -76,16 +85,26 @@ pub fn encode_request(
     Ok(out.freeze())
 }
 
+/// A breakpoint that nobody has asked for. Other vendors cache by themselves, and their clients set no breakpoints; Anthropic
+/// caches only up to one. So a conversation that goes on, or is going to, has one after the operator's words, with the tools
+/// before them, and one at its end. A single question is not worth what the writing costs.
+fn unasked(request: &Request) -> Option<Cache> {
+    let goes_on = !request.tools.is_empty() || request.turns.iter().any(|turn| turn.role == Role::Assistant);
+    (goes_on && !request.marks_the_cache()).then_some(Cache::Short)
+}
+
 /// Breakpoints that may still be set.
 struct Marks<'a> {
     most: u32,
     left: u32,
+    /// For the block that is written next, where it has none of its own.
+    unsaid: Option<Cache>,
     losses: &'a mut Losses,
 }
 
 impl Marks<'_> {
     fn set(&mut self, block: &mut Object<'_>, cache: Option<Cache>) {
-        let Some(cache) = cache else { return };
+        let Some(cache) = cache.or_else(|| self.unsaid.take()) else { return };
         let Some(left) = self.left.checked_sub(1) else {
             let how = if self.most == 0 { "dropped" } else { "more than 4 breakpoints, the later ones dropped" };
             self.losses.add("cache_control", how);
@@ -101,19 +120,19 @@ impl Marks<'_> {
 }
 
 /// The schema to which the model binds the answer, if it does.
-fn schema<'a>(request: &'a Request, capabilities: &Capabilities) -> Option<&'a Json> {
-    let bound = capabilities.schemas != Some(false) && !capabilities.refused.has(Member::ResponseFormat);
+fn bound_schema<'a>(request: &'a Request, capabilities: &Capabilities) -> Option<Bound<'a>> {
+    let binds = capabilities.schemas != Some(false) && !capabilities.refused.has(Member::ResponseFormat);
     match &request.format {
-        Some(Format::JsonSchema { schema, .. }) if bound => Some(schema),
+        Some(Format::JsonSchema { schema, .. }) if binds => bound(schema),
         _ => None,
     }
 }
 
 /// What the model is told of the form of the answer, where it is not bound to it.
-fn instruction(request: &Request, capabilities: &Capabilities) -> Option<Cow<'static, str>> {
+fn instruction(request: &Request, is_bound: bool) -> Option<Cow<'static, str>> {
     match &request.format {
         Some(Format::JsonObject) => Some(JSON_OBJECT.into()),
-        Some(Format::JsonSchema { schema, .. }) if self::schema(request, capabilities).is_none() => {
+        Some(Format::JsonSchema { schema, .. }) if !is_bound => {
             Some(format!("{JSON_OBJECT} It has to fit this JSON Schema:\n{}", schema.text()).into())
         }
         _ => None,
@@ -129,16 +148,11 @@ fn others(request: &Request, drops: bool, losses: &mut Losses) -> Result<(), Unf
     if let Some(kept) = request.kept_elsewhere() {
         return Err(unfit(kept.to_owned(), "the conversation is kept elsewhere"));
     }
-    for (name, json) in &request.others {
-        match (name.as_str(), json.text()) {
-            ("n", "1") | ("stream_options", _) => {}
-            ("n", _) => return Err(unfit("n", "Anthropic gives one answer")),
-            ("web_search_options", _) if !drops => {
-                return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
-            }
-            ("audio" | "modalities", _) => return Err(unfit(name.clone(), "Anthropic answers in text")),
-            _ => losses.dropped(name.clone()),
+    for (name, _) in &request.others {
+        if name == "web_search_options" && !drops {
+            return Err(unfit("web_search_options", "Anthropic's search is asked otherwise"));
         }
+        losses.dropped(name.clone());
     }
     Ok(())
 }
@@ -158,14 +172,17 @@ fn tools(
                 marks.losses.dropped(format!("tools.{kind}"));
             }
             Tool::Other { kind, .. } => return Err(unfit(format!("tools.{kind}"), "Anthropic has no such tool")),
-            Tool::Custom { name, .. } if !legal(name) => {
+            Tool::Custom { name, .. } if !is_legal(name, NAME) => {
                 return Err(unfit("tools.name", "Anthropic takes 1 to 128 letters, digits, _ and -"));
             }
             Tool::Custom { name, description, schema, strict, cache } => {
-                if *strict == Some(true) && !strictly {
+                let asked = *strict == Some(true);
+                let strict = asked && strictly && bound(schema).is_some_and(|bound| !bound.differs);
+                if asked && !strict {
                     marks.losses.dropped("tools.strict");
                 }
-                tools.push((name, description, schema, strict.filter(|_| strictly), *cache));
+                // That it need not be is so anyway, and older models refuse the word.
+                tools.push((name, description, schema, strict.then_some(true), *cache));
             }
         }
     }
@@ -175,7 +192,7 @@ fn tools(
     write::list(body.name("tools"), tools, |out, (name, description, schema, strict, cache)| {
         let mut tool = Object::begin(out);
         tool.member("name", name).optional("description", description.as_ref());
-        input_schema(tool.name("input_schema"), schema.text());
+        input_schema(tool.name("input_schema"), schema, marks.losses);
         tool.optional("strict", strict.as_ref());
         marks.set(&mut tool, cache);
         tool.end();
@@ -184,26 +201,13 @@ fn tools(
     Ok(true)
 }
 
-fn legal(name: &str) -> bool {
-    let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    letters && (1..=128).contains(&name.len())
-}
+/// Longest name of a tool.
+const NAME: usize = 128;
 
 /// A schema is an object and says that it describes one; that is put in where it is missing, and nothing else is touched.
-fn input_schema(out: &mut BytesMut, schema: &str) {
-    let document = Document::outline(schema);
-    let kind = document.iter().find_map(|document| document.root().member("type"));
-    if kind.is_some_and(|kind| !kind.is_null()) {
-        out.put_slice(schema.as_bytes());
-        return;
-    }
-    let mut typed = Object::begin(out);
-    typed.member("type", "object");
-    let members = document.iter().flat_map(|document| document.root().members());
-    for (name, raw) in members.filter(|(name, _)| name != "type") {
-        typed.raw(&name, raw.get());
-    }
-    typed.end();
+fn input_schema(out: &mut BytesMut, schema: &Json, losses: &mut Losses) {
+    let schema = schema::rooted(schema, "tools.input_schema", losses);
+    out.put_slice(schema.text().as_bytes());
 }
 
 /// Without tools a choice is refused. A call can be forced only by some models, and by none that thinks on a budget.
@@ -285,7 +289,9 @@ fn sampling(body: &mut Object<'_>, request: &Request, capabilities: &Capabilitie
         }
         body.member("temperature", &degree.min(1.0));
     }
-    body.optional("top_p", request.top_p.as_ref().filter(|_| top_p));
+    // Many models refuse both at once, and clients say by habit what is so anyway.
+    let usual = |share: &&f64| **share == 1.0 && request.temperature.is_some();
+    body.optional("top_p", request.top_p.as_ref().filter(|share| top_p && !usual(share)));
     body.optional("top_k", request.top_k.as_ref().filter(|_| top_k));
 }
 

@@ -10,6 +10,7 @@ use super::content::{Call, Data, Part, uncached};
 use super::conversation::Pending;
 use super::{Pen, tools};
 use crate::canon::{self, Thought, ToolIds, ToolUse, Unfit, sent_id};
+use crate::capabilities::Member;
 use crate::gemini::signature::{Found, Place, SKIP, found};
 use crate::openai::request::foreign;
 
@@ -99,6 +100,9 @@ fn call<'a>(used: &'a ToolUse, taken: &mut HashSet<String>, pen: &mut Pen<'_>) -
 
 /// The signature that goes back to this model, and where.
 fn place(thought: &Thought, pen: &mut Pen<'_>) -> Option<(Place, String)> {
+    if pen.known.refused.has(Member::Reasoning) {
+        return None;
+    }
     match found(thought.signature.as_deref().unwrap_or_default(), pen.model.name()) {
         Found::Own(place, signature) => Some((place, signature)),
         Found::OtherModel => {

@@ -1,5 +1,7 @@
 //! Messages of a client. The operator's first words stand before the conversation; every result is a turn of its own.
 
+use serde_json::json;
+
 use super::members::{Members, Others};
 use super::request::{BadRequest, Read, bad};
 use crate::canon::{
@@ -108,7 +110,7 @@ fn cache(part: &mut Members<'_>) -> Read<Option<Cache>> {
 
 fn file(file: &mut Members<'_>, cache: Option<Cache>) -> Read<Part> {
     let source = match (file.take::<String>("file_data")?, file.take("file_id")?) {
-        (Some(data), _) => source(data),
+        (Some(data), _) => file_source(data),
         (None, Some(id)) => Source::File(id),
         (None, None) => return Err(bad("file", "has neither file_data nor file_id")),
     };
@@ -116,8 +118,13 @@ fn file(file: &mut Members<'_>, cache: Option<Cache>) -> Read<Part> {
     Ok(Part::Document(Document { source, title, context: None, citations: false, cache }))
 }
 
+/// Data of a file: written as an address, as it is, which are PDFs, or at an address.
+pub(crate) fn file_source(data: String) -> Source {
+    if data.contains(':') { source(data) } else { Source::Base64 { media_type: "application/pdf".to_owned(), data } }
+}
+
 /// Data that is written as an address, or an address.
-fn source(url: String) -> Source {
+pub(crate) fn source(url: String) -> Source {
     let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
     match inline {
         Some((media_type, data)) => Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() },
@@ -134,20 +141,31 @@ fn assistant(entry: &mut Members<'_>, others: &mut Others) -> Read<Vec<Part>> {
     if let Some(text) = entry.take("refusal")? {
         parts.push(Part::Text(Text { text, cache: None }));
     }
-    for call in entry.take::<Vec<Members<'_>>>("tool_calls")?.unwrap_or_default() {
-        parts.push(Part::ToolUse(self::call(call)?));
+    for call in entry.take::<Vec<Raw<'_>>>("tool_calls")?.unwrap_or_default() {
+        parts.push(self::call(call)?);
     }
     Ok(parts)
 }
 
-fn call(mut call: Members<'_>) -> Read<ToolUse> {
+/// A call of a function, or of a tool that only this dialect's vendors know.
+fn call(raw: Raw<'_>) -> Read<Part> {
+    let mut call = Members::of(raw).ok_or_else(|| bad("tool_calls", "each must be an object"))?;
     let id = call.need("id")?;
     let Some(mut function) = call.take::<Members<'_>>("function")? else {
-        return Err(bad("tool_calls", "only calls of functions can be carried"));
+        return Ok(Part::Other { kind: "custom_tool_call".to_owned(), raw: Json::from(raw) });
     };
-    let text = function.take::<String>("arguments")?.unwrap_or_default();
-    let input = if text.trim().is_empty() { Ok(Json::empty_object()) } else { Json::from_text(text) };
-    let input = input.ok().filter(Json::is_object);
-    let input = input.ok_or_else(|| bad("tool_calls.function.arguments", "must be the text of a JSON object"))?;
-    Ok(ToolUse { id, name: function.need("name")?, input })
+    let input = arguments(function.take::<String>("arguments")?.unwrap_or_default());
+    Ok(Part::ToolUse(ToolUse { id, name: function.need("name")?, input }))
+}
+
+/// The member that holds an input which is a text.
+pub(crate) const INPUT: &str = "input";
+
+/// The input of a call. A client gives back what a model has written, also where that was no object.
+pub(crate) fn arguments(text: String) -> Json {
+    if matches!(text.trim(), "" | "null") {
+        return Json::empty_object();
+    }
+    let input = Json::from_text(text.clone()).ok().filter(Json::is_object);
+    input.unwrap_or_else(|| Json::from_value(&json!({INPUT: text})))
 }

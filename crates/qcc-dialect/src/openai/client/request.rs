@@ -9,10 +9,24 @@ pub(super) use crate::canon::BadRequest;
 use crate::canon::{Effort, Format, Json, Request, Tool, ToolChoice};
 use crate::json::{Document, Raw};
 
+/// Members that change no answer, with the one value of which that holds where it is not any: what OpenAI stores, and what
+/// clients say by habit though it is so anyway.
+const HARMLESS: &[(&str, Option<&str>)] = &[
+    ("store", None),
+    ("metadata", None),
+    ("n", Some("1")),
+    ("modalities", Some("[\"text\"]")),
+    ("logprobs", Some("false")),
+    ("logit_bias", Some("{}")),
+    ("presence_penalty", Some("0")),
+    ("frequency_penalty", Some("0")),
+    ("service_tier", Some("\"auto\"")),
+];
+
 /// Reads the body of `POST /v1/chat/completions`.
 ///
 /// # Errors
-/// Where it is no such request, or asks for several answers at once.
+/// Where it is no such request.
 pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let not_json = |cause: String| bad("", format!("the request body is not valid JSON: {cause}"));
     let body = std::str::from_utf8(body).map_err(|cause| not_json(cause.to_string()))?;
@@ -22,9 +36,6 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let entries = members.take::<Vec<Members<'_>>>("messages")?.unwrap_or_default();
     if entries.is_empty() {
         return Err(bad("messages", "is missing or empty"));
-    }
-    if members.take::<u64>("n")?.is_some_and(|answers| answers != 1) {
-        return Err(bad("n", "only one answer can be given"));
     }
     let mut others = Others::new();
     let (system, turns) = messages::turns(entries, &mut others)?;
@@ -51,7 +62,8 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     format(&mut members, &mut request)?;
     let options = members.take::<Members<'_>>("stream_options")?;
     let include_usage = options.map(|mut options| options.take("include_usage")).transpose()?.flatten();
-    others.extend(members.rest().map(|(name, raw)| (name, Json::from(raw))));
+    let rest = members.rest().filter(|(name, raw)| !is_harmless(HARMLESS, name, *raw));
+    others.extend(rest.map(|(name, raw)| (name, Json::from(raw))));
     request.others = others;
     request.include_usage = include_usage.unwrap_or_default();
     Ok(request)
@@ -61,6 +73,12 @@ pub(crate) type Read<T> = Result<T, BadRequest>;
 
 pub(crate) fn bad(what: impl Into<String>, why: impl Into<std::borrow::Cow<'static, str>>) -> BadRequest {
     BadRequest { what: what.into(), why: why.into() }
+}
+
+/// Whether a member is in such a table, with that value.
+pub(crate) fn is_harmless(table: &[(&str, Option<&str>)], name: &str, raw: Raw<'_>) -> bool {
+    let said = |value: &str| raw.get().split_whitespace().collect::<String>() == value;
+    table.iter().any(|(known, value)| *known == name && value.is_none_or(said))
 }
 
 /// One text or several.

@@ -92,10 +92,17 @@ pub(super) fn carried(cache: Option<Cache>, pen: &mut Pen<'_>) -> Option<Cache> 
     cache
 }
 
+/// What the model is taken to say where nobody else may speak after a result.
+const HEARD: &str = "I have read the results.";
+
 /// Adds pieces to what the user says, who says all that follows each other in one message.
-pub(super) fn push_user<'a>(messages: &mut Vec<Message<'a>>, pieces: Vec<Piece<'a>>) {
+pub(super) fn push_user<'a>(messages: &mut Vec<Message<'a>>, pieces: Vec<Piece<'a>>, pen: &mut Pen<'_>) {
     if pieces.is_empty() {
         return;
+    }
+    if !pen.traits.user_after_results && messages.last().is_some_and(|last| last.role == "tool") {
+        pen.losses.add("messages", "a word of the model made up between results and the user's");
+        messages.push(Message::new("assistant", vec![Piece::text(HEARD)]));
     }
     match messages.last_mut() {
         Some(Message { role: "user", content: Some(content), .. }) => content.0.extend(pieces),

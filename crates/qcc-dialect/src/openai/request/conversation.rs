@@ -14,8 +14,11 @@ use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
 /// What a call is told that has no result.
 pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
 
-/// How the line begins in which Claude Code names its version.
-pub(crate) const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+/// Whether it is the line in which Claude Code names its version to Anthropic. It says nothing to others; it differs from
+/// conversation to conversation, and would keep their caches from what all have in common after it.
+pub(crate) fn is_attribution(text: &Text) -> bool {
+    text.text.starts_with("x-anthropic-billing-header:")
+}
 
 /// A call that waits for its result.
 pub(super) struct Pending {
@@ -71,10 +74,7 @@ fn is_question(turn: &Turn) -> bool {
 }
 
 fn system<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
-    let is_attribution = |text: &&Text| text.text.starts_with(ATTRIBUTION) && pen.traits.drop_attribution;
     let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
-    let texts: Vec<&Text> = texts.collect();
-    let texts = texts.into_iter();
     texts.map(|text| Piece::Text { text: Cow::Borrowed(&text.text), cache: carried(text.cache, pen) }).collect()
 }
 
@@ -103,15 +103,18 @@ fn answers<'a>(
         pen.losses.add("messages.content.tool_result", "made up where one was missing");
         messages.push(Message { tool_call_id: Some(call.sent), ..Message::new("tool", vec![Piece::text(MISSING)]) });
     }
-    push_user(messages, attached);
+    push_user(messages, attached, pen);
     for turn in turns {
         let pieces = user::rest(turn, pen)?;
         match turn.role {
             Role::System if pen.traits.mid_system && !pieces.is_empty() => {
                 messages.push(Message::new(system_role(pen), pieces));
             }
-            Role::System => push_user(messages, marked(pieces, pen)),
-            Role::User | Role::Assistant => push_user(messages, pieces),
+            Role::System => {
+                let said = marked(pieces, pen);
+                push_user(messages, said, pen);
+            }
+            Role::User | Role::Assistant => push_user(messages, pieces, pen),
         }
     }
     Ok(())
@@ -142,5 +145,5 @@ fn prefill<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>, pen: &mut 
     pen.losses.add("messages.prefill", "sent as an instruction");
     let mut pieces = vec![Piece::text("Begin your answer right after the following text, without repeating it:")];
     pieces.extend(content.0);
-    push_user(messages, pieces);
+    push_user(messages, pieces, pen);
 }

@@ -1,4 +1,4 @@
-//! Blocks that only Anthropic knows, in a conversation that goes on elsewhere: told as text where they say something.
+//! Blocks that only the client's own vendor knows, in a conversation that goes on elsewhere: told as text where they say something.
 
 use serde_json::Value;
 
@@ -10,6 +10,8 @@ const SILENT: &[&str] = &[
     "type",
     "id",
     "tool_use_id",
+    "call_id",
+    "status",
     "cache_control",
     "encrypted_content",
     "encrypted_index",
@@ -35,7 +37,10 @@ pub(crate) fn text(kind: &str, raw: &Json, losses: &mut Losses) -> Result<Option
         "tool_reference" => member(&block, "tool_name").map(|name| format!("The tool {name} can be called now.")),
         "compaction" => member(&block, "content").map(str::to_owned),
         "server_tool_use" | "mcp_tool_use" => Some(called(&block)),
-        _ if kind.ends_with("_tool_result") => Some(result(kind, &block)),
+        _ if kind.ends_with("_tool_result") => Some(result(kind, block.get("content"))),
+        // Items of OpenAI's.
+        _ if kind.ends_with("_call_output") => Some(result(kind, block.get("output"))),
+        _ if kind.ends_with("_call") => Some(result(kind, Some(&block))),
         _ => None,
     };
     let what = format!("messages.content.{kind}");
@@ -56,9 +61,9 @@ fn called(block: &Value) -> String {
     format!("[Called {name} with {input}.]")
 }
 
-fn result(kind: &str, block: &Value) -> String {
+fn result(kind: &str, content: Option<&Value>) -> String {
     let mut lines = Vec::new();
-    if let Some(content) = block.get("content") {
+    if let Some(content) = content {
         strings(content, &mut lines);
     }
     format!("[{kind}:\n{}]", lines.join("\n"))

@@ -5,12 +5,15 @@
 use serde::Serialize;
 
 use super::Pen;
-use super::schema::{fitted, is_strict};
 use crate::canon::{Format, Json, Request};
 use crate::openai::traits::Formats;
+use crate::schema::{fitted, is_strict};
 
 /// What a vendor wants the schema to be called where the client does not say.
 const NAME: &str = "answer";
+
+/// What is lost where the schema has something that cannot be bound to.
+pub(crate) const NOT_STRICT: &str = "its schema is not strictly kept to";
 
 /// What is sent.
 #[derive(Default)]
@@ -47,7 +50,11 @@ pub(super) fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Written<'a>
         Format::JsonSchema { name, schema, strict } if pen.traits.formats == Formats::Schema => {
             let schema = fitted(schema, "output_config.format.schema", pen.losses);
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
-            let strict = strict.unwrap_or(true) && is_strict(&schema);
+            let wanted = strict.unwrap_or(true);
+            let strict = wanted && is_strict(&schema);
+            if wanted && !strict {
+                pen.losses.add("output_config.format", NOT_STRICT);
+            }
             let json_schema =
                 JsonSchema { name: name.as_deref().unwrap_or(NAME), schema: schema.into_owned(), strict: Some(strict) };
             Written { response_format: Some(ResponseFormat::JsonSchema { json_schema }), instruction: None }

@@ -55,8 +55,13 @@ struct Wish {
 pub(super) fn thinking(request: &Request, choice: &mut Option<Choice>, pen: &mut Pen<'_>) -> Written {
     let mut wish = Wish::of(request);
     if wish.on == Some(false) && pen.traits.thinks_always {
-        pen.losses.add("thinking", "cannot be switched off");
-        wish = Wish { on: None, effort: None, budget: None };
+        let least = least(pen.traits);
+        pen.losses.add("thinking", switched_to(least.map(Effort::word)));
+        wish = Wish { on: None, effort: least, budget: None };
+    }
+    if wish.on == Some(true) && wish.effort.is_none() && wish.budget.is_none() && pen.traits.thinks_when_told {
+        pen.losses.add("thinking", format!("sent as effort {}", UNSAID.word()));
+        wish.effort = Some(UNSAID);
     }
     let thinks = wish.on.unwrap_or(pen.traits.thinks_unasked);
     if thinks && pen.traits.forced == Forced::WithoutThinking && choice.as_ref().is_some_and(Choice::forces) {
@@ -99,6 +104,23 @@ impl Wish {
             Some(effort)
         })
     }
+}
+
+/// The effort of a model that is to think and does so only when told how hard: the usual one of those that think unasked.
+pub(crate) const UNSAID: Effort = Effort::Medium;
+
+/// What becomes of the wish not to think where that cannot be.
+pub(crate) fn switched_to(effort: Option<&str>) -> String {
+    match effort {
+        Some(effort) => format!("cannot be switched off: sent as effort {effort}"),
+        None => "cannot be switched off".to_owned(),
+    }
+}
+
+/// The least effort, where one can be told.
+fn least(traits: &Traits) -> Option<Effort> {
+    let Reasoning::Effort(known) = traits.reasoning else { return None };
+    known.iter().copied().filter(|effort| *effort != Effort::None).find(|effort| knows(*effort, traits))
 }
 
 /// Efforts in place of budgets: what vendors' own models think at these efforts, roughly.

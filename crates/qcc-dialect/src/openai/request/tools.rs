@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::Pen;
-use super::schema::{fitted, is_strict};
 use crate::canon::{Json, Request, Tool, ToolChoice, Unfit};
 use crate::openai::traits::Forced;
+use crate::schema::{fitted, is_strict};
 
 /// What is sent of tools.
 pub(super) struct Tools<'a> {

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::content::{Message, Piece, Url, carried};
 use super::conversation::Pending;
 use super::{Pen, foreign, unfit};
@@ -134,16 +137,19 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
     let about: Vec<&str> = [&document.title, &document.context].into_iter().flatten().map(String::as_str).collect();
     let mut all: Vec<Piece<'a>> =
         if about.is_empty() { Vec::new() } else { vec![Piece::text(format!("Document: {}", about.join("\n")))] };
-    let file = |data| {
-        let name = document.title.as_deref().map_or(Cow::Borrowed("document.pdf"), file_name);
-        Piece::File { name, data }
-    };
+    let file = |data| Piece::File { name: file_name(document.title.as_deref(), PDF), data };
     match &document.source {
         Source::Text(text) => all.push(Piece::text(text)),
         Source::Parts(parts) => {
             for part in parts {
                 all.extend(pieces(part, pen)?);
             }
+        }
+        // Here files are PDFs.
+        Source::Base64 { media_type, data } if media_type.starts_with("text/") => {
+            let text =
+                plain(data).ok_or_else(|| unfit("messages.content.document", "its text is not base64 of UTF-8"))?;
+            all.push(Piece::text(text));
         }
         Source::Base64 { media_type, data } if pen.traits.files => {
             all.push(file(Url::Data { media_type, base64: data }));
@@ -158,9 +164,29 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
     Ok(all)
 }
 
+/// A text that is given as a file.
+pub(crate) fn plain(data: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(data).ok()?).ok()
+}
+
+/// What PDFs are called.
+pub(crate) const PDF: &str = "application/pdf";
+
 /// Vendors tell the kind of a file by its name.
-pub(crate) fn file_name(title: &str) -> Cow<'_, str> {
-    if title.to_ascii_lowercase().ends_with(".pdf") { Cow::Borrowed(title) } else { Cow::Owned(format!("{title}.pdf")) }
+pub(crate) fn file_name<'a>(title: Option<&'a str>, media_type: &str) -> Cow<'a, str> {
+    const ENDINGS: &[(&str, &str)] = &[
+        (PDF, ".pdf"),
+        ("text/plain", ".txt"),
+        ("text/markdown", ".md"),
+        ("text/csv", ".csv"),
+        ("text/html", ".html"),
+        ("application/json", ".json"),
+    ];
+    let ending = ENDINGS.iter().find(|(kind, _)| *kind == media_type).map_or("", |(_, ending)| *ending);
+    match title {
+        Some(title) if title.to_ascii_lowercase().ends_with(ending) => Cow::Borrowed(title),
+        title => Cow::Owned(format!("{}{ending}", title.unwrap_or("document"))),
+    }
 }
 
 pub(crate) fn search_result(found: &SearchResult) -> String {

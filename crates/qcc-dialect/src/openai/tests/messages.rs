@@ -317,3 +317,30 @@ fn tools_found_by_search_are_named_in_the_result() {
     ])));
     assert_eq!(said(&sent)[1].1, "The tool Grep can be called now.");
 }
+
+/// Case 3: Mistral's models hear the user only after the model, whoever runs them.
+#[test]
+fn a_word_of_the_model_stands_between_results_and_the_user_where_it_must() {
+    let body = || {
+        let result = json!({"type": "tool_result", "tool_use_id": "a", "content": "r"});
+        conversation(json!([
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": [call("a", "t")]},
+            {"role": "user", "content": [result, {"type": "text", "text": "and"}]},
+        ]))
+    };
+    let roles = |vendor, model: &str| {
+        let sent = send(vendor, model, body());
+        let roles: Vec<String> = said(&sent).into_iter().map(|(role, _)| role).collect();
+        (roles.join(" "), sent.losses.len())
+    };
+    let between = ("user assistant tool assistant user".to_owned(), 1);
+    for (vendor, model) in [
+        (Vendor::Mistral, "mistral-large"),
+        (Vendor::OpenRouter, "mistralai/devstral-2512"),
+        (Vendor::Unknown, "magistral"),
+    ] {
+        assert_eq!(roles(vendor, model), between, "{vendor:?}");
+    }
+    assert_eq!(roles(Vendor::Unknown, "llama-4"), ("user assistant tool user".to_owned(), 0));
+}

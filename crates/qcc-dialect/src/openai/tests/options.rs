@@ -45,6 +45,26 @@ fn sampling_is_sent_to_models_that_take_it() {
     assert_eq!(sent.losses, ["temperature: dropped", "top_p: dropped", "top_k: dropped"]);
 }
 
+/// Case 20: members of OpenAI's two dialects go where they are known.
+#[test]
+fn members_of_the_other_openai_dialect_are_passed_to_those_who_know_them() {
+    let passed = |vendor: Vendor, model: &str| {
+        let body = json!({"model": "m", "input": "Hi", "text": {"verbosity": "low"}, "prompt_cache_key": "k", "prompt_cache_retention": "24h"});
+        let asked = crate::responses::client::decode_request(body.to_string().as_bytes()).unwrap();
+        let mut losses = Losses::new();
+        let sent = encode_request(&asked, &vendor.traits(), &Capabilities::UNKNOWN, model, &mut losses).unwrap();
+        let body: Value = serde_json::from_slice(&sent.body).unwrap();
+        let names = ["verbosity", "prompt_cache_key", "prompt_cache_retention"];
+        assert_eq!(names.iter().filter(|name| body.get(**name).is_none()).count(), losses.iter().count(), "{losses:?}");
+        names.map(|name| body.get(name).is_some())
+    };
+    assert_eq!(passed(Vendor::OpenAi, "gpt-5.1"), [true, true, true]);
+    assert_eq!(passed(Vendor::OpenAi, "gpt-4o"), [false, true, true]);
+    assert_eq!(passed(Vendor::OpenRouter, "openai/gpt-5"), [true, true, false]);
+    assert_eq!(passed(Vendor::Unknown, "m"), [false, true, false]);
+    assert_eq!(passed(Vendor::Mistral, "m"), [false, false, false]);
+}
+
 #[test]
 fn thinking_is_asked_for_in_each_vendors_words() {
     let budget = |tokens: u64| json!({"thinking": {"type": "enabled", "budget_tokens": tokens}});

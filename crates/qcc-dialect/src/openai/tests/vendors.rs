@@ -35,29 +35,28 @@ fn the_vendor_is_known_by_the_host() {
 }
 
 #[test]
-fn every_vendor_has_a_name_and_differs_in_what_the_table_says() {
+fn every_vendor_differs_in_what_the_table_says() {
     let table = [
-        ("openai", true, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
-        ("openrouter", false, Forced::Yes, History::Always, Images::Fetched, Formats::Schema, 4),
-        ("deepseek", false, Forced::WithoutThinking, History::Required, Images::None, Formats::Object, 16),
-        ("qwen", false, Forced::WithoutThinking, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
-        ("kimi", false, Forced::WithoutThinking, History::Always, Images::Inline, Formats::Schema, 5),
-        ("glm", false, Forced::No, History::Always, Images::Fetched, Formats::Object, 1),
-        ("groq", true, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
-        ("mistral", false, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
-        ("vllm", false, Forced::Yes, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
-        ("Ollama", false, Forced::Yes, History::ToolLoop, Images::Inline, Formats::Schema, 4),
-        ("unknown", false, Forced::Yes, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
+        (Vendor::OpenAi, true, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
+        (Vendor::OpenRouter, false, Forced::Yes, History::Always, Images::Fetched, Formats::Schema, 4),
+        (Vendor::DeepSeek, false, Forced::WithoutThinking, History::Required, Images::None, Formats::Object, 16),
+        (Vendor::Qwen, false, Forced::WithoutThinking, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
+        (Vendor::Kimi, false, Forced::WithoutThinking, History::Always, Images::Inline, Formats::Schema, 5),
+        (Vendor::Glm, false, Forced::No, History::Always, Images::Fetched, Formats::Object, 1),
+        (Vendor::Groq, true, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
+        (Vendor::Mistral, false, Forced::Yes, History::Never, Images::Fetched, Formats::Schema, 4),
+        (Vendor::Vllm, false, Forced::Yes, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
+        (Vendor::Ollama, false, Forced::Yes, History::ToolLoop, Images::Inline, Formats::Schema, 4),
+        (Vendor::Unknown, false, Forced::Yes, History::ToolLoop, Images::Fetched, Formats::Schema, 4),
     ];
-    for (name, completion, forced, history, images, formats, stops) in table {
-        let traits = Vendor::named(name).unwrap().traits();
+    for (vendor, completion, forced, history, images, formats, stops) in table {
+        let traits = vendor.traits();
         let found =
             (traits.max_completion_tokens, traits.forced, traits.history, traits.images, traits.formats, traits.stops);
-        assert_eq!(found, (completion, forced, history, images, formats, stops), "{name}");
-        assert_eq!(traits.tool_ids == ToolIds::NineLetters, name == "mistral");
-        assert_eq!(traits.stream_options, name != "mistral");
+        assert_eq!(found, (completion, forced, history, images, formats, stops), "{vendor:?}");
+        assert_eq!(traits.tool_ids == ToolIds::NineLetters, vendor == Vendor::Mistral);
+        assert_eq!(traits.stream_options, vendor != Vendor::Mistral);
     }
-    assert_eq!(Vendor::named("nobody"), None);
 }
 
 #[test]
@@ -78,11 +77,10 @@ fn some_models_differ_from_their_vendor() {
     assert_eq!(traits(Vendor::Kimi, "moonshot-v1-8k").reasoning, Reasoning::None);
 }
 
-/// Case 31: the line changes with every version of the client, and with it the beginning of the prompt.
+/// Case 31: the line changes from conversation to conversation, and with it the beginning of the prompt.
 #[test]
-fn attribution_is_left_out_where_that_is_wished() {
+fn the_line_with_the_clients_version_is_left_out() {
     let body = json!({"system": [{"type": "text", "text": "x-anthropic-billing-header: cc_version=1;"}, {"type": "text", "text": "Be."}]});
-    assert_eq!(said(&plain(body.clone()))[0].1, "x-anthropic-billing-header: cc_version=1;\n\nBe.");
-    let traits = Traits { drop_attribution: true, ..Vendor::Unknown.traits() };
-    assert_eq!(said(&try_send(&traits, "m", body).unwrap())[0].1, "Be.");
+    let sent = plain(body);
+    assert_eq!((said(&sent)[0].1.as_str(), sent.losses), (Some("Be."), vec![]));
 }

@@ -51,7 +51,8 @@ impl Traits {
         match known.thinking {
             Some(Thinks::Never) => (self.reasoning, self.thinks_unasked) = (Reasoning::None, false),
             Some(Thinks::Always | Thinks::BetweenTools) => (self.thinks_unasked, self.thinks_always) = (true, true),
-            Some(Thinks::Budget | Thinks::Either | Thinks::Adaptive) | None => {}
+            Some(Thinks::Adaptive) => self.thinks_when_told = true,
+            Some(Thinks::Budget | Thinks::Either) | None => {}
         }
         self.efforts = match known.effort {
             Some(false) => Some(Efforts::these([])),

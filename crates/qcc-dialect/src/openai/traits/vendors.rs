@@ -2,7 +2,7 @@
 
 use super::{Forced, Formats, History, HistoryMember, Images, Reasoning, ToolIds, Traits, UserMember, Vendor};
 use crate::canon::Effort;
-use crate::capabilities::Refused;
+use crate::capabilities::{Member, Refused};
 
 /// What most take: the common core of those who call themselves compatible. Thinking goes back within a tool loop, for an
 /// unsigned thought can only come from a provider that tells thoughts in this dialect.
@@ -12,6 +12,7 @@ const UNKNOWN: Traits = Traits {
     max_output: None,
     developer: false,
     mid_system: false,
+    user_after_results: true,
     forced: Forced::Yes,
     tool_choice: true,
     tool_choice_none: true,
@@ -22,6 +23,7 @@ const UNKNOWN: Traits = Traits {
     efforts: None,
     thinks_unasked: false,
     thinks_always: false,
+    thinks_when_told: false,
     prefill: false,
     history: History::ToolLoop,
     history_member: HistoryMember::ReasoningContent,
@@ -38,7 +40,8 @@ const UNKNOWN: Traits = Traits {
     formats: Formats::Schema,
     cache_control: false,
     user: None,
-    drop_attribution: false,
+    verbosity: false,
+    tools: usize::MAX,
     refused: Refused::NOTHING,
     drop_server_tools: false,
 };
@@ -46,7 +49,7 @@ const UNKNOWN: Traits = Traits {
 const THREE: &[Effort] = &[Effort::Low, Effort::Medium, Effort::High];
 
 /// OpenAI's reference of chat completions. Stop texts and sampling are refused by its reasoning models only, see
-/// [`Traits::settled`]; ids of calls above 40 characters with "string too long".
+/// [`Traits::settled`]; ids of calls above 40 characters with "string too long", more than 128 tools with "array too long".
 const OPENAI: Traits = Traits {
     vendor: Vendor::OpenAi,
     max_completion_tokens: true,
@@ -66,6 +69,8 @@ const OPENAI: Traits = Traits {
     files: true,
     tool_ids: ToolIds::Any { longest: 40 },
     user: Some(UserMember::SafetyIdentifier),
+    verbosity: true,
+    tools: 128,
     ..UNKNOWN
 };
 
@@ -81,6 +86,7 @@ const OPENROUTER: Traits = Traits {
     top_k: true,
     cache_control: true,
     user: Some(UserMember::User),
+    verbosity: true,
     ..UNKNOWN
 };
 
@@ -140,24 +146,33 @@ const GLM: Traits = Traits {
     ..UNKNOWN
 };
 
-/// Groq's reference; members that it does not know are refused, so no thinking goes back. Efforts are those of gpt-oss.
+/// Groq's reference; members that it does not know are refused, so no thinking goes back. Efforts are those of gpt-oss; 128
+/// tools at most.
 const GROQ: Traits = Traits {
     vendor: Vendor::Groq,
     max_completion_tokens: true,
     history: History::Never,
     user: Some(UserMember::User),
+    tools: 128,
     ..UNKNOWN
 };
 
-/// Mistral's reference: members that it does not know are refused (422), counts come unasked, ids of calls must be nine
-/// letters and digits, temperature up to 1.5.
+/// How names of Mistral's models begin, whose templates have the same order of messages wherever they run.
+const MISTRALS: &[&str] =
+    &["mistral", "ministral", "mixtral", "magistral", "devstral", "codestral", "pixtral", "voxtral"];
+
+/// Mistral's reference: members that it does not know are refused (422; its seed has another name), counts come unasked, ids of calls must be nine
+/// letters and digits, temperature up to 1.5;
+/// a user after a result is refused ("Unexpected role 'user' after role 'tool'").
 const MISTRAL: Traits = Traits {
     vendor: Vendor::Mistral,
+    user_after_results: false,
     stream_options: false,
     reasoning: Reasoning::None,
     history: History::Never,
     tool_ids: ToolIds::NineLetters,
     max_temperature: 1.5,
+    refused: Refused::these(&[Member::PromptCacheKey, Member::Seed]),
     ..UNKNOWN
 };
 
@@ -214,25 +229,6 @@ impl Vendor {
         known.unwrap_or(if port == OLLAMA_PORT { Self::Ollama } else { Self::Unknown })
     }
 
-    /// The vendor of this name, as a configuration writes it; case does not matter.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        const NAMES: &[(&str, Vendor)] = &[
-            ("openai", Vendor::OpenAi),
-            ("openrouter", Vendor::OpenRouter),
-            ("deepseek", Vendor::DeepSeek),
-            ("qwen", Vendor::Qwen),
-            ("kimi", Vendor::Kimi),
-            ("glm", Vendor::Glm),
-            ("groq", Vendor::Groq),
-            ("mistral", Vendor::Mistral),
-            ("vllm", Vendor::Vllm),
-            ("ollama", Vendor::Ollama),
-            ("unknown", Vendor::Unknown),
-        ];
-        NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|&(_, vendor)| vendor)
-    }
-
     /// What this vendor takes and wants.
     #[must_use]
     pub fn traits(self) -> Traits {
@@ -259,10 +255,16 @@ impl Traits {
         let model = model.to_ascii_lowercase();
         let name = model.rsplit('/').next().unwrap_or_default();
         let mut settled = self.clone();
+        settled.user_after_results &= !MISTRALS.iter().any(|family| name.starts_with(family));
         match self.vendor {
             // Its reasoning models refuse sampling and stop texts; the others refuse to be told to think.
-            Vendor::OpenAi if is_openai_reasoning(name) => (settled.sampling, settled.stops) = (false, 0),
-            Vendor::OpenAi => (settled.reasoning, settled.developer) = (Reasoning::None, false),
+            Vendor::OpenAi if is_openai_reasoning(name) => {
+                (settled.sampling, settled.stops) = (false, 0);
+                settled.verbosity = name.starts_with("gpt-");
+            }
+            Vendor::OpenAi => {
+                (settled.reasoning, settled.developer, settled.verbosity) = (Reasoning::None, false, false);
+            }
             // Breakpoints mean something to these models only.
             Vendor::OpenRouter => {
                 settled.cache_control &=

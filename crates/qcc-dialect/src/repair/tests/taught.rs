@@ -147,6 +147,12 @@ fn what_can_be_said_of_tools_is_learned() {
             no_tools,
         ),
         (fastapi(&["body", "tools"], "Extra inputs are not permitted"), no_tools),
+        (
+            text(
+                "Invalid JSON payload received. Unknown name \"parametersJsonSchema\" at 'tools[0].function_declarations[0]': Cannot find field.",
+            ),
+            no_tools,
+        ),
     ]);
     let refusal = text("Thinking mode does not support this tool_choice");
     assert_eq!(ask(400, &refusal, &everything(), &thinking).map(|repair| repair.learned), Some(never));
@@ -177,6 +183,7 @@ fn how_a_model_can_be_told_to_think_is_learned() {
         (anthropic("\"thinking.type.disabled\" is not supported for this model. Use \"thinking.type.between_tools\"."), thinks(Thinks::BetweenTools)),
         (text("Validation: Unsupported parameter(s): `thinking`"), thinks(Thinks::Never)),
         (openai("Unknown parameter: 'reasoning'.", "reasoning", unknown), thinks(Thinks::Never)),
+        (openai("Your organization must be verified to generate reasoning summaries. Please go to: https://platform.openai.com/settings/organization/general and click on Verify Organization.", "reasoning.summary", "unsupported_value"), without(Member::ReasoningSummary)),
         (openai("Unrecognized request argument supplied: enable_thinking", "enable_thinking", unknown), thinks(Thinks::Never)),
         (openai("Unrecognized request argument supplied: reasoning_effort", "", ""), untold),
         (openai("Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.", "reasoning_effort", ""), untold),

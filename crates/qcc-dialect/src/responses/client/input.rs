@@ -7,7 +7,7 @@ use super::{thoughts, tools};
 use crate::canon::{Document, Image, Json, Part, Request, Role, Source, Text, ToolResult, ToolUse, Turn};
 use crate::json::Raw;
 use crate::openai::client::members::{Members, Others};
-use crate::openai::client::messages::detail;
+use crate::openai::client::messages::{INPUT, arguments, detail, file_source, source};
 use crate::openai::client::request::{Read, bad};
 
 /// Reads a text, or items.
@@ -141,23 +141,13 @@ fn left(mut item: Members<'_>, request: &mut Request) {
 fn file(part: &mut Members<'_>) -> Read<Part> {
     let data = part.take::<String>("file_data")?;
     let source = match (data, part.take("file_url")?, part.take("file_id")?) {
-        (Some(data), ..) if data.starts_with("data:") => source(data),
-        (Some(data), ..) => Source::Base64 { media_type: "application/pdf".to_owned(), data },
+        (Some(data), ..) => file_source(data),
         (None, Some(url), _) => Source::Url(url),
         (None, None, Some(id)) => Source::File(id),
         (None, None, None) => return Err(bad("input_file", "has neither file_data nor file_url nor file_id")),
     };
     let title = part.take("filename")?;
     Ok(Part::Document(Document { source, title, context: None, citations: false, cache: None }))
-}
-
-/// Data that is written as an address, or an address.
-fn source(url: String) -> Source {
-    let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
-    match inline {
-        Some((media_type, data)) => Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() },
-        None => Source::Url(url),
-    }
 }
 
 fn call(mut item: Members<'_>, plain: bool, request: &mut Request) -> Read<ToolUse> {
@@ -167,13 +157,10 @@ fn call(mut item: Members<'_>, plain: bool, request: &mut Request) -> Read<ToolU
     if plain {
         let input = item.take::<String>("input")?.unwrap_or_default();
         left(item, request);
-        return Ok(ToolUse { id, name, input: Json::from_value(&json!({tools::INPUT: input})) });
+        return Ok(ToolUse { id, name, input: Json::from_value(&json!({INPUT: input})) });
     }
-    let text = item.take::<String>("arguments")?.unwrap_or_default();
+    let input = arguments(item.take::<String>("arguments")?.unwrap_or_default());
     left(item, request);
-    let input = if text.trim().is_empty() { Ok(Json::empty_object()) } else { Json::from_text(text.clone()) };
-    // A client gives back what a model has written, also where that was no object.
-    let input = input.ok().filter(Json::is_object).unwrap_or_else(|| Json::from_value(&json!({tools::INPUT: text})));
     Ok(ToolUse { id, name, input })
 }
 

@@ -9,7 +9,7 @@ use super::{input, tools};
 use crate::canon::{BadRequest, Effort, Format, Json, Request, Text, Thinking};
 use crate::json::{Document, Raw};
 use crate::openai::client::members::Members;
-use crate::openai::client::request::{Read, bad, effort_of_word};
+use crate::openai::client::request::{Read, bad, effort_of_word, is_harmless};
 
 /// Members that change no answer, with the one value of which that holds where it is not any.
 const HARMLESS: &[(&str, Option<&str>)] = &[
@@ -49,19 +49,17 @@ pub fn decode_request(body: &[u8]) -> Result<Request, BadRequest> {
     let instructions = members.take::<String>("instructions")?;
     request.system.extend(instructions.map(|text| Text { text, cache: None }));
     tools::add(members.take("tools")?.unwrap_or_default(), &mut request)?;
+    let before = request.system.len();
     if let Some(raw) = members.take::<Raw<'_>>("input")? {
         input::read(raw, &mut request)?;
     }
     tools::choice(&mut members, &mut request)?;
     reasoning(&mut members, &mut request)?;
     text(&mut members, &mut request)?;
-    let harmless = |name: &str, raw: Raw<'_>| {
-        let squeezed: String = raw.get().split_whitespace().collect();
-        HARMLESS.iter().any(|(known, value)| *known == name && value.is_none_or(|value| value == squeezed))
-    };
-    let rest = members.rest().filter(|(name, raw)| !harmless(name, *raw));
+    let rest = members.rest().filter(|(name, raw)| !is_harmless(HARMLESS, name, *raw));
     request.others.extend(rest.map(|(name, raw)| (name, Json::from(raw))));
-    if request.turns.is_empty() && request.kept_elsewhere().is_none() {
+    let says_nothing = request.turns.is_empty() && request.system.len() == before;
+    if says_nothing && request.kept_elsewhere().is_none() {
         return Err(bad("input", "is missing or empty"));
     }
     Ok(request)

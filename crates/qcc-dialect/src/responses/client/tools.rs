@@ -7,10 +7,8 @@ use serde_json::json;
 use crate::canon::{ClientTool, Json, Request, Tool, ToolChoice};
 use crate::json::Raw;
 use crate::openai::client::members::Members;
+pub(super) use crate::openai::client::messages::INPUT;
 use crate::openai::client::request::{Read, bad};
-
-/// The member that holds the input of a tool which takes a text.
-pub(super) const INPUT: &str = "input";
 
 /// Adds tools to those of the request.
 pub(super) fn add(list: Vec<Raw<'_>>, request: &mut Request) -> Read<()> {

@@ -73,7 +73,7 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
             }
         }
         Source::Base64 { media_type, data } => {
-            let name = document.title.as_deref().map_or(Cow::Borrowed("document.pdf"), user::file_name);
+            let name = user::file_name(document.title.as_deref(), media_type);
             let file_data = Some(Url::Data { media_type, base64: data });
             all.push(Piece::InputFile { filename: Some(name), file_data, file_url: None });
         }

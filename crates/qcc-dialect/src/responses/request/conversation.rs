@@ -9,8 +9,9 @@ use super::content::{cached, output, pieces};
 use super::items::{Item, Output, Piece};
 use super::{Pen, unfit};
 use crate::canon::{Json, Part, Request, Role, Thought, ToolIds, ToolUse, Turn, Unfit, sent_id, unseal};
-use crate::openai::request::conversation::MISSING;
+use crate::capabilities::Member;
 use crate::openai::request::foreign;
+use crate::openai::request::{MISSING, is_attribution};
 use crate::responses::OWNER;
 
 /// Longest `call_id`, in bytes; OpenAI refuses longer ones with "string too long".
@@ -26,7 +27,7 @@ struct Pending<'a> {
 
 /// What stands before the conversation.
 pub(super) fn instructions(request: &Request, pen: &mut Pen<'_>) -> Option<String> {
-    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty());
+    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
     let texts: Vec<&str> = texts
         .map(|text| {
             cached(text.cache, pen);
@@ -135,7 +136,8 @@ fn call<'a>(used: &'a ToolUse, taken: &mut HashSet<String>, pen: &mut Pen<'_>) -
 fn reasoning<'a>(thought: &Thought, pen: &mut Pen<'_>) -> Option<Item<'a>> {
     let sealed = thought.signature.as_deref().and_then(|signature| unseal(OWNER, signature));
     let item = sealed.and_then(|words| Json::from_text(String::from_utf8(words).ok()?).ok());
-    let item = item.filter(|item| item.is_object() && pen.thinks);
+    let goes = pen.thinks && !pen.capabilities.refused.has(Member::Reasoning);
+    let item = item.filter(|item| item.is_object() && goes);
     if item.is_none() {
         pen.losses.dropped("messages.content.thinking");
     }

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::Pen;
 use crate::canon::{Effort, Format, Json, Request, Thinking};
-use crate::capabilities::{Forced, Thinks};
-use crate::openai::request::schema::{fitted, is_strict};
-use crate::openai::request::thinking::effort_of;
+use crate::capabilities::{Efforts, Forced, Member, Thinks};
+use crate::openai::request::format::NOT_STRICT;
+use crate::openai::request::thinking::{UNSAID, effort_of, switched_to};
+use crate::schema::{fitted, is_strict};
 
 /// What a schema is called where the client does not say; a name is required.
 const NAME: &str = "answer";
@@ -108,12 +109,20 @@ fn reasoning(mut wish: Wish, forces: bool, pen: &mut Pen<'_>) -> (Option<Reasoni
         pen.losses.add("thinking", "switched off, for a tool is forced");
         wish = Wish { on: Some(false), effort: Some(Effort::None), budget: None };
     }
+    if wish.on == Some(true) && wish.effort.is_none() && wish.budget.is_none() && known == Some(Thinks::Adaptive) {
+        // Left alone such a model does not think.
+        pen.losses.add("thinking", format!("sent as effort {}", UNSAID.word()));
+        wish.effort = Some(UNSAID);
+    }
     if wish.on == Some(false) {
         return off(wish, known, pen);
     }
     let effort = wish.as_effort(pen).and_then(|asked| taken(asked, pen)).map(Effort::word);
     let asked = wish.on == Some(true) || effort.is_some();
-    (asked.then_some(Reasoning { effort, summary: Some("auto") }), asked || known.is_some())
+    let reads = !pen.capabilities.refused.has(Member::ReasoningSummary);
+    let summary = reads.then_some("auto");
+    let says = asked && (effort.is_some() || summary.is_some());
+    (says.then_some(Reasoning { effort, summary }), asked || known.is_some())
 }
 
 /// The effort as the model takes it.
@@ -133,11 +142,14 @@ fn taken(asked: Effort, pen: &mut Pen<'_>) -> Option<Effort> {
 
 /// Models that think can be told not to, some of them; one of which nothing is known may refuse to be told.
 fn off(wish: Wish, known: Option<Thinks>, pen: &mut Pen<'_>) -> (Option<Reasoning>, bool) {
+    let efforts = pen.capabilities.efforts.filter(|_| pen.capabilities.effort != Some(false));
+    let always = matches!(known, Some(Thinks::Always | Thinks::BetweenTools));
+    if always || efforts.is_some_and(|efforts| !efforts.has(Effort::None)) {
+        let least = efforts.and_then(Efforts::least).map(Effort::word);
+        pen.losses.add("thinking", switched_to(least));
+        return (least.map(|effort| Reasoning { effort: Some(effort), summary: None }), true);
+    }
     let able = match known {
-        Some(Thinks::Always | Thinks::BetweenTools) => {
-            pen.losses.add("thinking", "cannot be switched off");
-            return (None, true);
-        }
         Some(_) => pen.capabilities.effort != Some(false),
         // A client of OpenAI's that says so knows the model.
         None => wish.effort == Some(Effort::None),
@@ -166,7 +178,11 @@ fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> (Option<TextFormat<'a>
         Some(Format::JsonSchema { name, schema, strict }) => {
             let schema = fitted(schema, "output_config.format.schema", pen.losses).into_owned();
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
-            let strict = strict.unwrap_or(true) && is_strict(&schema);
+            let wanted = strict.unwrap_or(true);
+            let strict = wanted && is_strict(&schema);
+            if wanted && !strict {
+                pen.losses.add("output_config.format", NOT_STRICT);
+            }
             let name = name.as_deref().unwrap_or(NAME);
             (Some(TextFormat::JsonSchema { name, schema, strict }), None)
         }

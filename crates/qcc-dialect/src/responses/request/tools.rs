@@ -10,8 +10,8 @@ use super::content::cached;
 use super::{Pen, unfit};
 use crate::canon::{Json, Request, Tool, ToolChoice, Unfit};
 use crate::capabilities::Forced;
-use crate::openai::request::schema::{fitted, is_strict};
 use crate::openai::request::tools::known;
+use crate::schema::{fitted, is_strict};
 
 /// Longest name of a tool, in bytes; OpenAI's reference of functions.
 pub(super) const NAME: usize = 64;

@@ -1,6 +1,7 @@
 //! Limits, sampling, thinking, formats, tools, and members without a place.
 
 use super::*;
+use crate::capabilities::{Member, Refused};
 
 #[test]
 fn the_limit_is_kept_within_what_is_taken() {
@@ -67,6 +68,16 @@ fn thinking_is_asked_for_as_the_model_can_be_told() {
         assert_eq!(sent.body.get("include").is_some(), sealed, "{capabilities:?} {body}");
         assert_eq!(sent.losses.len(), losses, "{capabilities:?} {body}: {:?}", sent.losses);
     }
+}
+
+#[test]
+fn a_summary_that_is_refused_is_not_asked_for_and_the_model_thinks_all_the_same() {
+    let mute = Capabilities { refused: Refused::these(&[Member::ReasoningSummary]), ..thinking() };
+    let body = json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}});
+    let sent = send_to(&mute, body);
+    assert_eq!((&sent.body["reasoning"], sent.body.get("include").is_some()), (&json!({"effort": "high"}), true));
+    let unknown = Capabilities { thinking: None, ..mute };
+    assert_eq!(send_to(&unknown, json!({"thinking": {"type": "adaptive"}})).body.get("reasoning"), None);
 }
 
 /// Case 26: a tool that cannot be forced.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ways::{PROVIDERS, files, fixtures, put, read, tongue};
 use crate::asker::Asker;
-use crate::translate::{NotSent, Outgoing};
+use crate::translate::{Dialect, NotSent, Outgoing};
 use insta::{assert_snapshot, with_settings};
 
 /// Requests by the dialect of their client, and the folder in which they are.
@@ -200,5 +200,150 @@ fn a_conversation_is_written_alike_when_it_goes_on() {
             let before = sent(many, provider);
             assert_eq!(before, whole[..before.len()], "{} after {many}", provider.0);
         }
+    }
+}
+
+/// What a request of an Anthropic client becomes for a model: its body, and its losses.
+fn sent(provider: super::ways::Provider, mut body: serde_json::Value) -> (serde_json::Value, Vec<String>) {
+    for (name, value) in [("model", "m".into()), ("max_tokens", 4000.into())] {
+        body[name] = value;
+    }
+    let outgoing = put(Asker::Anthropic, provider, body.to_string().as_bytes()).unwrap();
+    let losses = outgoing.losses.iter().map(ToString::to_string).collect();
+    (serde_json::from_slice(&outgoing.body).unwrap(), losses)
+}
+
+/// Case 27: OpenAI's models take different efforts, and the later ones do not think unless told how hard.
+#[test]
+fn openais_models_are_told_to_think_in_words_that_each_takes() {
+    use serde_json::{Value, json};
+    let adaptive = |effort: &str| json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}});
+    let unsaid = json!({"thinking": {"type": "adaptive"}});
+    let off = json!({"thinking": {"type": "disabled"}});
+    let lost = |how: &str| vec![how.to_owned()];
+    let table = [
+        ("gpt-5", adaptive("xhigh"), json!("high"), lost("output_config.effort: sent as high")),
+        ("gpt-5.1", adaptive("max"), json!("high"), lost("output_config.effort: sent as high")),
+        ("gpt-5.2", adaptive("max"), json!("xhigh"), lost("output_config.effort: sent as xhigh")),
+        ("o3", adaptive("low"), json!("low"), vec![]),
+        ("gpt-5", unsaid.clone(), Value::Null, vec![]),
+        ("gpt-5.2", unsaid, json!("medium"), lost("thinking: sent as effort medium")),
+        ("gpt-5.1", off.clone(), json!("none"), vec![]),
+        ("gpt-5", off.clone(), json!("minimal"), lost("thinking: cannot be switched off: sent as effort minimal")),
+        ("o3", off, json!("low"), lost("thinking: cannot be switched off: sent as effort low")),
+    ];
+    for (model, mut body, effort, losses) in table {
+        body["messages"] = json!([{"role": "user", "content": "q"}]);
+        for (dialect, name) in [(Dialect::OpenAi, "/reasoning_effort"), (Dialect::Responses, "/reasoning/effort")] {
+            let (told, lost) = sent(("", dialect, "https://api.openai.com/v1", model), body.clone());
+            let said = told.pointer(name).cloned().unwrap_or_default();
+            assert_eq!((said, &lost), (effort.clone(), &losses), "{model} {dialect:?} {body}");
+        }
+    }
+}
+
+/// Case 31: the line in which Claude Code names its version goes to nobody else, whatever they speak.
+#[test]
+fn nobody_is_told_the_clients_version() {
+    use serde_json::json;
+    let line = "x-anthropic-billing-header: cc_version=2.1.197.a1b; cc_entrypoint=cli;";
+    let system = [line, "Be brief."].map(|text| json!({"type": "text", "text": text}));
+    for provider in PROVIDERS.into_iter().filter(|provider| !tongue(*provider).is_of(Asker::Anthropic)) {
+        let (body, losses) = sent(provider, json!({"system": system, "messages": [{"role": "user", "content": "q"}]}));
+        let text = body.to_string();
+        assert!(text.contains("Be brief.") && !text.contains("cc_version"), "{}: {text}", provider.0);
+        assert_eq!(losses, [""; 0], "{}", provider.0);
+    }
+}
+
+/// OpenAI refuses more, and no tool is there in vain.
+#[test]
+fn more_tools_than_a_provider_takes_keep_the_request_away() {
+    use serde_json::json;
+    let asked = |many: usize, provider| {
+        let tool = |at: usize| json!({"name": format!("t{at}"), "input_schema": {"type": "object", "properties": {}}});
+        let tools: Vec<_> = (0..many).map(tool).collect();
+        let body =
+            json!({"model": "m", "max_tokens": 9, "tools": tools, "messages": [{"role": "user", "content": "q"}]});
+        put(Asker::Anthropic, provider, body.to_string().as_bytes()).map(|_| ()).map_err(refusal)
+    };
+    for provider in PROVIDERS.into_iter().filter(|provider| !tongue(*provider).is_of(Asker::Anthropic)) {
+        assert_eq!(asked(128, provider), Ok(()), "{}", provider.0);
+        let openai = provider.2.contains("openai.com");
+        let expected = if openai { Err("unfit: tools: the provider takes 128 at most".to_owned()) } else { Ok(()) };
+        assert_eq!(asked(129, provider), expected, "{}", provider.0);
+    }
+}
+
+/// Some clients have one text and call it the operator's.
+#[test]
+fn an_operator_alone_asks_as_the_user() {
+    let bodies = [
+        (Asker::OpenAi, r#"{"model":"m","messages":[{"role":"system","content":"Say hi."}]}"#),
+        (Asker::Responses, r#"{"model":"m","input":[{"role":"developer","content":"Say hi."}]}"#),
+    ];
+    for (asker, body) in bodies {
+        for provider in PROVIDERS.into_iter().filter(|provider| !tongue(*provider).is_of(asker)) {
+            let outgoing = put(asker, provider, body.as_bytes()).unwrap();
+            let losses: Vec<String> = outgoing.losses.iter().map(ToString::to_string).collect();
+            assert_eq!(losses, ["messages.system: sent as the user's text, for there is no other"], "{}", provider.0);
+            let text = std::str::from_utf8(&outgoing.body).unwrap();
+            assert!(text.contains("Say hi.") && text.contains(r#""role":"user""#), "{text}");
+        }
+    }
+}
+
+/// Case 28: OpenAI's chat reads PDFs alone, and everybody goes by the name of a file.
+#[test]
+fn a_file_of_text_is_sent_as_what_it_is() {
+    use serde_json::Value;
+    let file = r#"{"filename":"a.csv","file_data":"data:text/csv;base64,YSxi"}"#;
+    let chat = format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{{"type":"file","file":{file}}}]}}]}}"#);
+    let item = file.replacen('{', r#"{"type":"input_file","#, 1);
+    let item = format!(r#"{{"model":"m","input":[{{"role":"user","content":[{item}]}}]}}"#);
+    let sent = |asker, body: &str, provider| -> Value {
+        serde_json::from_slice(&put(asker, provider, body.as_bytes()).unwrap().body).unwrap()
+    };
+    let [anthropic, openai, compatible, responses, _] = PROVIDERS;
+    assert_eq!(sent(Asker::OpenAi, &chat, responses)["input"][0]["content"][0]["filename"], "a.csv");
+    assert_eq!(sent(Asker::OpenAi, &chat, anthropic)["messages"][0]["content"][0]["source"]["data"], "a,b");
+    for provider in [openai, compatible] {
+        assert_eq!(sent(Asker::Responses, &item, provider)["messages"][0]["content"], "Document: a.csv\n\na,b");
+    }
+}
+
+/// Cases 10 and 14: thinking goes back to whom it came from, and to nobody who has refused it.
+#[test]
+fn refused_thinking_is_written_by_nobody() {
+    use crate::canon::{Part, Thought, digest, seal};
+    use crate::capabilities::{Capabilities, Member, Refused};
+    let thought = |signature: String| Part::Thinking(Thought { text: String::new(), signature: Some(signature) });
+    let sealed = |provider: super::ways::Provider| match provider.1 {
+        Dialect::Anthropic => "EqQBsigned".to_owned(),
+        Dialect::Responses => {
+            seal("responses", br#"{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"gA"}"#)
+        }
+        Dialect::Gemini | Dialect::OpenAi => {
+            seal("gemini", format!("call {:016x} EqQBsigned", digest(provider.3.as_bytes())).as_bytes())
+        }
+    };
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"t","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"r"}]}"#;
+    for provider in PROVIDERS.into_iter().filter(|provider| provider.1 != Dialect::OpenAi) {
+        let recalled = |id: &str| (id == "a").then(|| vec![thought(sealed(provider))]);
+        let question = crate::translate::Question {
+            asker: Asker::OpenAi,
+            body: body.as_bytes(),
+            model: Some(provider.3),
+            request_id: "7",
+            created: 7,
+            recalled: &recalled,
+        };
+        let told = |known: &Capabilities| {
+            let outgoing = tongue(provider).outgoing(&question, known).unwrap();
+            let text = std::str::from_utf8(&outgoing.body).unwrap().to_owned();
+            text.contains("EqQBsigned") || text.contains("rs_1")
+        };
+        let refused = Capabilities { refused: Refused::these(&[Member::Reasoning]), ..Capabilities::UNKNOWN };
+        assert_eq!((told(&Capabilities::UNKNOWN), told(&refused)), (true, false), "{}", provider.0);
     }
 }

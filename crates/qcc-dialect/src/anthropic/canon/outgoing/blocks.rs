@@ -1,12 +1,13 @@
 //! Blocks of a request as Anthropic takes them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+
 use bytes::{BufMut as _, BytesMut};
 
-use super::{Marks, unfit};
-use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolResult, ToolUse, Unfit};
+use super::{Marks, NAME, unfit};
+use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolNames, ToolResult, ToolUse, Unfit};
 use crate::json::write::Object;
+use crate::openai::request::user;
 
 /// A block as it is written.
 #[derive(Debug)]
@@ -17,25 +18,32 @@ pub(super) enum Block<'a> {
     Result(&'a ToolResult, String),
     /// The result of a call that has none.
     Missing(String),
-    /// The operator's words among the user's.
-    Folded(&'a str),
+    /// Words that are written as a text whatever they were: the operator's among the user's, or a block of another vendor.
+    Told(Cow<'a, str>),
     /// The model's words that it goes on with.
     Begun(&'a str, Option<Cache>),
 }
 
-/// Writes the blocks of a message.
-pub(super) fn write(out: &mut BytesMut, blocks: &[Block<'_>], role: Role, marks: &mut Marks<'_>) -> Result<(), Unfit> {
+/// Writes the blocks of a message. `last`: the breakpoint after them, where the last one has none of its own.
+pub(super) fn write(
+    out: &mut BytesMut,
+    blocks: &[Block<'_>],
+    role: Role,
+    last: Option<Cache>,
+    marks: &mut Marks<'_>,
+) -> Result<(), Unfit> {
     out.put_u8(b'[');
     for (at, block) in blocks.iter().enumerate() {
         if at > 0 {
             out.put_u8(b',');
         }
+        marks.unsaid = last.filter(|_| at + 1 == blocks.len());
         match block {
             Block::Part(part) => self::part(out, part, role, marks)?,
             Block::Call(call, name) => tool_use(out, call, name),
             Block::Result(result, name) => tool_result(out, result, name, marks)?,
             Block::Missing(name) => missing(out, name),
-            Block::Folded(text) => drop(text_block(out, text, None, marks)),
+            Block::Told(text) => drop(text_block(out, text, None, marks)),
             Block::Begun(text, cache) => drop(text_block(out, text, *cache, marks)),
         }
     }
@@ -62,7 +70,7 @@ fn part(out: &mut BytesMut, part: &Part, role: Role, marks: &mut Marks<'_>) -> R
             return Err(unfit("messages.content", "calls are the model's and their results the user's"));
         }
         Part::Other { kind, .. } => {
-            return Err(unfit(format!("messages.content.{kind}"), "Anthropic has no such block"));
+            return Err(unfit(format!("messages.content.{kind}"), "Anthropic has no such block there"));
         }
     }
     Ok(())
@@ -78,13 +86,18 @@ pub(super) fn text_block(out: &mut BytesMut, text: &str, cache: Option<Cache>, m
 }
 
 fn image(out: &mut BytesMut, image: &Image, marks: &mut Marks<'_>) -> Result<(), Unfit> {
+    const WHERE: &str = "messages.content.image";
     let mut block = Object::begin(out);
     block.member("type", "image");
     match &image.source {
-        Source::Base64 { media_type, data } => base64(block.name("source"), media_type, data),
-        Source::Url(url) => self::url(block.name("source"), url),
-        Source::File(_) => return Err(unfit("messages.content.image", "the file is in another account")),
-        Source::Text(_) | Source::Parts(_) => return Err(unfit("messages.content.image", "it is text")),
+        Source::Base64 { media_type, data } => {
+            let kind =
+                image_kind(media_type, data).ok_or_else(|| unfit(WHERE, "Anthropic reads PNG, JPEG, GIF and WebP"))?;
+            base64(block.name("source"), kind, data);
+        }
+        Source::Url(url) => self::url(block.name("source"), url, WHERE)?,
+        Source::File(_) => return Err(unfit(WHERE, "the file is in another account")),
+        Source::Text(_) | Source::Parts(_) => return Err(unfit(WHERE, "it is text")),
     }
     if image.detail.is_some() {
         marks.losses.dropped("messages.content.image.detail");
@@ -102,12 +115,11 @@ fn document(out: &mut BytesMut, document: &Document, marks: &mut Marks<'_>) -> R
     match &document.source {
         Source::Base64 { media_type, data } if media_type == "application/pdf" => base64(source, media_type, data),
         Source::Base64 { media_type, data } if media_type.starts_with("text/") => {
-            let text = STANDARD.decode(data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            plain(source, &text.ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
+            plain(source, &user::plain(data).ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
         }
         Source::Base64 { .. } => return Err(unfit(WHERE, "Anthropic reads PDF and text")),
         Source::Text(text) => plain(source, text),
-        Source::Url(url) => self::url(source, url),
+        Source::Url(url) => self::url(source, url, WHERE)?,
         Source::File(_) => return Err(unfit(WHERE, "the file is in another account")),
         Source::Parts(parts) => {
             let mut content = Object::begin(source);
@@ -127,16 +139,37 @@ fn document(out: &mut BytesMut, document: &Document, marks: &mut Marks<'_>) -> R
 
 /// Parts within a block.
 fn parts(out: &mut BytesMut, parts: &[Part], marks: &mut Marks<'_>) -> Result<(), Unfit> {
-    let empty = |part: &&Part| matches!(part, Part::Text(text) if text.text.is_empty());
+    let unsaid = marks.unsaid.take();
     out.put_u8(b'[');
-    for (at, one) in parts.iter().filter(|part| !empty(part)).enumerate() {
+    for (at, one) in parts.iter().filter(|part| !is_blank(part)).enumerate() {
         if at > 0 {
             out.put_u8(b',');
         }
         part(out, one, Role::User, marks)?;
     }
     out.put_u8(b']');
+    marks.unsaid = unsaid;
     Ok(())
+}
+
+/// Whether it is a text of white space alone.
+pub(super) fn is_blank(part: &Part) -> bool {
+    matches!(part, Part::Text(text) if text.text.trim().is_empty())
+}
+
+/// What an image is by its first bytes, else by its name: Anthropic refuses one that is named otherwise than it is, and
+/// clients of vendors who do not look often name them so.
+fn image_kind(named: &str, data: &str) -> Option<&'static str> {
+    const KINDS: [(&str, &[&str], &str); 4] = [
+        ("iVBOR", &["image/png"], "image/png"),
+        ("/9j/", &["image/jpeg", "image/jpg"], "image/jpeg"),
+        ("R0lGO", &["image/gif"], "image/gif"),
+        ("UklGR", &["image/webp"], "image/webp"),
+    ];
+    let named = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let seen = KINDS.iter().find(|(begins, ..)| data.starts_with(begins));
+    let found = seen.or_else(|| KINDS.iter().find(|(_, names, _)| names.contains(&named.as_str())));
+    found.map(|(.., kind)| *kind)
 }
 
 fn base64(out: &mut BytesMut, media_type: &str, data: &str) {
@@ -147,8 +180,12 @@ fn plain(out: &mut BytesMut, text: &str) {
     Object::begin(out).member("type", "text").member("media_type", "text/plain").member("data", text).end();
 }
 
-fn url(out: &mut BytesMut, url: &str) {
+fn url(out: &mut BytesMut, url: &str, what: &'static str) -> Result<(), Unfit> {
+    if !url.starts_with("https://") {
+        return Err(unfit(what, "Anthropic fetches only from addresses with https"));
+    }
     Object::begin(out).member("type", "url").member("url", url).end();
+    Ok(())
 }
 
 fn search_result(out: &mut BytesMut, found: &SearchResult) {
@@ -163,7 +200,9 @@ fn search_result(out: &mut BytesMut, found: &SearchResult) {
 
 fn tool_use(out: &mut BytesMut, call: &ToolUse, name: &str) {
     let mut block = Object::begin(out);
-    block.member("type", "tool_use").member("id", name).member("name", &call.name);
+    // A name that a model has made up, and that no tool has.
+    let tool = ToolNames::new().send(&call.name, NAME).into_owned();
+    block.member("type", "tool_use").member("id", name).member("name", &tool);
     block.raw("input", call.input.text()).end();
 }
 

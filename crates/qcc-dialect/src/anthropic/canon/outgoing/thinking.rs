@@ -1,8 +1,8 @@
 //! Whether and how the model is asked to think, by what it takes.
 
 use super::turns::Row;
-use crate::canon::{Effort, Json, Losses, Request, Thinking};
-use crate::capabilities::{Capabilities, Thinks};
+use crate::canon::{Effort, Json, Losses, Request, Thinking, ToolChoice};
+use crate::capabilities::{Capabilities, Forced, Thinks};
 use crate::json::write::Object;
 
 /// The least budget that is taken.
@@ -66,6 +66,7 @@ pub(super) fn decide(
         }
     };
     let form = form.and_then(|form| within(form, rows, max_tokens, losses));
+    let form = beside_a_forced_call(form, request, capabilities, losses);
     let effort = match thinks {
         // There is no word for it, but a budget that was chosen by it says it.
         Thinks::Budget | Thinks::Never => {
@@ -88,6 +89,10 @@ fn within(form: Form, rows: &[Row<'_>], max_tokens: u64, losses: &mut Losses) ->
         losses.add("thinking", "dropped: max_tokens leaves no room for it");
         return None;
     }
+    if rows.last().is_some_and(Row::is_begun) {
+        losses.add("thinking", "dropped: the model goes on with words that it has not thought about");
+        return None;
+    }
     if rows.iter().rev().find_map(Row::begins_with_a_call).unwrap_or_default() {
         losses.add("thinking", "dropped: what the model thought before its last calls is not there");
         return None;
@@ -97,6 +102,27 @@ fn within(form: Form, rows: &[Row<'_>], max_tokens: u64, losses: &mut Losses) ->
         losses.add("thinking", format!("clamped to {budget} tokens"));
     }
     Some(Form::Budget(budget))
+}
+
+/// The client counts on a call that it forces; that the model thinks before it is the lesser thing.
+fn beside_a_forced_call(
+    form: Option<Form>,
+    request: &Request,
+    capabilities: &Capabilities,
+    losses: &mut Losses,
+) -> Option<Form> {
+    let forces =
+        matches!(request.tool_choice, Some(ToolChoice::Any | ToolChoice::Tool(_))) && !request.tools.is_empty();
+    let unasked = match (form, capabilities.forced_tools) {
+        (Some(Form::Budget(_)), Some(Forced::WithoutThinking | Forced::SomeTool | Forced::Yes) | None) => None,
+        (Some(Form::Adaptive), Some(Forced::WithoutThinking)) => Some(Form::Disabled),
+        _ => return form,
+    };
+    if !forces {
+        return form;
+    }
+    losses.add("thinking", "switched off, for a tool is forced");
+    unasked
 }
 
 /// Tokens to think for, by effort.

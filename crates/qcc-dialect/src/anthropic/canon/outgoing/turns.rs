@@ -3,6 +3,7 @@
 //! Other dialects have a message for each result and let the operator speak anywhere. Here results stand at the head of the
 //! one user message after their calls, each call has exactly one, and names of calls are unique in the conversation.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bytes::{BufMut as _, BytesMut};
@@ -11,8 +12,9 @@ use super::blocks::{self, Block};
 use super::{Marks, unfit};
 use crate::anthropic::canon::ids;
 use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Member};
 use crate::json::write::Object;
+use crate::openai::request::foreign;
 
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";
@@ -35,9 +37,9 @@ impl Row<'_> {
         (self.role == Role::Assistant).then(|| calls && !self.blocks.first().is_some_and(thought))
     }
 
-    /// White space alone is no message.
-    fn is_blank(&self) -> bool {
-        self.blocks.iter().all(|block| matches!(block, Block::Part(Part::Text(text)) if text.text.trim().is_empty()))
+    /// Whether it is the model's.
+    pub(super) fn is_begun(&self) -> bool {
+        self.role == Role::Assistant
     }
 }
 
@@ -79,14 +81,21 @@ pub(super) fn rows<'a>(
         if folded {
             losses.add(FOLDED.0, FOLDED.1);
         }
-        let blocks = turn.parts.iter().filter_map(|part| block(part, folded, losses));
+        let mut blocks = Vec::with_capacity(turn.parts.len());
+        let thoughts = !capabilities.refused.has(Member::Reasoning);
+        for part in turn.parts.iter().filter(|part| thoughts || !is_thought(part)) {
+            blocks.extend(block(part, folded, losses)?);
+        }
         match rows.last_mut() {
             Some(last) if last.role == role => last.blocks.extend(blocks),
-            _ => rows.push(Row { role, blocks: blocks.collect() }),
+            _ => rows.push(Row { role, blocks }),
         }
     }
     pair(&mut rows, losses);
-    rows.retain(|row| row.role == Role::Assistant || !row.is_blank());
+    if rows.pop_if(|row| row.role == Role::Assistant && row.blocks.is_empty()).is_some() {
+        losses.add("messages", "an empty answer at the end: dropped");
+    }
+    let mut rows = without_empty(rows);
     for at in 0..rows.len() {
         // What the operator followed may have been blank.
         if rows[at].role == Role::System && at.checked_sub(1).is_none_or(|before| rows[before].role == Role::Assistant)
@@ -99,24 +108,42 @@ pub(super) fn rows<'a>(
     if rows.is_empty() { Err(unfit("messages", "Anthropic needs a message of the user")) } else { Ok(rows) }
 }
 
+fn is_thought(part: &Part) -> bool {
+    matches!(part, Part::Thinking(_) | Part::Redacted(_))
+}
+
+/// Who says nothing is left out, and who is heard on both sides of it says all in one message.
+fn without_empty(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let mut kept: Vec<Row<'_>> = Vec::with_capacity(rows.len() + 1);
+    for row in rows.into_iter().filter(|row| !row.blocks.is_empty()) {
+        match kept.last_mut() {
+            Some(last) if last.role == row.role => last.blocks.extend(row.blocks),
+            _ => kept.push(row),
+        }
+    }
+    kept
+}
+
 /// Whether the operator may speak here: after the user, and before the model or at the end.
 fn is_placed(last: Option<&Row<'_>>, rest: &[Turn]) -> bool {
     let next = rest.iter().map(|turn| turn.role).find(|role| *role != Role::System);
     last.is_some_and(|row| row.role != Role::Assistant) && next.is_none_or(|role| role == Role::Assistant)
 }
 
-fn block<'a>(part: &'a Part, folded: bool, losses: &mut Losses) -> Option<Block<'a>> {
-    match part {
-        Part::Text(text) if text.text.is_empty() => None,
-        Part::Text(text) if folded => Some(Block::Folded(&text.text)),
+/// A part as a block. White space alone is none: Anthropic refuses a turn without anything else in it.
+fn block<'a>(part: &'a Part, folded: bool, losses: &mut Losses) -> Result<Option<Block<'a>>, Unfit> {
+    Ok(match part {
+        Part::Text(text) if text.text.trim().is_empty() => None,
+        Part::Text(text) if folded => Some(Block::Told(Cow::Borrowed(&text.text))),
         Part::Thinking(thought)
             if thought.signature.as_deref().is_none_or(|text| text.is_empty() || is_sealed(text)) =>
         {
             losses.add("messages.thinking", "dropped: it is not signed by Anthropic");
             None
         }
+        Part::Other { kind, raw } => foreign::text(kind, raw, losses)?.map(|text| Block::Told(Cow::Owned(text))),
         part => Some(Block::Part(part)),
-    }
+    })
 }
 
 /// Gives every call a name of its own and its result in the next message.
@@ -173,16 +200,11 @@ fn answer<'a>(row: &mut Row<'a>, calls: &mut Vec<(&str, String)>, losses: &mut L
 
 fn orphan<'a>(result: &'a ToolResult, losses: &mut Losses) -> impl Iterator<Item = Block<'a>> {
     losses.add("messages", "a result without a call before it: sent as the user's text");
-    let empty = |part: &&Part| matches!(part, Part::Text(text) if text.text.is_empty());
-    result.parts.iter().filter(move |part| !empty(part)).map(Block::Part)
+    result.parts.iter().filter(|part| !blocks::is_blank(part)).map(Block::Part)
 }
 
 /// Sees to the end of the conversation: most models do not go on with words that they have begun.
 fn finish(rows: &mut Vec<Row<'_>>, capabilities: &Capabilities, losses: &mut Losses) {
-    if rows.last().is_some_and(|row| row.role == Role::Assistant && row.is_blank()) {
-        rows.pop();
-        losses.add("messages", "an empty answer at the end: dropped");
-    }
     if rows.last().is_none_or(|row| row.role != Role::Assistant) {
         return;
     }
@@ -191,7 +213,7 @@ fn finish(rows: &mut Vec<Row<'_>>, capabilities: &Capabilities, losses: &mut Los
         return;
     }
     losses.add("messages", "the model does not go on with its own words: asked to continue");
-    rows.push(Row { role: Role::User, blocks: vec![Block::Folded(GO_ON)] });
+    rows.push(Row { role: Role::User, blocks: vec![Block::Told(Cow::Borrowed(GO_ON))] });
 }
 
 /// White space at the end of words to go on with is refused.
@@ -206,10 +228,16 @@ fn begin(row: &mut Row<'_>) {
     }
 }
 
-/// Writes the messages.
-pub(super) fn write(out: &mut BytesMut, rows: &[Row<'_>], marks: &mut Marks<'_>) -> Result<(), Unfit> {
+/// Writes the messages. `last`: the breakpoint after all of them.
+pub(super) fn write(
+    out: &mut BytesMut,
+    rows: &[Row<'_>],
+    last: Option<Cache>,
+    marks: &mut Marks<'_>,
+) -> Result<(), Unfit> {
     out.put_u8(b'[');
     for (at, row) in rows.iter().enumerate() {
+        let last = last.filter(|_| at + 1 == rows.len() && row.role == Role::User);
         if at > 0 {
             out.put_u8(b',');
         }
@@ -220,7 +248,7 @@ pub(super) fn write(out: &mut BytesMut, rows: &[Row<'_>], marks: &mut Marks<'_>)
         };
         let mut message = Object::begin(out);
         message.member("role", role);
-        blocks::write(message.name("content"), &row.blocks, row.role, marks)?;
+        blocks::write(message.name("content"), &row.blocks, row.role, last, marks)?;
         message.end();
     }
     out.put_u8(b']');

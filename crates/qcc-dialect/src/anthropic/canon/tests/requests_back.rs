@@ -22,22 +22,35 @@ fn json() -> impl Strategy<Value = Json> {
     prop::sample::select(texts.to_vec()).prop_map(raw)
 }
 
-fn source() -> impl Strategy<Value = Source> {
-    let data = ("[A-Za-z0-9+/]{4}").prop_map(|data| Source::Base64 { media_type: "application/pdf".to_owned(), data });
-    prop_oneof![data, words().prop_map(Source::Url)]
+fn source(media_type: &'static str) -> impl Strategy<Value = Source> {
+    let data = ("[A-F0-9+/]{4}").prop_map(move |data| Source::Base64 { media_type: media_type.to_owned(), data });
+    prop_oneof![data, words().prop_map(|words| Source::Url(format!("https://{words}")))]
+}
+
+/// Schemas to which an answer can be bound as they are.
+fn schema() -> impl Strategy<Value = Json> {
+    let texts = [
+        r#"{"type": "object","properties":{},"additionalProperties":false}"#,
+        r#"{"required":[], "additionalProperties":false,"properties":{"z":{"const":1.0}},"type":"object"}"#,
+    ];
+    prop::sample::select(texts.to_vec()).prop_map(raw)
 }
 
 fn inner() -> impl Strategy<Value = Part> {
     let found = (words(), words(), vec(words(), 0..3));
     prop_oneof![
         words().prop_map(|words| text(&words)),
-        source().prop_map(|source| Part::Image(Image { source, detail: None, cache: None })),
+        source("image/png").prop_map(|source| Part::Image(Image { source, detail: None, cache: None })),
         found.prop_map(|(source, title, texts)| Part::SearchResult(SearchResult { source, title, texts })),
     ]
 }
 
 fn document() -> impl Strategy<Value = Part> {
-    let source = prop_oneof![source(), words().prop_map(Source::Text), vec(inner(), 0..3).prop_map(Source::Parts),];
+    let source = prop_oneof![
+        source("application/pdf"),
+        words().prop_map(Source::Text),
+        vec(inner(), 0..3).prop_map(Source::Parts),
+    ];
     (source, option::of(words()), option::of(words()), any::<bool>()).prop_map(|(source, title, context, citations)| {
         Part::Document(Document { source, title, context, citations, cache: None })
     })
@@ -83,13 +96,14 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 }
 
 fn tools() -> impl Strategy<Value = Vec<Tool>> {
-    let schema = prop::sample::select(vec![r#"{"type": "object"}"#, r#"{"z":true,"type":"object","a":1.0}"#]);
-    let tool = ("[a-zA-Z0-9_-]{1,64}", option::of(words()), schema, option::of(any::<bool>()));
+    let open = prop::sample::select(vec![r#"{"type": "object"}"#, r#"{"z":true,"type":"object","a":1.0}"#]);
+    let bound = prop_oneof![open.prop_map(|open| (raw(open), None)), schema().prop_map(|closed| (closed, Some(true)))];
+    let tool = ("[a-zA-Z0-9_-]{1,64}", option::of(words()), bound);
     vec(tool, 1..4).prop_map(|tools| {
-        let custom = |(name, description, schema, strict)| Tool::Custom {
+        let custom = |(name, description, (schema, strict))| Tool::Custom {
             name,
             description,
-            schema: raw(schema),
+            schema,
             strict,
             cache: Some(Cache::Long),
         };
@@ -109,13 +123,12 @@ fn choice() -> impl Strategy<Value = (Option<ToolChoice>, Option<bool>)> {
 
 /// Ways to sample, or to think, which exclude each other.
 fn steering() -> impl Strategy<Value = Request> {
-    let sampling = (option::of(0..=100_u32), option::of(0..=100_u32), option::of(1..500_u64)).prop_map(
-        |(degree, share, top_k)| {
+    let sampling =
+        (option::of(0..=100_u32), option::of(0..100_u32), option::of(1..500_u64)).prop_map(|(degree, share, top_k)| {
             let part = |hundredth: u32| f64::from(hundredth) / 100.0;
             Request { temperature: degree.map(part), top_p: share.map(part), top_k, ..Request::default() }
-        },
-    );
-    let effort = prop::sample::select(vec![Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max]);
+        });
+    let effort = prop::sample::select(vec![Effort::Low, Effort::Medium, Effort::High, Effort::Max]);
     let thinking = prop_oneof![Just(Thinking::Disabled), Just(Thinking::Adaptive)];
     prop_oneof![
         sampling,
@@ -128,14 +141,17 @@ fn steering() -> impl Strategy<Value = Request> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let system = vec((words(), prop::sample::select(vec![None, Some(Cache::Short)])), 0..2);
-    let rest = (option::of(words()), any::<bool>(), 0..100_000_u64, vec(words(), 0..3), option::of(json()));
+    // A client that sets a breakpoint is given no others.
+    let system = (words(), vec(words(), 0..2));
+    let rest = (option::of(words()), any::<bool>(), 0..100_000_u64, vec(words(), 0..3), option::of(schema()));
     (steering(), turns(), system, option::of((tools(), choice())), rest).prop_map(
         |(steering, turns, system, tools, (user, stream, max_tokens, stop, schema))| {
             let (tools, (tool_choice, parallel_tools)) = tools.unwrap_or_default();
             Request {
                 model: MODEL.to_owned(),
-                system: system.into_iter().map(|(text, cache)| Text { text, cache }).collect(),
+                system: std::iter::once(Text { text: system.0, cache: Some(Cache::Short) })
+                    .chain(system.1.into_iter().map(|text| Text { text, cache: None }))
+                    .collect(),
                 turns,
                 tools,
                 tool_choice,

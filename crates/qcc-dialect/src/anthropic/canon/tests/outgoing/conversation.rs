@@ -109,8 +109,8 @@ fn a_failed_call_may_have_nothing_to_say() {
         turn(Role::User, vec![Part::ToolResult(failed)]),
     ]);
     let (body, _) = encode(&request, "claude-opus-5");
-    let expected = json!([{"type": "tool_result", "tool_use_id": "a", "content": [], "is_error": true}]);
-    assert_eq!(body["messages"][2]["content"], expected);
+    let result = &body["messages"][2]["content"][0];
+    assert_eq!((&result["content"], &result["is_error"]), (&json!([]), &json!(true)));
 }
 
 /// Cases 6, 7 and 8: empty texts and blank messages are left out.
@@ -127,11 +127,22 @@ fn empty_texts_and_blank_messages_are_left_out() {
             user(" \n"),
             turn(Role::Assistant, vec![text("ok")]),
             user("r"),
+            turn(Role::Assistant, vec![text("\n\n"), call("b", "x", "{}")]),
+            turn(Role::User, vec![result("b", vec![text(" ")])]),
+            turn(Role::Assistant, vec![text(" ")]),
+            user("s"),
         ])
     };
     let (body, losses) = encode(&request, "claude-opus-5");
-    let expected =
-        ["user: text", "assistant: tool_use", "user: tool_result", "assistant: ", "assistant: text", "user: text"];
+    let expected = [
+        "user: text",
+        "assistant: tool_use",
+        "user: tool_result",
+        "assistant: text",
+        "user: text",
+        "assistant: tool_use",
+        "user: tool_result text",
+    ];
     assert_eq!((shape(&body), body.get("system")), (expected.map(str::to_owned).to_vec(), None));
     assert_eq!(losses, ["system: empty texts dropped"]);
 }
@@ -183,6 +194,38 @@ fn calls_have_legal_names_of_their_own_and_results_follow_them() {
     assert_eq!((ids("tool_use_id"), losses), (ids("id"), vec![]));
 }
 
+/// Case 9: what only another vendor runs is told as what it was.
+#[test]
+fn blocks_of_another_vendor_are_told_as_text() {
+    let other = |kind: &str, block: &str| Part::Other { kind: kind.to_owned(), raw: raw(block) };
+    let search =
+        r#"{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"rust"}}"#;
+    let request = asking(vec![
+        user("q"),
+        turn(Role::Assistant, vec![other("web_search_call", search), text("Found.")]),
+        turn(Role::Assistant, vec![other("ghost_snapshot", "{}")]),
+        user("r"),
+    ]);
+    let (body, losses) = encode(&request, "claude-opus-5");
+    assert_eq!(body["messages"][1]["content"][0]["text"], "[web_search_call:\nrust]");
+    assert_eq!(shape(&body), ["user: text", "assistant: text text", "user: text"]);
+    assert_eq!(losses, ["messages.content.web_search_call: sent as text", "messages.content.ghost_snapshot: dropped"]);
+}
+
+/// Case 15: models call tools that there are not, by names that Anthropic refuses in the conversation too.
+#[test]
+fn a_name_that_a_model_has_made_up_is_written_in_legal_letters() {
+    let called = |name: &str| {
+        let calls = turn(Role::Assistant, vec![call("a", name, "{}")]);
+        let (body, _) =
+            encode(&asking(vec![user("q"), calls, turn(Role::User, vec![result("a", vec![])])]), "claude-opus-5");
+        body["messages"][1]["content"][0]["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(called("mcp__a-b"), "mcp__a-b");
+    assert!(called("functions.t").starts_with("functions_t_"), "{}", called("functions.t"));
+    assert_ne!(called("functions.t"), called("functions t"));
+}
+
 /// Case 24: words to go on with are sent only to models that do.
 #[test]
 fn words_to_go_on_with_are_sent_only_to_models_that_do() {
@@ -191,7 +234,7 @@ fn words_to_go_on_with_are_sent_only_to_models_that_do() {
     assert_eq!(body["messages"][1]["content"], json!([{"type": "text", "text": "The answer is"}]));
     assert_eq!(losses, [""; 0]);
     let (body, losses) = encode(&begun("The answer is"), "claude-opus-4-6");
-    assert_eq!(shape(&body), ["user: text", "assistant: text text", "user: text"]);
+    assert_eq!(shape(&body), ["user: text", "assistant: text", "user: text"]);
     assert_eq!(losses, ["messages: the model does not go on with its own words: asked to continue"]);
     let (body, losses) = encode(&begun(""), "claude-opus-4-5");
     assert_eq!(
@@ -213,7 +256,17 @@ fn images_and_documents_are_sent_or_keep_the_request_away() {
     let base64 =
         |media_type: &str, data: &str| Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() };
     let source = |part| with(part).unwrap()["source"].clone();
-    assert_eq!(source(image(Source::Url("u".to_owned()))), json!({"type": "url", "url": "u"}));
+    let url = || Source::Url("https://a.example/x".to_owned());
+    assert_eq!(source(image(url())), json!({"type": "url", "url": "https://a.example/x"}));
+    for (named, data, sent) in [
+        ("image/png", "AAAA", "image/png"),
+        ("image/jpg", "AAAA", "image/jpeg"),
+        ("image/jpeg", "iVBORw0KGgo=", "image/png"),
+        ("image/png", "/9j/4AAQSkZJRg==", "image/jpeg"),
+        ("application/octet-stream", "UklGRiQAAABXRUJQ", "image/webp"),
+    ] {
+        assert_eq!(source(image(base64(named, data)))["media_type"], sent, "{named} {data}");
+    }
     let pdf = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBE"});
     assert_eq!(source(document(base64("application/pdf", "JVBE"))), pdf);
     let plain = json!({"type": "text", "media_type": "text/plain", "data": "hi"});
@@ -223,6 +276,9 @@ fn images_and_documents_are_sent_or_keep_the_request_away() {
     for part in [
         image(Source::File("file_1".to_owned())),
         document(Source::File("file_1".to_owned())),
+        image(base64("image/bmp", "Qk0=")),
+        image(Source::Url("http://a.example/x.png".to_owned())),
+        document(Source::Url("JVBERi0=".to_owned())),
         document(base64("application/msword", "AAAA")),
         document(base64("text/plain", "not base64")),
     ] {

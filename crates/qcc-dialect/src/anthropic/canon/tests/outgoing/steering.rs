@@ -1,6 +1,7 @@
 //! Tools, sampling, thinking and the form of the answer.
 
 use super::*;
+use crate::capabilities::{Member, Refused};
 
 #[test]
 fn a_plain_request_is_written_as_anthropic_takes_it() {
@@ -50,6 +51,31 @@ fn a_tool_whose_name_anthropic_refuses_is_not_sent_there() {
     assert_eq!((why("mcp__a-b"), why("a.b"), why("ä"), why("")), (None, refused.clone(), refused.clone(), refused));
 }
 
+/// Case 17: what Anthropic refuses of a schema, at its root or of a tool that is bound to it.
+#[test]
+fn schemas_of_tools_are_put_as_anthropic_takes_them() {
+    let sent = |schema: &str, strict: Option<bool>| {
+        let Tool::Custom { name, description, schema, cache, .. } = tool("x", schema) else { unreachable!() };
+        let tools = vec![Tool::Custom { name, description, schema, strict, cache }];
+        let (body, losses) = encode(&Request { tools, ..asking(vec![user("q")]) }, "claude-opus-5");
+        let told = &body["tools"][0];
+        (told["input_schema"].clone(), told.get("strict").cloned(), losses.join("; "))
+    };
+    let either = r#"{"type":"object","properties":{"a":{},"b":{}},"oneOf":[{"required":["a"]},{"required":["b"]}]}"#;
+    let merged = json!({"type": "object", "properties": {"a": {}, "b": {}}});
+    let lost = "tools.input_schema: alternatives at its root merged".to_owned();
+    assert_eq!(sent(either, None), (merged.clone(), None, lost.clone()));
+    assert_eq!(
+        sent(r#"{"type":["object","null"],"properties":{}}"#, None).0,
+        json!({"type": "object", "properties": {}})
+    );
+    let closed = r#"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"#;
+    assert_eq!(sent(closed, Some(true)), (raw(closed).value(), Some(json!(true)), String::new()));
+    assert_eq!(sent(closed, Some(false)), (raw(closed).value(), None, String::new()));
+    let least = closed.replace("\"string\"", "\"string\",\"minLength\":1");
+    assert_eq!(sent(&least, Some(true)), (raw(&least).value(), None, "tools.strict: dropped".to_owned()));
+}
+
 /// Cases 17, 18 and 19: schemas and inputs are sent letter for letter but for a missing type.
 #[test]
 fn schemas_and_inputs_are_sent_letter_for_letter_but_for_a_missing_type() {
@@ -82,14 +108,12 @@ fn what_anthropic_has_nothing_for_is_named_or_keeps_the_request_away() {
         try_encode(&Request { others, ..asking(vec![user("q")]) }, "claude-opus-5").map(|(_, losses)| losses)
     };
     assert_eq!(with("seed", "7"), Ok(vec!["seed: dropped".to_owned()]));
-    assert_eq!(with("n", "1"), Ok(vec![]));
-    for (name, value) in [("n", "2"), ("web_search_options", "{}"), ("audio", "{}"), ("previous_response_id", "\"r\"")]
-    {
+    for (name, value) in [("web_search_options", "{}"), ("previous_response_id", "\"r\"")] {
         assert_eq!(with(name, value).unwrap_err().what, name);
     }
     let odd = Part::Other { kind: "input_audio".to_owned(), raw: raw("{}") };
     let refused = try_encode(&asking(vec![turn(Role::User, vec![odd])]), "claude-opus-5").unwrap_err();
-    assert_eq!(refused.to_string(), "messages.content.input_audio: Anthropic has no such block");
+    assert_eq!(refused.what, "messages.content.input_audio");
     let tools = vec![Tool::Other { kind: "web_search".to_owned(), name: None, raw: raw("{}") }];
     let refused = try_encode(&Request { tools, ..asking(vec![user("q")]) }, "claude-opus-5").unwrap_err();
     assert_eq!(refused.what, "tools.web_search");
@@ -115,6 +139,18 @@ fn a_temperature_goes_only_to_models_that_take_one() {
     assert_eq!(warm(1.0, "claude-opus-5"), (None, String::new()), "1 is what it has anyway");
 }
 
+/// Case 25: many models refuse both ways to sample at once, and clients name what is so anyway.
+#[test]
+fn a_share_of_everything_is_not_sent_beside_a_temperature() {
+    let sampled = |temperature, top_p| {
+        let (body, losses) = encode(&Request { temperature, top_p, ..asking(vec![user("q")]) }, "claude-sonnet-4-5");
+        (body.get("temperature").cloned(), body.get("top_p").cloned(), losses.len())
+    };
+    assert_eq!(sampled(Some(0.5), Some(1.0)), (Some(json!(0.5)), None, 0));
+    assert_eq!(sampled(None, Some(1.0)), (None, Some(json!(1.0)), 0));
+    assert_eq!(sampled(Some(0.5), Some(0.9)), (Some(json!(0.5)), Some(json!(0.9)), 0), "which of them, nobody knows");
+}
+
 /// Case 26: a call is forced only where that is allowed.
 #[test]
 fn a_call_is_forced_only_where_that_is_allowed() {
@@ -129,7 +165,11 @@ fn a_call_is_forced_only_where_that_is_allowed() {
     let any = || Some(ToolChoice::Any);
     assert_eq!(choose(any(), None, None, "claude-opus-5"), (Some(json!({"type": "any"})), String::new()));
     assert_eq!(choose(any(), None, None, "claude-opus-5-5"), (auto(), lost()));
-    assert_eq!(choose(any(), None, Some(Thinking::Budget(2048)), "claude-opus-4-5"), (auto(), lost()));
+    let forced = || Some(json!({"type": "any"}));
+    let off = || "thinking: switched off, for a tool is forced".to_owned();
+    assert_eq!(choose(any(), None, Some(Thinking::Budget(2048)), "claude-opus-4-5"), (forced(), off()));
+    assert_eq!(choose(any(), None, Some(Thinking::Budget(2048)), "claude-opus-4-6"), (forced(), off()));
+    assert_eq!(choose(any(), None, Some(Thinking::Adaptive), "claude-opus-4-6"), (forced(), String::new()));
     let named = Some(ToolChoice::Tool("x".to_owned()));
     let one = json!({"type": "tool", "name": "x", "disable_parallel_tool_use": true});
     assert_eq!(choose(named, Some(false), None, "claude-opus-5"), (Some(one), String::new()));
@@ -204,8 +244,12 @@ fn thinking_is_asked_for_as_the_model_takes_it() {
         assert_eq!(told, (expected, word, lost.to_owned()), "{thinking:?} {effort:?} {model}");
     }
     let short = Request { thinking: Some(Budget(2000)), max_tokens: Some(500), ..asking(vec![user("q")]) };
-    let (body, losses) = encode(&short, "claude-opus-4-5");
-    assert_eq!((body.get("thinking"), losses.len()), (None, 1));
+    let begun = asking(vec![user("q"), turn(Role::Assistant, vec![text("{")])]);
+    let begun = Request { thinking: Some(Budget(2000)), ..begun };
+    for request in [short, begun] {
+        let (body, losses) = encode(&request, "claude-opus-4-5");
+        assert_eq!((body.get("thinking"), losses.len()), (None, 1));
+    }
 }
 
 /// Case 29: stop texts of white space are left out.
@@ -230,16 +274,63 @@ fn no_more_breakpoints_are_set_than_anthropic_takes() {
     assert_eq!(losses, ["cache_control: more than 4 breakpoints, the later ones dropped"]);
 }
 
+/// Case 30: clients of vendors that cache by themselves set no breakpoints, and want the cache all the same.
+#[test]
+fn a_conversation_without_breakpoints_is_given_some() {
+    let breakpoints = |request: &Request, known: &Capabilities| {
+        let mut losses = Losses::new();
+        let body = encode_request(request, known, "claude-opus-5", &mut losses).unwrap();
+        assert!(losses.is_empty(), "{losses:?}");
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let marked = |block: &Value| block.get("cache_control").is_some();
+        let system = body["system"].as_array().map_or(0, |texts| texts.iter().filter(|text| marked(text)).count());
+        let messages = body["messages"].as_array().unwrap();
+        let blocks = |message: &Value| message["content"].as_array().unwrap().iter().map(marked).collect::<Vec<_>>();
+        (system, messages.iter().map(blocks).collect::<Vec<_>>())
+    };
+    let known = Capabilities::of_model("claude-opus-5");
+    let system = vec![Text { text: "Be.".to_owned(), cache: None }; 2];
+    let tools = vec![tool("x", "{}")];
+    let once = Request { system: system.clone(), ..asking(vec![user("q")]) };
+    assert_eq!(breakpoints(&once, &known), (0, vec![vec![false]]), "a single question");
+    let agent = Request { tools: tools.clone(), ..once.clone() };
+    assert_eq!(breakpoints(&agent, &known), (1, vec![vec![true]]));
+    let image = Part::Image(Image {
+        source: Source::Base64 { media_type: "image/png".to_owned(), data: "AAAA".to_owned() },
+        detail: None,
+        cache: None,
+    });
+    let results = turn(Role::User, vec![result("a", vec![text("r"), image])]);
+    let turns = vec![user("q"), turn(Role::Assistant, vec![text("I call."), call("a", "x", "{}")]), results];
+    let going_on = Request { turns, ..agent.clone() };
+    assert_eq!(breakpoints(&going_on, &known), (1, vec![vec![false], vec![false, false], vec![true]]));
+    let marked = vec![Text { text: "Be.".to_owned(), cache: Some(Cache::Short) }];
+    assert_eq!(
+        breakpoints(&Request { system: marked, ..going_on.clone() }, &known).1[2],
+        [false],
+        "as the client says"
+    );
+    let without = Capabilities { refused: Refused::these(&[Member::CacheControl]), ..known };
+    assert_eq!(breakpoints(&going_on, &without), (0, vec![vec![false], vec![false, false], vec![false]]));
+}
+
 #[test]
 fn the_form_of_the_answer_is_asked_for() {
-    let format = Format::JsonSchema {
-        name: Some("x".to_owned()),
-        schema: raw(r#"{"type":"object","z":1}"#),
-        strict: Some(true),
+    let formed = |schema: &str| {
+        let format = Format::JsonSchema { name: Some("x".to_owned()), schema: raw(schema), strict: Some(true) };
+        encode(&Request { format: Some(format), ..asking(vec![user("q")]) }, "claude-opus-5")
     };
-    let (body, losses) = encode(&Request { format: Some(format), ..asking(vec![user("q")]) }, "claude-opus-5");
-    assert_eq!(body["output_config"], json!({"format": {"type": "json_schema", "schema": {"type": "object", "z": 1}}}));
+    let closed = r#"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"#;
+    let (body, losses) = formed(closed);
+    assert_eq!(body["output_config"]["format"], json!({"type": "json_schema", "schema": raw(closed).value()}));
     assert_eq!(losses, [""; 0]);
+    let (body, losses) = formed(&closed.replace("\"string\"", "\"string\",\"minLength\":1"));
+    assert_eq!(body["output_config"]["format"]["schema"]["properties"]["a"]["description"], "(minLength: 1)");
+    assert_eq!(losses, ["response_format: bound to what of its schema can be, the rest told"]);
+    let (body, losses) = formed(r#"{"type":"object","additionalProperties":{"type":"string"}}"#);
+    assert_eq!(body.get("output_config"), None);
+    assert!(body["system"][0]["text"].as_str().unwrap().contains("\"additionalProperties\""));
+    assert_eq!(losses, ["response_format: sent as an instruction"]);
     let (body, losses) =
         encode(&Request { format: Some(Format::JsonObject), ..asking(vec![user("q")]) }, "claude-opus-5");
     assert!(body["system"][0]["text"].as_str().unwrap().contains("one JSON object"));
