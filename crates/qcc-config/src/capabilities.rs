@@ -187,6 +187,7 @@ words!(Member {
     "stream_options" => Self("stream_options"),
     "reasoning_content" => Self("reasoning_content"),
     "reasoning_summary" => Self("reasoning_summary"),
+    "attribution" => Self("attribution"),
 });
 
 /// A number of tokens: not none.

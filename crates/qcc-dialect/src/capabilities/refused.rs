@@ -34,6 +34,9 @@ pub enum Member {
     Reasoning,
     /// The wish to read what it thinks: `reasoning.summary`.
     ReasoningSummary,
+    /// The line in which Claude Code names its version to Anthropic: it says nothing to others, differs from conversation to
+    /// conversation, and so keeps their caches from all that conversations have in common.
+    Attribution,
 }
 
 /// Every member with its name, as a configuration writes it.
@@ -52,6 +55,7 @@ const NAMES: &[(Member, &str)] = &[
     (Member::StreamOptions, "stream_options"),
     (Member::Reasoning, "reasoning_content"),
     (Member::ReasoningSummary, "reasoning_summary"),
+    (Member::Attribution, "attribution"),
 ];
 
 impl Member {

@@ -22,7 +22,7 @@ pub(crate) mod tier;
 pub(crate) mod tools;
 pub(crate) mod user;
 
-pub(crate) use conversation::{MISSING, is_attribution};
+pub(crate) use conversation::{MISSING, operator};
 pub(crate) use thinking::effort_of;
 pub(crate) use tools::known as client_tool;
 pub(crate) use user::search_result;

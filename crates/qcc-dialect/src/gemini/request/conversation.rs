@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::content::{Content, Part, Speaker, System, uncached};
 use super::{Pen, assistant, unfit, user};
 use crate::canon::{self, Request, Role, Turn, Unfit};
-use crate::openai::request::is_attribution;
+use crate::openai::request::operator;
 
 /// What is said for the user where the model's words come first.
 const BEFORE: &str = "[The beginning of the conversation is not there.]";
@@ -86,11 +86,9 @@ fn say<'a>(contents: &mut Vec<Content<'a>>, role: Speaker, parts: Vec<Part<'a>>)
 
 fn system<'a>(request: &'a Request, lead: &'a [Turn], pen: &mut Pen<'_>) -> Result<Option<System<'a>>, Unfit> {
     let mut parts = Vec::new();
-    for text in &request.system {
+    for text in operator(request, pen.known.refused, pen.losses) {
         uncached(text.cache, pen);
-        if !text.text.trim().is_empty() && !is_attribution(text) {
-            parts.push(Part::text(Cow::Borrowed(text.text.as_str())));
-        }
+        parts.push(Part::text(Cow::Borrowed(text.text.as_str())));
     }
     for turn in lead {
         parts.extend(user::rest(turn, pen)?);

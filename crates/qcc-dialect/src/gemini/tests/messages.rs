@@ -23,14 +23,6 @@ fn the_operator_is_heard_at_the_beginning_and_folded_later() {
     assert_eq!(sent.losses, [FOLDED]);
 }
 
-/// Case 31: the line in which Claude Code names its version changes what Gemini's cache goes by, and says nothing to it.
-#[test]
-fn the_attribution_of_claude_code_is_left_out() {
-    let line = "x-anthropic-billing-header: cc_version=2.1.197.abc; cc_entrypoint=sdk-cli;";
-    let sent = send(PRO, json!({"system": [text(line), text("Be.")]}));
-    assert_eq!(sent.body["systemInstruction"], json!({"parts": [{"text": "Be."}]}));
-}
-
 /// Cases 3 and 4: text before and between results, results in several messages: all results first, in the order of the
 /// calls.
 #[test]

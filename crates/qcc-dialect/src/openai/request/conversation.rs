@@ -9,15 +9,23 @@ use std::collections::HashSet;
 
 use super::content::{Message, Piece, carried, push_user, system_role};
 use super::{Pen, assistant, user};
-use crate::canon::{Part, Request, Role, Text, Turn, Unfit};
+use crate::canon::{Losses, Part, Request, Role, Text, Turn, Unfit};
+use crate::capabilities::{Member, Refused};
 
 /// What a call is told that has no result.
 pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
 
-/// Whether it is the line in which Claude Code names its version to Anthropic. It says nothing to others; it differs from
-/// conversation to conversation, and would keep their caches from what all have in common after it.
-pub(crate) fn is_attribution(text: &Text) -> bool {
-    text.text.starts_with("x-anthropic-billing-header:")
+/// How the line begins in which Claude Code names its version to Anthropic.
+const ATTRIBUTION: &str = "x-anthropic-billing-header:";
+
+/// What the operator says before the conversation.
+pub(crate) fn operator<'a>(request: &'a Request, refused: Refused, losses: &mut Losses) -> Vec<&'a Text> {
+    let mut texts: Vec<&Text> = request.system.iter().filter(|text| !text.text.trim().is_empty()).collect();
+    if refused.has(Member::Attribution) && texts.first().is_some_and(|text| text.text.starts_with(ATTRIBUTION)) {
+        texts.remove(0);
+        losses.dropped("system.attribution");
+    }
+    texts
 }
 
 /// A call that waits for its result.
@@ -74,7 +82,7 @@ fn is_question(turn: &Turn) -> bool {
 }
 
 fn system<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Vec<Piece<'a>> {
-    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
+    let texts = operator(request, pen.traits.refused, pen.losses).into_iter();
     texts.map(|text| Piece::Text { text: Cow::Borrowed(&text.text), cache: carried(text.cache, pen) }).collect()
 }
 

@@ -11,7 +11,7 @@ use super::{Pen, unfit};
 use crate::canon::{Json, Part, Request, Role, Thought, ToolIds, ToolUse, Turn, Unfit, sent_id, unseal};
 use crate::capabilities::Member;
 use crate::openai::request::foreign;
-use crate::openai::request::{MISSING, is_attribution};
+use crate::openai::request::{MISSING, operator};
 use crate::responses::OWNER;
 
 /// Longest `call_id`, in bytes; OpenAI refuses longer ones with "string too long".
@@ -27,8 +27,8 @@ struct Pending<'a> {
 
 /// What stands before the conversation.
 pub(super) fn instructions(request: &Request, pen: &mut Pen<'_>) -> Option<String> {
-    let texts = request.system.iter().filter(|text| !text.text.trim().is_empty() && !is_attribution(text));
-    let texts: Vec<&str> = texts
+    let texts: Vec<&str> = operator(request, pen.capabilities.refused, pen.losses)
+        .into_iter()
         .map(|text| {
             cached(text.cache, pen);
             text.text.as_str()

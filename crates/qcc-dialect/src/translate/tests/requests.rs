@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::ways::{PROVIDERS, files, fixtures, put, read, tongue};
 use crate::asker::Asker;
-use crate::translate::{Dialect, NotSent, Outgoing};
+use crate::capabilities::{Capabilities, Member, Refused};
+use crate::translate::{Dialect, NotSent, Outgoing, Question};
 use insta::{assert_snapshot, with_settings};
 
 /// Requests by the dialect of their client, and the folder in which they are.
@@ -242,17 +243,36 @@ fn openais_models_are_told_to_think_in_words_that_each_takes() {
     }
 }
 
-/// Case 31: the line in which Claude Code names its version goes to nobody else, whatever they speak.
+/// Case 31: the line in which Claude Code names its version goes along like any other, unless it is not wanted.
 #[test]
-fn nobody_is_told_the_clients_version() {
+fn the_clients_version_is_left_out_where_it_is_configured_so() {
     use serde_json::json;
     let line = "x-anthropic-billing-header: cc_version=2.1.197.a1b; cc_entrypoint=cli;";
-    let system = [line, "Be brief."].map(|text| json!({"type": "text", "text": text}));
+    let system = [line, "Be brief.", line].map(|text| json!({"type": "text", "text": text}));
+    let asked =
+        json!({"model": "m", "max_tokens": 9, "system": system, "messages": [{"role": "user", "content": "q"}]});
+    let body = asked.to_string();
+    let question = Question {
+        asker: Asker::Anthropic,
+        body: body.as_bytes(),
+        model: None,
+        request_id: "7",
+        created: 7,
+        recalled: &|_| None,
+    };
+    let unwanted = Capabilities { refused: Refused::these(&[Member::Attribution]), ..Capabilities::default() };
     for provider in PROVIDERS.into_iter().filter(|provider| !tongue(*provider).is_of(Asker::Anthropic)) {
-        let (body, losses) = sent(provider, json!({"system": system, "messages": [{"role": "user", "content": "q"}]}));
-        let text = body.to_string();
-        assert!(text.contains("Be brief.") && !text.contains("cc_version"), "{}: {text}", provider.0);
-        assert_eq!(losses, [""; 0], "{}", provider.0);
+        for (known, times, lost) in [(&Capabilities::default(), 2, 0), (&unwanted, 1, 1)] {
+            let put = tongue(provider).outgoing(&question, known).unwrap();
+            let text = String::from_utf8(put.body.to_vec()).unwrap();
+            assert!(
+                text.contains("Be brief.") && text.matches("cc_version").count() == times,
+                "{}: {text}",
+                provider.0
+            );
+            let told = put.losses.iter().filter(|loss| loss.to_string() == "system.attribution: dropped").count();
+            assert_eq!(told, lost, "{}", provider.0);
+        }
     }
 }
 
