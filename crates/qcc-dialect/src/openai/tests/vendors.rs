@@ -76,11 +76,3 @@ fn some_models_differ_from_their_vendor() {
     assert_eq!(traits(Vendor::Unknown, "llama-4"), Vendor::Unknown.traits());
     assert_eq!(traits(Vendor::Kimi, "moonshot-v1-8k").reasoning, Reasoning::None);
 }
-
-/// Case 31: the line changes from conversation to conversation, and with it the beginning of the prompt.
-#[test]
-fn the_line_with_the_clients_version_is_left_out() {
-    let body = json!({"system": [{"type": "text", "text": "x-anthropic-billing-header: cc_version=1;"}, {"type": "text", "text": "Be."}]});
-    let sent = plain(body);
-    assert_eq!((said(&sent)[0].1.as_str(), sent.losses), (Some("Be."), vec![]));
-}

@@ -350,7 +350,7 @@ fn refused_thinking_is_written_by_nobody() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"t","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"r"}]}"#;
     for provider in PROVIDERS.into_iter().filter(|provider| provider.1 != Dialect::OpenAi) {
         let recalled = |id: &str| (id == "a").then(|| vec![thought(sealed(provider))]);
-        let question = crate::translate::Question {
+        let question = Question {
             asker: Asker::OpenAi,
             body: body.as_bytes(),
             model: Some(provider.3),
