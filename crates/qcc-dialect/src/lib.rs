@@ -30,6 +30,7 @@ mod json;
 #[cfg(test)]
 mod kit;
 pub mod limits;
+mod offered;
 pub mod openai;
 pub mod repair;
 pub mod responses;

@@ -11,6 +11,7 @@ use crate::canon::{Json, Losses, Request, Unfit};
 use crate::canon::{ToolNames, digest};
 use crate::capabilities::{Capabilities, Member, fit};
 use crate::json::print::print;
+use crate::offered::Choice;
 
 mod assistant;
 mod content;
@@ -24,7 +25,6 @@ pub(crate) mod user;
 
 pub(crate) use conversation::{MISSING, operator};
 pub(crate) use thinking::effort_of;
-pub(crate) use tools::known as client_tool;
 pub(crate) use user::search_result;
 
 use content::Message;
@@ -117,7 +117,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<tools::Function<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<tools::Choice>,
+    tool_choice: Option<Choice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
 use crate::capabilities::{Capabilities, Member, fit};
 use crate::json::print::print;
+use crate::offered::Choice;
 pub use crate::openai::request::Encoded;
 use crate::openai::request::tier::{Tier, tier};
 
@@ -101,7 +102,7 @@ struct Prompt<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<tools::Function<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<tools::Choice>,
+    tool_choice: Option<Choice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +144,7 @@ fn printed(body: &impl Serialize, expected: usize) -> Result<Bytes, Unfit> {
 
 fn prompt<'a>(request: &'a Request, model: &'a str, pen: &mut Pen<'_>) -> Result<Prompt<'a>, Unfit> {
     let tools::Tools { tools, choice } = tools::tools(request, pen)?;
-    let forces = choice.as_ref().is_some_and(tools::Choice::forces);
+    let forces = choice.as_ref().is_some_and(Choice::forces);
     let Steering { reasoning, sealed_thoughts, text, instruction } = steering::steering(request, forces, pen);
     let mut input = conversation::items(request, pen)?;
     if let Some(instruction) = instruction {

@@ -29,11 +29,11 @@ const UNTOLD: [&str; 2] = ["enum", "not"];
 
 /// The schema as OpenAI takes it, an object with properties, changed only where it would be refused. `place` names it among
 /// the losses.
-pub(crate) fn fitted<'a>(schema: &'a Json, place: &'static str, losses: &mut Losses) -> Cow<'a, Json> {
-    if is_object(schema, true) {
-        return Cow::Borrowed(schema);
+pub(crate) fn fitted<'a>(schema: Cow<'a, Json>, place: &'static str, losses: &mut Losses) -> Cow<'a, Json> {
+    if is_object(&schema, true) {
+        return schema;
     }
-    Cow::Owned(refitted(schema, place, losses))
+    Cow::Owned(refitted(&schema, place, losses))
 }
 
 /// The same as Anthropic takes it, which asks for no properties. Where only the type is missing, everything else stays as

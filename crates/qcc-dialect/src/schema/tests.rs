@@ -10,7 +10,7 @@ fn json_of(schema: &Value) -> Json {
 
 fn fit(schema: Value) -> (Value, Vec<String>) {
     let mut losses = Losses::new();
-    let fitted = fitted(&json_of(&schema), "schema", &mut losses).value();
+    let fitted = fitted(Cow::Owned(json_of(&schema)), "schema", &mut losses).value();
     (fitted, losses.iter().map(ToString::to_string).collect())
 }
 

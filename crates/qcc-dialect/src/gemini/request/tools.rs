@@ -13,7 +13,7 @@ use super::{Pen, unfit};
 use crate::canon::{Json, Request, Thinking, Tool, ToolChoice, Unfit};
 use crate::capabilities::Forced;
 use crate::json::Document;
-use crate::openai::request::client_tool;
+use crate::offered::{names, offered};
 
 /// Longest name of a tool, in bytes.
 const LONGEST: usize = 64;
@@ -68,7 +68,7 @@ pub(super) fn sent_name<'a>(name: &'a str, pen: &mut Pen<'_>) -> Cow<'a, str> {
 type Written<'a> = (Option<[Declarations<'a>; 1]>, Option<Config>);
 
 pub(super) fn tools<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Written<'a>, Unfit> {
-    pen.names.reserve(request.tools.iter().filter_map(name), LONGEST);
+    pen.names.reserve(names(&request.tools), LONGEST);
     let mut functions = Vec::with_capacity(request.tools.len());
     for tool in &request.tools {
         functions.extend(function(tool, pen)?);
@@ -83,50 +83,26 @@ pub(super) fn tools<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Writt
     Ok((Some([Declarations { function_declarations: functions }]), config))
 }
 
-fn name(tool: &Tool) -> Option<&str> {
-    match tool {
-        Tool::Custom { name, .. } => Some(name),
-        Tool::Other { name, .. } => name.as_deref(),
-    }
-}
-
 fn function<'a>(tool: &'a Tool, pen: &mut Pen<'_>) -> Result<Option<Function<'a>>, Unfit> {
-    let (name, description, schema) = match tool {
-        Tool::Custom { name, description, schema, cache, .. } => {
-            uncached(*cache, pen);
-            (name, description.as_deref(), fitted(schema, pen))
-        }
-        Tool::Other { kind, name, .. } => match (client_tool(kind), name) {
-            (Some((description, schema)), Some(name)) => {
-                pen.losses.add(format!("tools.{kind}"), "sent as a function");
-                (name, Some(description), Cow::Owned(schema))
-            }
-            _ => return server_tool(kind, pen).map(|()| None),
-        },
-    };
-    Ok(Some(Function { name: sent_name(name, pen), description, parameters_json_schema: schema }))
-}
-
-/// A tool that Gemini cannot have. Searching for tools is not needed where all of them are told.
-fn server_tool(kind: &str, pen: &mut Pen<'_>) -> Result<(), Unfit> {
-    if pen.known.drop_server_tools == Some(true) || kind.starts_with("tool_search_tool_") {
-        pen.losses.dropped(format!("tools.{kind}"));
-        return Ok(());
-    }
-    Err(Unfit {
-        what: format!("tools.{kind}").into(),
-        why: "only the client's own vendor runs or knows this tool".into(),
-    })
+    let drops = pen.known.drop_server_tools == Some(true);
+    let Some(tool) = offered(tool, drops, pen.losses)? else { return Ok(None) };
+    uncached(tool.cache, pen);
+    let schema = fitted(tool.schema, pen);
+    Ok(Some(Function {
+        name: sent_name(tool.name, pen),
+        description: tool.description,
+        parameters_json_schema: schema,
+    }))
 }
 
 /// The schema: an object at the root, and otherwise as it is.
-fn fitted<'a>(schema: &'a Json, pen: &mut Pen<'_>) -> Cow<'a, Json> {
+fn fitted<'a>(schema: Cow<'a, Json>, pen: &mut Pen<'_>) -> Cow<'a, Json> {
     let document = Document::outline(schema.text());
     let kind = document.iter().find_map(|document| document.root().member("type"));
     if kind.is_some_and(|kind| kind.string().is_some_and(|kind| kind == "object")) {
-        return Cow::Borrowed(schema);
+        return schema;
     }
-    Cow::Owned(refitted(schema, pen))
+    Cow::Owned(refitted(&schema, pen))
 }
 
 fn refitted(schema: &Json, pen: &mut Pen<'_>) -> Json {

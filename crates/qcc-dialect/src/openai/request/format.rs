@@ -2,6 +2,8 @@
 //!
 //! Where a provider checks no schema, the model is told it: most often it keeps to it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::Pen;
@@ -48,7 +50,7 @@ pub(super) fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Written<'a>
             response_format: object,
         },
         Format::JsonSchema { name, schema, strict } if pen.traits.formats == Formats::Schema => {
-            let schema = fitted(schema, "output_config.format.schema", pen.losses);
+            let schema = fitted(Cow::Borrowed(schema), "output_config.format.schema", pen.losses);
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
             let wanted = strict.unwrap_or(true);
             let strict = wanted && is_strict(&schema);

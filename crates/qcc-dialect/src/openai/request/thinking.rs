@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Pen;
-use super::tools::Choice;
 use crate::canon::{Effort, Request, Thinking};
+use crate::offered::Choice;
 use crate::openai::traits::{Forced, Reasoning, Traits};
 
 /// What is sent of thinking.

@@ -3,6 +3,8 @@
 //! Members about thinking are refused by models that do not think, so they go only where the client asks for thinking or
 //! the model is known to think. Thoughts are always asked for sealed: only so can they be given back.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::Pen;
@@ -176,7 +178,7 @@ fn format<'a>(request: &'a Request, pen: &mut Pen<'_>) -> (Option<TextFormat<'a>
             (None, Some(instruction))
         }
         Some(Format::JsonSchema { name, schema, strict }) => {
-            let schema = fitted(schema, "output_config.format.schema", pen.losses).into_owned();
+            let schema = fitted(Cow::Borrowed(schema), "output_config.format.schema", pen.losses).into_owned();
             // Anthropic always keeps to the schema; here it must be asked for, and only some schemas can be.
             let wanted = strict.unwrap_or(true);
             let strict = wanted && is_strict(&schema);
