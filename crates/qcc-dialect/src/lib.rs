@@ -24,13 +24,15 @@ pub mod asker;
 pub mod canon;
 pub mod capabilities;
 pub mod error;
+mod faults;
+mod foreign;
 mod garbled;
 pub mod gemini;
 mod json;
 #[cfg(test)]
 mod kit;
+mod lenient;
 pub mod limits;
-mod offered;
 pub mod openai;
 pub mod repair;
 pub mod responses;

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::canon::Event;
 use crate::error::looks_like_html;
-use crate::openai::error::{fault, in_band, quoted};
+use crate::faults::{fault, in_band, quoted};
 
 /// JSON that this dialect does not have.
 pub(super) fn other_json(data: &str) -> Event {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::model::Model;
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit};
 use crate::capabilities::{Capabilities, Member, fit};
+pub use crate::foreign::Encoded;
+pub(super) use crate::foreign::unfit;
 use crate::json::print::print;
-pub use crate::openai::request::Encoded;
-pub(super) use crate::openai::request::unfit;
 
 mod assistant;
 mod content;

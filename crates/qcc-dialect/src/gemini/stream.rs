@@ -9,8 +9,8 @@ use super::error;
 use super::usage::Counts;
 use super::wire::{Call, Candidate, Chunk, Next, Part, next, number, text};
 use crate::canon::{Event, Json, Losses, Stop, ToolNames, Usage};
+use crate::faults::{broken, in_band, not_json};
 use crate::garbled::readable;
-use crate::openai::error::{broken, in_band, not_json};
 use crate::sse::fields;
 
 mod blocks;

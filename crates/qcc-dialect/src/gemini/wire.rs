@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(super) use crate::openai::wire::{List, Next, next, number, only, text};
+pub(super) use crate::lenient::{List, Next, next, number, only, text};
 
 /// A chunk of a stream, or a whole answer.
 #[derive(Deserialize)]

@@ -5,13 +5,11 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{Chunk, text};
+use super::wire::Chunk;
 use crate::canon::Event;
-use crate::error::ErrorFacts;
-use crate::error::looks_like_html;
-
-/// Most of an unreadable event that is quoted, in characters.
-const QUOTED: usize = 120;
+use crate::error::{ErrorFacts, looks_like_html};
+use crate::faults::{QUOTED, fault, in_band, quoted};
+use crate::lenient::text;
 
 /// The kind of an error that is told by the reason for the end alone.
 const FAILED: &str = "finish_reason";
@@ -29,11 +27,6 @@ pub(crate) fn told<'a>(chunk: &Chunk<'a>, whole: &'a str) -> Option<&'a str> {
     choices.iter().find_map(|choice| choice.error).or(beside).map(RawValue::get)
 }
 
-/// An error within a stream.
-pub(crate) fn in_band(data: &[u8]) -> Event {
-    Event::fault(ErrorFacts::in_band(data))
-}
-
 /// A reason for the end that is none.
 pub(crate) fn failed(status: u16, why: &str) -> Event {
     fault(status, FAILED, why.to_owned())
@@ -42,16 +35,6 @@ pub(crate) fn failed(status: u16, why: &str) -> Event {
 /// The same for a relay that passes on what it reads.
 pub(crate) fn failed_facts(status: u16, why: &str) -> ErrorFacts {
     ErrorFacts::stated(status, FAILED.to_owned(), why.to_owned())
-}
-
-/// A call that must not be run.
-pub(crate) fn broken(why: &str) -> Event {
-    fault(502, "broken_tool_call", why.to_owned())
-}
-
-/// Data that is no JSON.
-pub(crate) fn not_json(data: &str) -> Event {
-    fault(502, "not_json", format!("the provider sent an event that is not JSON: {}", quoted(data)))
 }
 
 /// JSON that this dialect does not have.
@@ -74,12 +57,4 @@ pub(crate) fn not_a_stream(body: &[u8]) -> Event {
     }
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * QUOTED)]).into_owned();
     fault(502, "not_a_stream", format!("the provider sent text that is no stream: {}", quoted(text.trim())))
-}
-
-pub(crate) fn fault(status: u16, kind: &str, message: String) -> Event {
-    Event::Fault { status, kind: kind.to_owned(), message }
-}
-
-pub(crate) fn quoted(text: &str) -> String {
-    text.chars().take(QUOTED).collect()
 }

@@ -3,41 +3,28 @@
 //! What a provider cannot take and an answer is as good without is a loss; what the client counts on makes the request
 //! unfit for this provider, for an answer that passes over it would be a wrong one.
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::traits::{Traits, UserMember, Vendor};
 use crate::canon::{Json, Losses, Request, Unfit};
 use crate::canon::{ToolNames, digest};
 use crate::capabilities::{Capabilities, Member, fit};
+pub use crate::foreign::Encoded;
+use crate::foreign::tools::Choice;
+use crate::foreign::unfit;
 use crate::json::print::print;
-use crate::offered::Choice;
 
 mod assistant;
 mod content;
 pub(crate) mod conversation;
-pub(crate) mod foreign;
 pub(crate) mod format;
 pub(crate) mod thinking;
 pub(crate) mod tier;
 pub(crate) mod tools;
 pub(crate) mod user;
 
-pub(crate) use conversation::{MISSING, operator};
-pub(crate) use thinking::effort_of;
-pub(crate) use user::search_result;
-
 use content::Message;
 use tier::Tier;
-
-/// A request as it is sent.
-#[derive(Debug, Clone)]
-pub struct Encoded {
-    /// The body.
-    pub body: Bytes,
-    /// What the decoder of the answer has to know.
-    pub names: ToolNames,
-}
 
 /// Writes `request` for the provider with these traits, which calls the model `model`. What is known of that model wins
 /// over what holds for its vendor.
@@ -190,10 +177,6 @@ fn others<'a>(request: &'a Request, pen: &mut Pen<'_>) -> Result<Others<'a>, Unf
         }
     }
     Ok(known)
-}
-
-pub(crate) fn unfit(what: &'static str, why: &'static str) -> Unfit {
-    Unfit { what: what.into(), why: why.into() }
 }
 
 fn sampling(request: &Request, pen: &mut Pen<'_>) -> (Option<f64>, Option<f64>, Option<u64>) {

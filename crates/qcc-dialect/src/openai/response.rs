@@ -3,12 +3,13 @@
 use super::error;
 use super::stream::Decoder;
 use super::twice::once_each;
-use super::wire::{Chunk, Next, only};
+use super::wire::Chunk;
 use crate::answer::Wrong;
 use crate::canon::ToolNames;
 use crate::canon::{Collector, Message};
 use crate::error::{ErrorFacts, looks_like_html};
 use crate::garbled::readable_twice;
+use crate::lenient::{Next, only};
 
 /// Reads the body of an answer. A call whose input is no JSON object stands as text and in [`Message::broken`].
 ///

@@ -9,9 +9,11 @@ use super::error;
 use super::traits::Traits;
 use super::twice::once_each;
 use super::usage::Counts;
-use super::wire::{Choice, Chunk, Function, Next, Said, next, number, text};
+use super::wire::{Choice, Chunk, Function, Said};
 use crate::canon::{Event, Losses, Stop, ToolNames, Usage};
+use crate::faults::{broken, in_band, not_json};
 use crate::garbled::readable_twice;
+use crate::lenient::{Next, next, number, text};
 use crate::sse::fields;
 
 pub(crate) mod arguments;
@@ -74,10 +76,10 @@ impl Decoder {
             return;
         }
         let Some(data) = readable_twice(&fields.data) else {
-            return self.fault(error::not_json(&String::from_utf8_lossy(&fields.data)), out);
+            return self.fault(not_json(&String::from_utf8_lossy(&fields.data)), out);
         };
         if fields.event == Some(b"error") {
-            return self.fault(error::in_band(data.as_bytes()), out);
+            return self.fault(in_band(data.as_bytes()), out);
         }
         self.data(&data, out);
     }
@@ -116,7 +118,7 @@ impl Decoder {
             match next {
                 Next::Read(chunk, raw) => self.chunk(&chunk, raw, out),
                 Next::Other(raw) => self.odd(raw, out),
-                Next::Broken => return self.fault(error::not_json(rest), out),
+                Next::Broken => return self.fault(not_json(rest), out),
             }
             rest = after.trim_start();
         }
@@ -141,7 +143,7 @@ impl Decoder {
     pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, raw: &str, out: &mut Vec<Event>) {
         let choices = chunk.choices.as_ref().map(|choices| choices.0.as_slice()).unwrap_or_default();
         if let Some(told) = error::told(chunk, raw) {
-            return self.fault(error::in_band(told.as_bytes()), out);
+            return self.fault(in_band(told.as_bytes()), out);
         }
         if chunk.choices.is_none() && !self.started && chunk.r#type.is_some() {
             return self.fault(error::other_json(raw), out);
@@ -169,7 +171,7 @@ impl Decoder {
         }
         self.blocks.flush(out);
         if let Some(why) = self.blocks.broken() {
-            return self.fault(error::broken(why), out);
+            return self.fault(broken(why), out);
         }
         let matched = text(choice.stop_reason).or_else(|| text(choice.matched_stop));
         let reason = text(choice.finish_reason);
@@ -257,7 +259,7 @@ impl Decoder {
         }
         self.blocks.finish(self.ending.is_cut(), out);
         if let Some(why) = self.blocks.broken() {
-            return self.fault(error::broken(why), out);
+            return self.fault(broken(why), out);
         }
         out.extend(self.counts.canon().map(Event::Usage));
         out.extend(self.ending.stop().map(Event::Stop));

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::canon::Event;
 use crate::error::{ErrorFacts, Topic, topic};
-use crate::openai::error::{fault, not_a_stream as not_a_chat_stream, quoted};
+use crate::faults::{fault, quoted};
+use crate::openai::error::not_a_stream as not_a_chat_stream;
 
 /// The status of an answer that is not what it claims to be.
 const BAD_GATEWAY: u16 = 502;

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::canon::{Json, Losses, Request, ToolNames, Unfit, digest};
 use crate::capabilities::{Capabilities, Member, fit};
+pub use crate::foreign::Encoded;
+use crate::foreign::tools::Choice;
 use crate::json::print::print;
-use crate::offered::Choice;
-pub use crate::openai::request::Encoded;
 use crate::openai::request::tier::{Tier, tier};
 
 mod content;

@@ -10,8 +10,8 @@ use super::error;
 use super::usage::Counts;
 use super::wire::{Item, Next, Response, Wire, next, number, text};
 use crate::canon::{Event, Losses, Stop, StopReason, ToolNames, Usage};
+use crate::faults::{broken, not_json};
 use crate::garbled::readable_twice;
-use crate::openai::error::{broken, not_json};
 use crate::sse::fields;
 
 mod content;

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(super) use crate::openai::wire::{List, Next, next, number, text};
+pub(super) use crate::lenient::{List, Next, next, number, text};
 
 /// An event of a stream.
 #[derive(Deserialize)]

@@ -11,8 +11,8 @@ use super::conversation::Pending;
 use super::{Pen, tools};
 use crate::canon::{self, Thought, ToolIds, ToolUse, Unfit, sent_id};
 use crate::capabilities::Member;
+use crate::foreign::blocks;
 use crate::gemini::signature::{Found, Place, SKIP, found};
-use crate::openai::request::foreign;
 
 /// Longest id of a call that is sent as it is, in bytes. Google names no limit; its own are much shorter.
 const IDS: ToolIds = ToolIds::Any { longest: 128 };
@@ -56,7 +56,7 @@ pub(super) fn parts<'a>(
             },
             canon::Part::Redacted(_) => pen.losses.dropped("messages.content.redacted_thinking"),
             canon::Part::Other { kind, raw } => {
-                written.extend(foreign::text(kind, raw, pen.losses)?.map(Part::text));
+                written.extend(blocks::text(kind, raw, pen.losses)?.map(Part::text));
             }
             canon::Part::Image(_)
             | canon::Part::Document(_)

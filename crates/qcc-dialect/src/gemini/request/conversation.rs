@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::content::{Content, Part, Speaker, System, uncached};
 use super::{Pen, assistant, unfit, user};
 use crate::canon::{self, Request, Role, Turn, Unfit};
-use crate::openai::request::operator;
+use crate::foreign::operator;
 
 /// What is said for the user where the model's words come first.
 const BEFORE: &str = "[The beginning of the conversation is not there.]";

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::Pen;
 use crate::canon::{Effort, Request, Thinking};
 use crate::capabilities::Thinks;
+use crate::foreign::effort_of;
 use crate::gemini::model::Control;
-use crate::openai::request::effort_of;
 
 /// `thinkingConfig`
 #[derive(Serialize, Debug, Default, PartialEq, Eq)]

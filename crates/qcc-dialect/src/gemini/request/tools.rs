@@ -12,8 +12,8 @@ use super::content::uncached;
 use super::{Pen, unfit};
 use crate::canon::{Json, Request, Thinking, Tool, ToolChoice, Unfit};
 use crate::capabilities::Forced;
+use crate::foreign::tools::{names, offered};
 use crate::json::Document;
-use crate::offered::{names, offered};
 
 /// Longest name of a tool, in bytes.
 const LONGEST: usize = 64;

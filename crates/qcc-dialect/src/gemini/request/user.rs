@@ -6,7 +6,7 @@ use super::content::{Answered, Data, Media, Output, Part, uncached};
 use super::conversation::Pending;
 use super::{Pen, media, unfit};
 use crate::canon::{self, Losses, Role, ToolResult, Turn, Unfit};
-use crate::openai::request::{MISSING, foreign, search_result};
+use crate::foreign::{MISSING, blocks, search_result};
 
 /// The results of all calls of the turn before, in the order of the calls: Gemini wants as many as there were calls, right
 /// after them. Behind them, what they hold that no result may hold, and results that no call waits for.
@@ -106,7 +106,7 @@ pub(super) fn parts_of<'a>(part: &'a canon::Part, pen: &mut Pen<'_>) -> Result<V
         canon::Part::Image(image) => vec![media::image(image, pen)?],
         canon::Part::Document(document) => media::document(document, pen)?,
         canon::Part::SearchResult(found) => vec![Part::text(search_result(found))],
-        canon::Part::Other { kind, raw } => foreign::text(kind, raw, pen.losses)?.map(Part::text).into_iter().collect(),
+        canon::Part::Other { kind, raw } => blocks::text(kind, raw, pen.losses)?.map(Part::text).into_iter().collect(),
         canon::Part::Thinking(_) | canon::Part::Redacted(_) | canon::Part::ToolUse(_) | canon::Part::ToolResult(_) => {
             pen.losses.add("messages.content", "dropped what only the model says from a turn of the user");
             Vec::new()

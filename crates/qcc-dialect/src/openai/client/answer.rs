@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::answer::{Told, Wrong};
+use crate::lenient::text;
 use crate::openai::error;
 use crate::openai::response::read;
 use crate::openai::stream::ending::{self, Found};
 use crate::openai::usage::Counts;
-use crate::openai::wire::text;
 
 /// Checks an answer: `choices` that are not empty, and no error. Gives what the log wants to know.
 ///

@@ -12,11 +12,12 @@ use serde_json::value::RawValue;
 use super::message::error_body;
 use crate::canon::Usage;
 use crate::error::ErrorFacts;
+use crate::lenient::text;
 use crate::openai::error;
 use crate::openai::stream::ending::{self, Found};
 use crate::openai::twice::once_each;
 use crate::openai::usage::Counts;
-use crate::openai::wire::{Choice, Chunk, text};
+use crate::openai::wire::{Choice, Chunk};
 use crate::sse::fields;
 use crate::watch::{Closing, Seen};
 

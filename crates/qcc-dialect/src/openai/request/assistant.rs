@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::Pen;
 use super::content::{Call, Called, Content, Message, Piece, carried};
 use super::conversation::Pending;
-use super::{Pen, foreign};
 use crate::canon::sent_id;
 use crate::canon::{Json, Part, Thought, ToolUse, Unfit};
+use crate::foreign::blocks;
 use crate::openai::stream::Details;
 use crate::openai::traits::{History, HistoryMember};
 
@@ -47,7 +48,7 @@ pub(super) fn message<'a>(
             }
             Part::Thinking(thought) => thoughts.push(thought),
             Part::Redacted(_) => pen.losses.dropped("messages.content.redacted_thinking"),
-            Part::Other { kind, raw } => pieces.extend(foreign::text(kind, raw, pen.losses)?.map(Piece::text)),
+            Part::Other { kind, raw } => pieces.extend(blocks::text(kind, raw, pen.losses)?.map(Piece::text)),
             Part::Image(_) | Part::Document(_) | Part::SearchResult(_) | Part::ToolResult(_) => {
                 pen.losses.add("messages.content", "dropped what is neither text nor a call from a turn of the model");
             }

@@ -9,24 +9,8 @@ use std::collections::HashSet;
 
 use super::content::{Message, Piece, carried, push_user, system_role};
 use super::{Pen, assistant, user};
-use crate::canon::{Losses, Part, Request, Role, Text, Turn, Unfit};
-use crate::capabilities::{Member, Refused};
-
-/// What a call is told that has no result.
-pub(crate) const MISSING: &str = "Interrupted: there is no result of this call.";
-
-/// How the line begins in which Claude Code names its version to Anthropic.
-const ATTRIBUTION: &str = "x-anthropic-billing-header:";
-
-/// What the operator says before the conversation.
-pub(crate) fn operator<'a>(request: &'a Request, refused: Refused, losses: &mut Losses) -> Vec<&'a Text> {
-    let mut texts: Vec<&Text> = request.system.iter().filter(|text| !text.text.trim().is_empty()).collect();
-    if refused.has(Member::Attribution) && texts.first().is_some_and(|text| text.text.starts_with(ATTRIBUTION)) {
-        texts.remove(0);
-        losses.dropped("system.attribution");
-    }
-    texts
-}
+use crate::canon::{Part, Request, Role, Turn, Unfit};
+use crate::foreign::{MISSING, operator};
 
 /// A call that waits for its result.
 pub(super) struct Pending {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::Pen;
 use crate::canon::{Effort, Request, Thinking};
-use crate::offered::Choice;
+use crate::foreign::effort_of;
+use crate::foreign::tools::Choice;
 use crate::openai::traits::{Forced, Reasoning, Traits};
 
 /// What is sent of thinking.
@@ -121,16 +122,6 @@ pub(crate) fn switched_to(effort: Option<&str>) -> String {
 fn least(traits: &Traits) -> Option<Effort> {
     let Reasoning::Effort(known) = traits.reasoning else { return None };
     known.iter().copied().filter(|effort| *effort != Effort::None).find(|effort| knows(*effort, traits))
-}
-
-/// Efforts in place of budgets: what vendors' own models think at these efforts, roughly.
-pub(crate) fn effort_of(budget: u64) -> Effort {
-    match budget {
-        0..=2_048 => Effort::Low,
-        2_049..=8_192 => Effort::Medium,
-        8_193..=24_576 => Effort::High,
-        _ => Effort::XHigh,
-    }
 }
 
 /// Whether the model is known to take this effort, or nothing is known of it.

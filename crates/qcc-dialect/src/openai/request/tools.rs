@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Pen;
 use crate::canon::{Json, Request, Tool, ToolChoice, Unfit};
-use crate::offered::{Choice, chosen, names, offered};
+use crate::foreign::tools::{Choice, chosen, names, offered};
 use crate::schema::{fitted, is_strict};
 
 /// What is sent of tools.

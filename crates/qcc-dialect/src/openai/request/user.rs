@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use super::Pen;
 use super::content::{Message, Piece, Url, carried};
 use super::conversation::Pending;
-use super::{Pen, foreign, unfit};
-use crate::canon::{Detail, Document, Image, Part, Role, SearchResult, Source, ToolResult, Turn, Unfit};
+use crate::canon::{Detail, Document, Image, Part, Role, Source, ToolResult, Turn, Unfit};
+use crate::foreign::{blocks, plain, search_result, unfit};
 use crate::openai::traits::Images;
 
 /// The results of the calls before, and what is still to come.
@@ -107,7 +105,7 @@ fn pieces<'a>(part: &'a Part, pen: &mut Pen<'_>) -> Result<Vec<Piece<'a>>, Unfit
         Part::Image(image) => vec![self::image(image, pen)?],
         Part::Document(document) => self::document(document, pen)?,
         Part::SearchResult(found) => vec![Piece::text(search_result(found))],
-        Part::Other { kind, raw } => foreign::text(kind, raw, pen.losses)?.map(Piece::text).into_iter().collect(),
+        Part::Other { kind, raw } => blocks::text(kind, raw, pen.losses)?.map(Piece::text).into_iter().collect(),
         Part::Thinking(_) | Part::Redacted(_) | Part::ToolUse(_) | Part::ToolResult(_) => {
             pen.losses.add("messages.content", "dropped what only the model says from a turn of the user");
             Vec::new()
@@ -164,11 +162,6 @@ fn document<'a>(document: &'a Document, pen: &mut Pen<'_>) -> Result<Vec<Piece<'
     Ok(all)
 }
 
-/// A text that is given as a file.
-pub(crate) fn plain(data: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(data).ok()?).ok()
-}
-
 /// What PDFs are called.
 pub(crate) const PDF: &str = "application/pdf";
 
@@ -187,8 +180,4 @@ pub(crate) fn file_name<'a>(title: Option<&'a str>, media_type: &str) -> Cow<'a,
         Some(title) if title.to_ascii_lowercase().ends_with(ending) => Cow::Borrowed(title),
         title => Cow::Owned(format!("{}{ending}", title.unwrap_or("document"))),
     }
-}
-
-pub(crate) fn search_result(found: &SearchResult) -> String {
-    format!("{}\n{}\n\n{}", found.title, found.source, found.texts.join("\n\n"))
 }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use super::items::{Output, Piece, Url};
 use super::{Pen, unfit};
 use crate::canon::{Cache, Detail, Document, Image, Part, Source, ToolResult, Unfit};
-use crate::openai::request::{foreign, user};
+use crate::foreign::{blocks, search_result};
+use crate::openai::request::user;
 
 /// A breakpoint of the prompt cache has no place here: the provider caches by itself.
 pub(super) fn cached(cache: Option<Cache>, pen: &mut Pen<'_>) {
@@ -24,8 +25,8 @@ pub(super) fn pieces<'a>(part: &'a Part, pen: &mut Pen<'_>) -> Result<Vec<Piece<
         }
         Part::Image(image) => vec![self::image(image, pen)?],
         Part::Document(document) => self::document(document, pen)?,
-        Part::SearchResult(found) => vec![Piece::text(user::search_result(found))],
-        Part::Other { kind, raw } => foreign::text(kind, raw, pen.losses)?.map(Piece::text).into_iter().collect(),
+        Part::SearchResult(found) => vec![Piece::text(search_result(found))],
+        Part::Other { kind, raw } => blocks::text(kind, raw, pen.losses)?.map(Piece::text).into_iter().collect(),
         Part::Thinking(_) | Part::Redacted(_) | Part::ToolUse(_) | Part::ToolResult(_) => {
             pen.losses.add("messages.content", "dropped what only the model says from a turn of the user");
             Vec::new()

@@ -10,8 +10,7 @@ use super::items::{Item, Output, Piece};
 use super::{Pen, unfit};
 use crate::canon::{Json, Part, Request, Role, Thought, ToolIds, ToolUse, Turn, Unfit, sent_id, unseal};
 use crate::capabilities::Member;
-use crate::openai::request::foreign;
-use crate::openai::request::{MISSING, operator};
+use crate::foreign::{MISSING, blocks, operator};
 use crate::responses::OWNER;
 
 /// Longest `call_id`, in bytes; OpenAI refuses longer ones with "string too long".
@@ -96,7 +95,7 @@ fn model<'a>(
             Part::Thinking(thought) => items.extend(reasoning(thought, pen)),
             Part::Redacted(_) => pen.losses.dropped("messages.content.redacted_thinking"),
             Part::Other { kind, raw } => {
-                if let Some(text) = foreign::text(kind, raw, pen.losses)? {
+                if let Some(text) = blocks::text(kind, raw, pen.losses)? {
                     say(items, Piece::OutputText { text: text.into() });
                 }
             }

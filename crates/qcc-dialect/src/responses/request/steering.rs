@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::Pen;
 use crate::canon::{Effort, Format, Json, Request, Thinking};
 use crate::capabilities::{Efforts, Forced, Member, Thinks};
+use crate::foreign::effort_of;
 use crate::openai::request::format::NOT_STRICT;
-use crate::openai::request::thinking::{UNSAID, effort_of, switched_to};
+use crate::openai::request::thinking::{UNSAID, switched_to};
 use crate::schema::{fitted, is_strict};
 
 /// What a schema is called where the client does not say; a name is required.

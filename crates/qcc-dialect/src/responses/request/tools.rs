@@ -10,7 +10,7 @@ use super::content::cached;
 use super::{Pen, unfit};
 use crate::canon::{Json, Request, Tool, ToolChoice, Unfit};
 use crate::capabilities::Forced;
-use crate::offered::{Choice, chosen, names, offered};
+use crate::foreign::tools::{Choice, chosen, names, offered};
 use crate::schema::{fitted, is_strict};
 
 /// Longest name of a tool, in bytes; OpenAI's reference of functions.

@@ -6,8 +6,8 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::{Marks, NAME, unfit};
 use crate::canon::{Cache, Document, Image, Part, Role, SearchResult, Source, ToolNames, ToolResult, ToolUse, Unfit};
+use crate::foreign;
 use crate::json::write::Object;
-use crate::openai::request::user;
 
 /// A block as it is written.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ fn document(out: &mut BytesMut, document: &Document, marks: &mut Marks<'_>) -> R
     match &document.source {
         Source::Base64 { media_type, data } if media_type == "application/pdf" => base64(source, media_type, data),
         Source::Base64 { media_type, data } if media_type.starts_with("text/") => {
-            plain(source, &user::plain(data).ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
+            plain(source, &foreign::plain(data).ok_or_else(|| unfit(WHERE, "its text is not base64 of UTF-8"))?);
         }
         Source::Base64 { .. } => return Err(unfit(WHERE, "Anthropic reads PDF and text")),
         Source::Text(text) => plain(source, text),

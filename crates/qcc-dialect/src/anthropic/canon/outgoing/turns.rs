@@ -13,8 +13,8 @@ use super::{Marks, unfit};
 use crate::anthropic::canon::ids;
 use crate::canon::{Cache, Losses, Part, Request, Role, ToolResult, Turn, Unfit, is_sealed};
 use crate::capabilities::{Capabilities, Member};
+use crate::foreign;
 use crate::json::write::Object;
-use crate::openai::request::foreign;
 
 /// What is said for the user where the model's own words come last and it does not go on with them.
 const GO_ON: &str = "Continue.";
@@ -141,7 +141,9 @@ fn block<'a>(part: &'a Part, folded: bool, losses: &mut Losses) -> Result<Option
             losses.add("messages.thinking", "dropped: it is not signed by Anthropic");
             None
         }
-        Part::Other { kind, raw } => foreign::text(kind, raw, losses)?.map(|text| Block::Told(Cow::Owned(text))),
+        Part::Other { kind, raw } => {
+            foreign::blocks::text(kind, raw, losses)?.map(|text| Block::Told(Cow::Owned(text)))
+        }
         part => Some(Block::Part(part)),
     })
 }
