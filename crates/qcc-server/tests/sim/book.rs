@@ -15,6 +15,8 @@ use serde_json::Value;
 use crate::nature::{Nature, Script};
 use crate::net::{Clock, Stamp};
 use crate::setting::Setting;
+use crate::speech::trouble::Trouble;
+use crate::speech::{Dialect, Heard, Question, Said};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -47,8 +49,15 @@ pub(crate) struct Print {
 /// A request as its client sees it.
 #[derive(Debug)]
 pub(crate) struct Ask {
+    pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) print: Print,
+    /// What its user says, in short.
+    pub(crate) words: u64,
+    /// The tools that it offers.
+    pub(crate) tools: &'static [&'static str],
+    /// Whether it wants to hear how many tokens a stream took.
+    pub(crate) counts: bool,
     /// Of the body, bytes. No two requests have the same.
     pub(crate) length: u64,
     /// With which status every provider that is well refuses it.
@@ -74,6 +83,8 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) provider: usize,
+    /// What the provider speaks.
+    pub(crate) dialect: Dialect,
     pub(crate) ask: usize,
     pub(crate) counts: bool,
     /// When the gateway wrote its first byte.
@@ -81,11 +92,19 @@ pub(crate) struct Exchange {
     pub(crate) headers: Vec<(String, String)>,
     /// `None`: its body did not arrive.
     pub(crate) print: Option<Print>,
+    /// What it asks. `None`: it did not arrive, or is not of the provider's dialect.
+    pub(crate) question: Option<Question>,
     pub(crate) nature: Nature,
     pub(crate) sample: Option<Sample>,
     pub(crate) status: u16,
     /// The body that the answer has, or would have.
     pub(crate) frames: Vec<Bytes>,
+    /// When each of them was written to its end, of those that were.
+    pub(crate) written: Vec<Stamp>,
+    /// What the whole body says, where it is an answer.
+    pub(crate) said: Option<Said>,
+    /// What it says that is wrong.
+    pub(crate) trouble: Option<Trouble>,
     /// The answer is whole and everything of it was written.
     pub(crate) whole: bool,
     /// When its last piece was written, which may be the terminal event.
@@ -179,6 +198,19 @@ impl Ask {
         self.ended.map(|(_, how)| how)
     }
 
+    /// Whether it was heard to its end, as its framing says.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.how() == Some(Ended::Clean)
+    }
+
+    /// What its client understands of the answer.
+    pub(crate) fn heard(&self) -> Heard {
+        match self.kind {
+            Kind::Stream => self.dialect.hear(&self.body),
+            Kind::Message | Kind::Count => self.dialect.hear_whole(&self.body),
+        }
+    }
+
     /// When it ended, or now.
     pub(crate) fn until(&self) -> Duration {
         self.ended.map_or(Duration::MAX, |(stamp, _)| stamp.at)
@@ -190,6 +222,25 @@ impl Ask {
 impl Exchange {
     pub(crate) fn payload(&self) -> Vec<u8> {
         self.frames.concat()
+    }
+
+    /// Whether it passes between equal dialects.
+    pub(crate) fn is_of(&self, ask: &Ask) -> bool {
+        self.dialect == ask.dialect
+    }
+
+    /// Whether the provider answers with a stream.
+    pub(crate) fn streams(&self) -> bool {
+        !self.counts && self.question.as_ref().is_some_and(|question| question.stream)
+    }
+
+    /// Whether what was written says that it is whole, whatever happened then.
+    pub(crate) fn is_terminal(&self) -> bool {
+        if !self.streams() {
+            return self.whole;
+        }
+        let written = self.dialect.hear(&self.frames[..self.written.len()].concat());
+        written.errors == 0 && (written.ends > 0 || self.dialect == Dialect::Openai && written.stopped.is_some())
     }
 
     /// When the attempt can have ended at the earliest.

@@ -3,6 +3,9 @@
 mod answers;
 mod attempts;
 mod requests;
+mod rows;
+mod streams;
+mod words;
 
 use std::time::Duration;
 
@@ -83,9 +86,12 @@ pub(crate) fn book(book: &Book) {
         answers::is_true(book, number, ask);
         attempts::stop_at_commit(book, number, ask);
         attempts::are_told_as_they_were(book, number, ask);
+        rows::are_true(book, number, ask);
+        rows::blame_whom_they_should(book, number, ask);
     }
     requests::every_end_is_of_a_request(book);
     attempts::carry_what_was_sent(book);
+    rows::own_credentials_stay_in_their_dialect(book);
     attempts::probe_with_their_own(book);
     attempts::leave_limits_alone(book);
     attempts::probe_alone(book);

@@ -4,9 +4,20 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::random::Random;
+use crate::speech::Dialect;
 
 /// The models that clients ask for.
 pub(crate) const MODELS: [&str; 2] = ["claude-large-5", "claude-small-5"];
+
+/// Half of the providers speak as half of the clients do.
+const DIALECTS: [Dialect; 6] = [
+    Dialect::Anthropic,
+    Dialect::Anthropic,
+    Dialect::Anthropic,
+    Dialect::Openai,
+    Dialect::Responses,
+    Dialect::Gemini,
+];
 
 /// How a provider is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +32,10 @@ pub(crate) struct Provider {
     /// The same for one machine over all reloads.
     pub(crate) number: usize,
     pub(crate) host: u64,
+    /// The same over all reloads.
+    pub(crate) dialect: Dialect,
+    /// Whether it answers others than those of its dialect with streams: as asked, always, or never.
+    pub(crate) streams: &'static str,
     pub(crate) credential: Credential,
     pub(crate) enabled: bool,
     /// What it calls the small model, where it has another name for it.
@@ -74,6 +89,8 @@ impl Provider {
         Self {
             number,
             host: random.below(hosts),
+            dialect: random.of(&DIALECTS),
+            streams: random.of(&["both", "both", "both", "only", "never"]),
             credential: match random.below(10) {
                 0 => Credential::Passthrough,
                 1..4 => Credential::Token(secret("token", number, random)),
@@ -196,9 +213,10 @@ impl Setting {
     fn try_text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::from("providers:\n");
         for provider in &self.providers {
-            let Provider { number, host, enabled, concurrency, rpm, .. } = provider;
-            let port = Provider::port(*number);
-            writeln!(text, "  - name: p{number}\n    base_url: http://host{host}.sim:{port}\n    enabled: {enabled}")?;
+            let Provider { number, host, enabled, concurrency, rpm, streams, .. } = provider;
+            let (port, dialect) = (Provider::port(*number), provider.dialect.name());
+            writeln!(text, "  - name: p{number}\n    type: {dialect}\n    base_url: http://host{host}.sim:{port}")?;
+            writeln!(text, "    enabled: {enabled}\n    capabilities: {{\"*\": {{streams: {streams}}}}}")?;
             match &provider.credential {
                 Credential::ApiKey(key) => writeln!(text, "    auth_type: api_key\n    auth_value: {key}")?,
                 Credential::Token(token) => writeln!(text, "    auth_type: auth_token\n    auth_value: {token}")?,
