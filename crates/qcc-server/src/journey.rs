@@ -18,7 +18,7 @@ use qcc_policy::engine::{Asking, Target};
 use qcc_policy::plan::Warning;
 use qcc_policy::{Billed, Blame, Failover, Final, Outcome, Phase, Recorded, SessionKey, Step, classify, is_overload};
 
-use crate::attempt::{Call, Fault, Good, Until, attempt};
+use crate::attempt::{Answer, Call, Fault, Good, Until, attempt};
 use crate::body::Body;
 use crate::events::Event;
 use crate::finish::Exchange;
@@ -310,7 +310,17 @@ impl Journey {
             took: at.saturating_duration_since(charged.started),
         });
         self.settle(&recorded, at);
-        self.stops[stop].answer = fault.answer;
+        self.stops[stop].answer = fault.answer.map(|answer| self.told(stop, answer));
+    }
+
+    /// What of a refusal the client may hear: the bytes of its own dialect as they are, and of words that are ours no
+    /// credential, which some providers repeat.
+    fn told(&self, stop: usize, answer: Answer) -> Answer {
+        if self.stops[stop].upstream.tongue.is_of(self.asked.asker) {
+            return answer;
+        }
+        let body = self.exchange.masked(String::from_utf8_lossy(&answer.body).into_owned()).into();
+        Answer { body, ..answer }
     }
 
     /// A provider said that it is overloaded: others on its host come last, for this request too.

@@ -211,11 +211,21 @@ impl Relay {
         self.clock.moved(semantic || !batch.part.is_empty());
         match over {
             Some((end, why)) => {
-                self.held.extend(Some(batch.bytes.slice(..end)).filter(|bytes| !bytes.is_empty()));
+                let last = self.told(batch.bytes.slice(..end));
+                self.held.extend(Some(last).filter(|bytes| !bytes.is_empty()));
                 self.broke(Failure::Truncated, &why);
             }
             None => self.queue(batch),
         }
+    }
+
+    /// Events with an error among them: those of the provider as they are, and in words that are ours no credential, which
+    /// some providers repeat.
+    fn told(&self, events: Bytes) -> Bytes {
+        if !self.source.is_brought_back() {
+            return events;
+        }
+        self.exchange.masked(String::from_utf8_lossy(&events).into_owned()).into()
     }
 
     fn queue(&mut self, batch: Batch) {

@@ -64,6 +64,11 @@ impl Source {
         self.back = Some(Box::new(back));
     }
 
+    /// Whether the bytes are ours, in the client's dialect, and not the provider's.
+    pub(crate) fn is_brought_back(&self) -> bool {
+        self.back.is_some() || self.brought.is_some()
+    }
+
     /// From here on these are all the bytes.
     pub(crate) fn is_now(&mut self, brought: Brought) {
         let Brought { body, losses, thoughts, told } = brought;

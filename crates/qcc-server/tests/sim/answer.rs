@@ -163,7 +163,7 @@ impl Answer {
         let trouble = random.of(&[Trouble::Overloaded, Trouble::Fault(500), Trouble::Fault(504)]);
         let mut frames = self.frames;
         frames.truncate(pieces);
-        frames.push(to.dialect.error(trouble, "midway", random.percent(50)));
+        frames.push(to.dialect.error(trouble, &to.complaint(), random.percent(50)));
         let sent = frames.len();
         let stop = random.of(&[Stop::InOrder, Stop::Close]);
         Self { frames, good: false, stop, trouble: Some(trouble), ..self }.sending(sent)

@@ -10,7 +10,7 @@ mod words;
 use std::time::Duration;
 
 use qcc_server::testing::{Budgets, Inside};
-use qcc_store::AttemptOutcome;
+use qcc_store::{AttemptOutcome, RequestRow};
 
 use crate::book::{Ask, Book, Ended};
 use crate::setting::MODELS;
@@ -24,6 +24,8 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) attempts: u64,
     pub(crate) done: u64,
+    /// Those of them whose provider spoke another dialect than the client.
+    pub(crate) translated: u64,
     pub(crate) answered: u64,
     pub(crate) broken: u64,
     pub(crate) failed: u64,
@@ -44,6 +46,7 @@ impl std::ops::AddAssign for Counts {
         self.requests += other.requests;
         self.attempts += other.attempts;
         self.done += other.done;
+        self.translated += other.translated;
         self.answered += other.answered;
         self.broken += other.broken;
         self.failed += other.failed;
@@ -65,6 +68,7 @@ pub(crate) fn counts(book: &Book) -> Counts {
         requests: book.rows.len() as u64,
         attempts: book.rows.iter().map(|row| u64::from(row.request.tries)).sum(),
         done: of("done"),
+        translated: book.rows.iter().filter(|row| is_translated(&row.request)).count() as u64,
         answered: of("answered"),
         broken: of("broken"),
         failed: of("failed"),
@@ -76,6 +80,10 @@ pub(crate) fn counts(book: &Book) -> Counts {
         turned_away,
         false_verdicts: attempts::false_verdicts(book).len() as u64,
     }
+}
+
+fn is_translated(row: &RequestRow) -> bool {
+    row.verdict == "done" && row.dialect_up.as_ref().is_some_and(|up| *up != row.dialect_down)
 }
 
 /// Everything that the book can tell.

@@ -12,6 +12,8 @@ pub(super) fn are_those_of_one_attempt(number: usize, ask: &Ask, exchange: &Exch
         return;
     }
     let heard = ask.heard();
+    let secret = !exchange.is_of(ask) && memchr::memmem::find(&ask.body, b"sk-").is_some();
+    assert!(!secret, "ask {number} hears a secret");
     assert!(heard.wrong.is_empty(), "ask {number} hears what is no {}: {:?}", ask.dialect.name(), heard.wrong);
     let text = said.text();
     assert!(text.starts_with(&heard.text()), "ask {number} hears {:?} instead of {text:?}", heard.text());
