@@ -100,6 +100,11 @@ impl Answer {
         if self.framing == Framing::Chunked { chunk(frame) } else { frame.clone() }
     }
 
+    /// Bytes on the wire after those of a piece.
+    pub(crate) fn tail(&self) -> u64 {
+        if self.framing == Framing::Chunked { 2 } else { 0 }
+    }
+
     /// What ends the body, if anything.
     pub(crate) fn end(&self) -> Option<Bytes> {
         (self.framing == Framing::Chunked).then(|| chunk(b""))

@@ -224,6 +224,11 @@ impl Exchange {
         self.frames.concat()
     }
 
+    /// The pieces that were written to their end.
+    pub(crate) fn sent(&self) -> &[Bytes] {
+        &self.frames[..self.written.len()]
+    }
+
     /// Whether it passes between equal dialects.
     pub(crate) fn is_of(&self, ask: &Ask) -> bool {
         self.dialect == ask.dialect
@@ -239,7 +244,7 @@ impl Exchange {
         if !self.streams() {
             return self.whole;
         }
-        let written = self.dialect.hear(&self.frames[..self.written.len()].concat());
+        let written = self.dialect.hear(&self.sent().concat());
         written.errors == 0 && (written.ends > 0 || self.dialect == Dialect::Openai && written.stopped.is_some())
     }
 

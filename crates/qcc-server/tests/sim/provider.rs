@@ -312,8 +312,12 @@ impl Serving {
             if !wait.is_zero() {
                 pause(wait).await;
             }
-            self.put(&answer.framed(frame), answer, &mut left).await?;
-            self.wrote(number, left);
+            let framed = answer.framed(frame);
+            let room = left.saturating_add(answer.tail());
+            self.put(&framed, answer, &mut left).await?;
+            if room >= framed.len() as u64 {
+                self.wrote(number);
+            }
         }
         if answer.sent == answer.frames.len() {
             let mut book = lock(&self.providers.book);
@@ -327,11 +331,11 @@ impl Serving {
         Ok(left > 0)
     }
 
-    /// A frame was written; to its end, if any bytes are left that may be.
-    fn wrote(&self, number: usize, left: u64) {
+    /// A frame was written to its end.
+    fn wrote(&self, number: usize) {
         let mut book = lock(&self.providers.book);
         let stamp = book.clock.stamp();
-        book.exchanges[number].written.extend((left > 0).then_some(stamp));
+        book.exchanges[number].written.push(stamp);
     }
 
     async fn put(&mut self, bytes: &[u8], answer: &Answer, left: &mut u64) -> io::Result<()> {
@@ -364,7 +368,7 @@ impl Serving {
                 lock(&self.providers.book).exchanges[number].frames.truncate(answer.sent);
                 while self.end.write_all(&framed).await.is_ok() {
                     lock(&self.providers.book).exchanges[number].frames.push(ping.clone());
-                    self.wrote(number, u64::MAX);
+                    self.wrote(number);
                     pause(Duration::from_secs(5)).await;
                 }
                 false

@@ -34,7 +34,7 @@ pub(super) fn begin_with_proof(number: usize, ask: &Ask, exchange: &Exchange) {
 pub(super) fn pass_as_they_are(number: usize, ask: &Ask, exchange: &Exchange) {
     let payload = exchange.payload();
     let same = payload.iter().zip(&ask.body).take_while(|(theirs, ours)| theirs == ours).count();
-    let Some(added) = split(ask.dialect, &exchange.frames, &ask.body, same) else {
+    let Some(added) = split(ask.dialect, exchange.sent(), &ask.body, same) else {
         // A client that left, or a break inside a large event, may end anywhere.
         let may = same == ask.body.len() && !ask.is_whole();
         assert!(may, "ask {number} hears other bytes after {same}");
@@ -46,7 +46,7 @@ pub(super) fn pass_as_they_are(number: usize, ask: &Ask, exchange: &Exchange) {
     assert!(!whole || exchange.is_terminal(), "ask {number} takes a part for whole");
 }
 
-/// What follows the provider's own events. `None`: the body does not part at the end of an event.
+/// What follows the provider's own events, of those that it sent. `None`: the body does not part at the end of an event.
 fn split<'a>(dialect: Dialect, frames: &[Bytes], body: &'a [u8], same: usize) -> Option<&'a [u8]> {
     let mut end = 0;
     let mut ends = vec![0];
