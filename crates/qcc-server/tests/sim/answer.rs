@@ -110,6 +110,12 @@ impl Answer {
         (self.framing == Framing::Chunked).then(|| chunk(b""))
     }
 
+    /// Whether its end is that of its framing.
+    pub(crate) fn ends_in_order(&self) -> bool {
+        let by_close = self.framing == Framing::CloseDelimited && self.stop == Stop::Close;
+        self.stop == Stop::InOrder || by_close
+    }
+
     /// Whether the connection can carry another request.
     pub(crate) fn is_kept(&self) -> bool {
         self.framing != Framing::CloseDelimited

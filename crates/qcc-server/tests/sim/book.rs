@@ -107,6 +107,8 @@ pub(crate) struct Exchange {
     pub(crate) trouble: Option<Trouble>,
     /// The answer is whole and everything of it was written.
     pub(crate) whole: bool,
+    /// The body ended as its framing says.
+    pub(crate) in_order: bool,
     /// When its last piece was written, which may be the terminal event.
     pub(crate) told: Option<Stamp>,
     pub(crate) over: Option<Stamp>,
@@ -246,6 +248,12 @@ impl Exchange {
         }
         let written = self.dialect.hear(&self.sent().concat());
         written.errors == 0 && (written.ends > 0 || self.dialect == Dialect::Openai && written.stopped.is_some())
+    }
+
+    /// Whether nobody can doubt that it is whole. What has no mark at its end is whole if its body ends in order.
+    pub(crate) fn is_surely_terminal(&self) -> bool {
+        let marked = !self.streams() || matches!(self.dialect, Dialect::Anthropic | Dialect::Responses);
+        self.is_terminal() && (marked || self.in_order)
     }
 
     /// When the attempt can have ended at the earliest.

@@ -224,6 +224,7 @@ impl Serving {
                 said: None,
                 trouble: None,
                 whole: false,
+                in_order: false,
                 told: None,
                 over: None,
                 gone: Arc::clone(gone),
@@ -293,6 +294,7 @@ impl Serving {
         let stamp = book.clock.stamp();
         let exchange = &mut book.exchanges[number];
         exchange.whole = matches!(written, Ok(true)) && answer.is_whole();
+        exchange.in_order = matches!(written, Ok(true)) && answer.ends_in_order();
         exchange.over = Some(stamp);
         let how = match written {
             Ok(_) => format!("{:?}", answer.stop),

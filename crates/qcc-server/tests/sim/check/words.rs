@@ -36,7 +36,7 @@ pub(super) fn are_those_of_one_attempt(number: usize, ask: &Ask, exchange: &Exch
 fn is_closed(ask: &Ask, exchange: &Exchange, heard: &Heard) -> bool {
     let mut calls = heard.begun();
     ask.dialect == Dialect::Anthropic
-        && !exchange.is_terminal()
+        && !exchange.is_surely_terminal()
         && heard.begun().count() > 0
         && calls.all(|(block, _)| block.over)
 }
