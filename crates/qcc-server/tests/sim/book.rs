@@ -1,6 +1,7 @@
 //! What everybody saw: the clients what they asked and got, the providers what they were asked and said, the log, the
 //! store. Nothing here comes from the gateway's own memory but what its log and its rows say.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,6 +78,8 @@ pub(crate) struct Ask {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: BytesMut,
     pub(crate) ended: Option<(Stamp, Ended)>,
+    /// What is understood of the answer, once it has ended.
+    pub(crate) understood: OnceCell<Heard>,
 }
 
 /// A request as a provider sees it.
@@ -205,12 +208,12 @@ impl Ask {
         self.how() == Some(Ended::Clean)
     }
 
-    /// What its client understands of the answer.
-    pub(crate) fn heard(&self) -> Heard {
-        match self.kind {
+    /// What its client understands of the answer, which has ended.
+    pub(crate) fn heard(&self) -> &Heard {
+        self.understood.get_or_init(|| match self.kind {
             Kind::Stream => self.dialect.hear(&self.body),
             Kind::Message | Kind::Count => self.dialect.hear_whole(&self.body),
-        }
+        })
     }
 
     /// When it ended, or now.
@@ -246,7 +249,9 @@ impl Exchange {
         if !self.streams() {
             return self.whole;
         }
-        let written = self.dialect.hear(&self.sent().concat());
+        // What says so is never far from the end.
+        let sent = self.sent();
+        let written = self.dialect.hear(&sent[sent.len().saturating_sub(5)..].concat());
         written.errors == 0 && (written.ends > 0 || self.dialect == Dialect::Openai && written.stopped.is_some())
     }
 

@@ -202,6 +202,7 @@ impl Session {
             headers: Vec::new(),
             body: BytesMut::new(),
             ended: None,
+            understood: std::cell::OnceCell::new(),
         });
         let (session, dialect) = (self.number, self.dialect.name());
         book.say(&format!("session {session} asks: {number}, {:?} of {dialect}, {} bytes", wish.kind, body.len()));

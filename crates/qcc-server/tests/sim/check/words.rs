@@ -19,16 +19,16 @@ pub(super) fn are_those_of_one_attempt(number: usize, ask: &Ask, exchange: &Exch
     assert!(text.starts_with(&heard.text()), "ask {number} hears {:?} instead of {text:?}", heard.text());
     let thought = said.thought.clone().unwrap_or_default();
     assert!(thought.starts_with(&heard.thought()), "ask {number} hears another thought: {:?}", heard.thought());
-    calls_are_whole(number, ask, said, &heard);
+    calls_are_whole(number, ask, said, heard);
     let model = if exchange.is_of(ask) { &said.model } else { &ask.print.model };
     assert!(heard.model.is_none() || heard.model.as_ref() == Some(model), "ask {number} hears of {:?}", heard.model);
     let ends = (heard.ends, heard.errors);
-    let once = matches!(ends, (0..=1, 0) | (0, 1)) || ends == (1, 1) && is_closed(ask, exchange, &heard);
+    let once = matches!(ends, (0..=1, 0) | (0, 1)) || ends == (1, 1) && is_closed(ask, exchange, heard);
     assert!(once, "ask {number} hears several ends: {ends:?}");
-    if !streams::seems_whole(ask, &heard) {
-        streams::end_as_broken(number, ask, exchange, &heard);
-    } else if !is_closed(ask, exchange, &heard) {
-        is_all(number, ask, exchange, said, &heard);
+    if !streams::seems_whole(ask, heard) {
+        streams::end_as_broken(number, ask, exchange, heard);
+    } else if !is_closed(ask, exchange, heard) {
+        is_all(number, ask, exchange, said, heard);
     }
 }
 
