@@ -143,7 +143,8 @@ impl Answer {
             whole(&to.dialect.count(1000 + to.exchange), to, random)
         } else {
             let said = said(to, random);
-            let well = if to.streams() { stream(&said, to, random) } else { whole(&to.dialect.whole(&said), to, random) };
+            let well =
+                if to.streams() { stream(&said, to, random) } else { whole(&to.dialect.whole(&said), to, random) };
             Self { said: Some(said), ..well }
         };
         well.spoilt(nature, to, random)

@@ -1,23 +1,26 @@
 //! What everybody saw: the clients what they asked and got, the providers what they were asked and said, the log, the
 //! store. Nothing here comes from the gateway's own memory but what its log and its rows say.
 
+mod exchange;
+
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use memchr::memmem;
 use qcc_policy::{Standing, breaker};
 use qcc_store::RequestRecord;
 use serde_json::Value;
 
-use crate::nature::{Nature, Script};
+use crate::nature::Script;
 use crate::net::{Clock, Stamp};
 use crate::setting::Setting;
-use crate::speech::trouble::Trouble;
-use crate::speech::{Dialect, Heard, Question, Said};
+use crate::speech::{Dialect, Heard};
+
+pub(crate) use exchange::Exchange;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -80,43 +83,6 @@ pub(crate) struct Ask {
     pub(crate) ended: Option<(Stamp, Ended)>,
     /// What is understood of the answer, once it has ended.
     pub(crate) understood: OnceCell<Heard>,
-}
-
-/// A request as a provider sees it.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    pub(crate) provider: usize,
-    /// What the provider speaks.
-    pub(crate) dialect: Dialect,
-    pub(crate) ask: usize,
-    pub(crate) counts: bool,
-    /// When the gateway wrote its first byte.
-    pub(crate) began: Stamp,
-    pub(crate) headers: Vec<(String, String)>,
-    /// `None`: its body did not arrive.
-    pub(crate) print: Option<Print>,
-    /// What it asks. `None`: it did not arrive, or is not of the provider's dialect.
-    pub(crate) question: Option<Question>,
-    pub(crate) nature: Nature,
-    pub(crate) sample: Option<Sample>,
-    pub(crate) status: u16,
-    /// The body that the answer has, or would have.
-    pub(crate) frames: Vec<Bytes>,
-    /// When each of them was written to its end, of those that were.
-    pub(crate) written: Vec<Stamp>,
-    /// What the whole body says, where it is an answer.
-    pub(crate) said: Option<Said>,
-    /// What it says that is wrong.
-    pub(crate) trouble: Option<Trouble>,
-    /// The answer is whole and everything of it was written.
-    pub(crate) whole: bool,
-    /// The body ended as its framing says.
-    pub(crate) in_order: bool,
-    /// When its last piece was written, which may be the terminal event.
-    pub(crate) told: Option<Stamp>,
-    pub(crate) over: Option<Stamp>,
-    /// When the gateway let go of the connection.
-    pub(crate) gone: Arc<Mutex<Option<Stamp>>>,
 }
 
 /// One of the gateway's own requests, as a provider sees it.
@@ -219,57 +185,6 @@ impl Ask {
     /// When it ended, or now.
     pub(crate) fn until(&self) -> Duration {
         self.ended.map_or(Duration::MAX, |(stamp, _)| stamp.at)
-    }
-}
-
-// === impl Exchange ===
-
-impl Exchange {
-    pub(crate) fn payload(&self) -> Vec<u8> {
-        self.frames.concat()
-    }
-
-    /// The pieces that were written to their end.
-    pub(crate) fn sent(&self) -> &[Bytes] {
-        &self.frames[..self.written.len()]
-    }
-
-    /// Whether it passes between equal dialects.
-    pub(crate) fn is_of(&self, ask: &Ask) -> bool {
-        self.dialect == ask.dialect
-    }
-
-    /// Whether the provider answers with a stream.
-    pub(crate) fn streams(&self) -> bool {
-        !self.counts && self.question.as_ref().is_some_and(|question| question.stream)
-    }
-
-    /// Whether what was written says that it is whole, whatever happened then.
-    pub(crate) fn is_terminal(&self) -> bool {
-        if !self.streams() {
-            return self.whole;
-        }
-        // What says so is never far from the end.
-        let sent = self.sent();
-        let written = self.dialect.hear(&sent[sent.len().saturating_sub(5)..].concat());
-        written.errors == 0 && (written.ends > 0 || self.dialect == Dialect::Openai && written.stopped.is_some())
-    }
-
-    /// Whether nobody can doubt that it is whole. What has no mark at its end is whole if its body ends in order.
-    pub(crate) fn is_surely_terminal(&self) -> bool {
-        let marked = !self.streams() || matches!(self.dialect, Dialect::Anthropic | Dialect::Responses);
-        self.is_terminal() && (marked || self.in_order)
-    }
-
-    /// When the attempt can have ended at the earliest.
-    pub(crate) fn end(&self) -> Option<Stamp> {
-        [self.told, self.freed()].into_iter().flatten().min()
-    }
-
-    /// When its connection can have been free at the earliest.
-    pub(crate) fn freed(&self) -> Option<Stamp> {
-        let gone = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        [self.over, gone].into_iter().flatten().min()
     }
 }
 

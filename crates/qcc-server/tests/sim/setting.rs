@@ -10,14 +10,8 @@ use crate::speech::Dialect;
 pub(crate) const MODELS: [&str; 2] = ["claude-large-5", "claude-small-5"];
 
 /// Half of the providers speak as half of the clients do.
-const DIALECTS: [Dialect; 6] = [
-    Dialect::Anthropic,
-    Dialect::Anthropic,
-    Dialect::Anthropic,
-    Dialect::Openai,
-    Dialect::Responses,
-    Dialect::Gemini,
-];
+const DIALECTS: [Dialect; 6] =
+    [Dialect::Anthropic, Dialect::Anthropic, Dialect::Anthropic, Dialect::Openai, Dialect::Responses, Dialect::Gemini];
 
 /// How a provider is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]

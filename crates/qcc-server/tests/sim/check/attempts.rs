@@ -65,7 +65,7 @@ pub(super) fn carry_what_was_sent(book: &Book) {
         if let Some(print) = &exchange.print {
             let same = !exchange.is_of(ask) || print.is_like(&ask.print);
             assert!(same, "exchange {number} carries another body than ask {}", exchange.ask);
-            let Some(question) = &exchange.question else { panic!("exchange {number} asks in another dialect") };
+            let question = exchange.question.as_ref().expect("it is asked in its own dialect");
             let as_asked = settings.iter().any(|setting| is_put(ask, exchange, question, setting));
             assert!(as_asked, "exchange {number} asks for {} of {:?}", question.model, question.tools);
             let words = Book::hash(question.words.as_bytes());

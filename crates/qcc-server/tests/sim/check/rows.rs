@@ -20,13 +20,16 @@ pub(super) fn are_true(book: &Book, number: usize, ask: &Ask) {
         let known = book.setting().providers.iter().find(speaks).map(|one| one.dialect.name());
         assert_eq!(row.dialect_up.as_deref(), known, "the row of ask {number}: what {provider} speaks");
     }
-    if row.verdict == "done" && ask.kind != Kind::Count && let Some(exchange) = answers::answering(book, number, ask) {
+    if row.verdict == "done"
+        && ask.kind != Kind::Count
+        && let Some(exchange) = answers::answering(book, number, ask)
+    {
         tells_of_the_answer(number, ask, exchange, row);
     }
 }
 
 fn tells_of_the_answer(number: usize, ask: &Ask, exchange: &Exchange, row: &RequestRow) {
-    let Some(said) = &exchange.said else { panic!("ask {number} counts as answered by nobody") };
+    let said = exchange.said.as_ref().expect("what counts as answered was said by somebody");
     assert_eq!(row.upstream_id.as_ref(), Some(&said.id), "the row of ask {number}: the provider's id");
     assert_eq!(row.stop_reason.as_deref(), Some(reason(ask, said)), "the row of ask {number}: why it stopped");
     let told = !exchange.streams() || said.counts;
@@ -55,7 +58,9 @@ pub(super) fn blame_whom_they_should(book: &Book, number: usize, ask: &Ask) {
     let Some(row) = book.row_of(ask).filter(|_| ask.kind != Kind::Count) else { return };
     for one in row.attempts.iter().filter(|one| one.outcome.is_try()) {
         let complaint = one.reason.as_deref().and_then(|reason| reason.split_once("no to exchange "));
-        let Some(named) = complaint.and_then(|(_, rest)| rest.split(' ').next()?.parse::<usize>().ok()) else { continue };
+        let Some(named) = complaint.and_then(|(_, rest)| rest.split(' ').next()?.parse::<usize>().ok()) else {
+            continue;
+        };
         let exchange = &book.exchanges[named];
         assert_eq!((exchange.ask, format!("p{}", exchange.provider)), (number, one.provider.clone()));
         let trouble = exchange.trouble.expect("who complains has trouble");

@@ -92,6 +92,6 @@ pub(super) fn end_as_broken(number: usize, ask: &Ask, exchange: &Exchange, heard
             let failed = told && exchange.trouble.is_some();
             assert!(failed, "ask {number}: a break ends in order");
         }
-        Dialect::Openai | Dialect::Gemini => panic!("ask {number}: a break ends in order"),
+        Dialect::Openai | Dialect::Gemini => unreachable!("ask {number}: a break ends in order"),
     }
 }

@@ -7,7 +7,7 @@ use crate::speech::{Dialect, Heard, Said, Usage};
 
 /// What is heard is what was said, as far as it goes; and the end of it is true.
 pub(super) fn are_those_of_one_attempt(number: usize, ask: &Ask, exchange: &Exchange) {
-    let Some(said) = &exchange.said else { panic!("ask {number} hears an answer that nobody gave") };
+    let said = exchange.said.as_ref().expect("what is heard was said by somebody");
     if ask.kind == Kind::Message && !ask.is_whole() {
         return;
     }

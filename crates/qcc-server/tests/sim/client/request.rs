@@ -19,7 +19,9 @@ impl Session {
         let session = self.number;
         let path = if wish.kind == Kind::Count { "/v1/messages/count_tokens?beta=true" } else { self.dialect.path() };
         let dialect = match self.dialect {
-            Dialect::Anthropic => format!("X-Claude-Code-Session-Id: session-{session}\r\nanthropic-version: 2023-06-01"),
+            Dialect::Anthropic => {
+                format!("X-Claude-Code-Session-Id: session-{session}\r\nanthropic-version: 2023-06-01")
+            }
             _ => format!("X-Conversation-Id: session-{session}"),
         };
         // The one header that goes to providers of every dialect tells which request it is, and how it fares.

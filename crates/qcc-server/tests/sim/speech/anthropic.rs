@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use super::{Heard, Question, Said, Stopped, Stretch, Usage, Wanted, What, text, texts, words};
 
-pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
+pub(super) fn stream(said: &Said) -> Vec<Bytes> {
     let mut start = message(said, Vec::new(), &Value::Null);
     start["usage"]["output_tokens"] = 1.into();
     let mut frames = vec![tell("message_start", json!({"message": start})), super::Dialect::Anthropic.ping()];
     for (index, stretch) in said.stretches().iter().enumerate() {
         let (block, deltas) = block(stretch);
         frames.push(tell("content_block_start", json!({"index": index, "content_block": block})));
-        let deltas = deltas.into_iter().map(|delta| tell("content_block_delta", json!({"index": index, "delta": delta})));
+        let deltas =
+            deltas.into_iter().map(|delta| tell("content_block_delta", json!({"index": index, "delta": delta})));
         frames.extend(deltas);
         frames.push(tell("content_block_stop", json!({"index": index})));
     }
@@ -49,7 +50,7 @@ fn block(stretch: &Stretch<'_>) -> (Value, Vec<Value>) {
     }
 }
 
-pub(crate) fn whole(said: &Said) -> Value {
+pub(super) fn whole(said: &Said) -> Value {
     let block = |stretch: &Stretch<'_>| match stretch {
         Stretch::Thought(thought) => json!({"type": "thinking", "thinking": thought, "signature": "c2ltdWxhdGVk"}),
         Stretch::Text(pieces) => json!({"type": "text", "text": pieces.concat()}),
@@ -96,7 +97,7 @@ fn stopped(reason: &str) -> Option<Stopped> {
     }
 }
 
-pub(crate) fn hear(body: &[u8]) -> Heard {
+pub(super) fn hear(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     for event in sse::events(body) {
         let data = event.json();
@@ -150,7 +151,7 @@ pub(crate) fn hear(body: &[u8]) -> Heard {
     heard
 }
 
-pub(crate) fn hear_whole(body: &Value) -> Heard {
+pub(super) fn hear_whole(body: &Value) -> Heard {
     let mut heard = Heard {
         id: body["id"].as_str().map(str::to_owned),
         model: body["model"].as_str().map(str::to_owned),
@@ -185,7 +186,7 @@ fn usage(usage: &Value) -> Usage {
     Usage { prompt, cached, output: number("output_tokens") }
 }
 
-pub(crate) fn read(body: &Value) -> Option<Question> {
+pub(super) fn read(body: &Value) -> Option<Question> {
     let messages = body["messages"].as_array()?;
     Some(Question {
         model: body["model"].as_str()?.to_owned(),
@@ -196,10 +197,11 @@ pub(crate) fn read(body: &Value) -> Option<Question> {
     })
 }
 
-pub(crate) fn ask(wanted: &Wanted<'_>) -> (String, String) {
+pub(super) fn ask(wanted: &Wanted<'_>) -> (String, String) {
     let Wanted { model, tools, stream, session, model_last, .. } = *wanted;
     let model = format!("\"model\":\"{model}\"");
-    let (first, last) = if model_last { ("\"max_tokens\":4096".to_owned(), model) } else { (model, "\"max_tokens\":4096".to_owned()) };
+    let (first, last) =
+        if model_last { ("\"max_tokens\":4096".to_owned(), model) } else { (model, "\"max_tokens\":4096".to_owned()) };
     let tools: Vec<_> = tools
         .iter()
         .map(|name| json!({"name": name, "description": "runs", "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}))

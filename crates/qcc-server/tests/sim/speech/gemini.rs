@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{Heard, Question, Said, Stopped, Stretch, Usage, What, nameless, text};
 
-pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
+pub(super) fn stream(said: &Said) -> Vec<Bytes> {
     let parts = parts(said);
     let last = parts.len() - 1;
     let chunk = |(index, part): (usize, &Value)| nameless(&answer(said, std::slice::from_ref(part), index == last));
     parts.iter().enumerate().map(chunk).collect()
 }
 
-pub(crate) fn whole(said: &Said) -> Value {
+pub(super) fn whole(said: &Said) -> Value {
     answer(said, &parts(said), true)
 }
 
@@ -55,13 +55,13 @@ fn answer(said: &Said, parts: &[Value], last: bool) -> Value {
     })
 }
 
-pub(crate) fn hear(body: &[u8]) -> Heard {
+pub(super) fn hear(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     sse::events(body).iter().for_each(|event| take(&event.json(), &mut heard));
     heard
 }
 
-pub(crate) fn hear_whole(body: &Value) -> Heard {
+pub(super) fn hear_whole(body: &Value) -> Heard {
     let mut heard = Heard::default();
     take(body, &mut heard);
     heard
@@ -76,7 +76,11 @@ fn take(data: &Value, heard: &mut Heard) {
     for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
         let call = &part["functionCall"];
         if call.is_object() {
-            heard.begin(0, What::Call { id: String::new(), name: text(call, "name").to_owned() }, &call["args"].to_string());
+            heard.begin(
+                0,
+                What::Call { id: String::new(), name: text(call, "name").to_owned() },
+                &call["args"].to_string(),
+            );
             heard.end_all();
         } else {
             let what = if part["thought"] == true { What::Thought } else { What::Text };
@@ -96,7 +100,7 @@ fn take(data: &Value, heard: &mut Heard) {
     }
 }
 
-pub(crate) fn read(path: &str, body: &Value) -> Option<Question> {
+pub(super) fn read(path: &str, body: &Value) -> Option<Question> {
     let (model, method) = path.strip_prefix("/v1beta/models/")?.split_once(':')?;
     // A count is of a request within it, or of its contents.
     let asked = if body["generateContentRequest"].is_object() { &body["generateContentRequest"] } else { body };

@@ -9,7 +9,7 @@ use super::{Heard, Question, Said, Stopped, Stretch, Usage, Wanted, What, namele
 /// Stretches of an answer have no numbers; calls do, from here on.
 const CALLS: u64 = 1000;
 
-pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
+pub(super) fn stream(said: &Said) -> Vec<Bytes> {
     let mut deltas = vec![json!({"role": "assistant", "content": ""})];
     let mut calls = 0;
     for stretch in said.stretches() {
@@ -18,7 +18,9 @@ pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
             Stretch::Text(pieces) => deltas.extend(pieces.iter().map(|piece| json!({"content": piece}))),
             Stretch::Call(call) => {
                 let function = json!({"name": call.name, "arguments": ""});
-                deltas.push(json!({"tool_calls": [{"index": calls, "id": call.id, "type": "function", "function": function}]}));
+                deltas.push(
+                    json!({"tool_calls": [{"index": calls, "id": call.id, "type": "function", "function": function}]}),
+                );
                 let more = |piece| json!({"tool_calls": [{"index": calls, "function": {"arguments": piece}}]});
                 deltas.extend(call.fragments().into_iter().map(more));
                 calls += 1;
@@ -47,7 +49,7 @@ fn chunk(said: &Said, choices: &Value, usage: &Value) -> Value {
     })
 }
 
-pub(crate) fn whole(said: &Said) -> Value {
+pub(super) fn whole(said: &Said) -> Value {
     let text = said.text();
     let mut message = json!({"role": "assistant", "content": if text.is_empty() { Value::Null } else { text.into() }});
     if let Some(thought) = &said.thought {
@@ -97,7 +99,7 @@ fn usage(usage: Usage) -> Value {
     })
 }
 
-pub(crate) fn hear(body: &[u8]) -> Heard {
+pub(super) fn hear(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     for event in sse::events(body) {
         if heard.ends > 0 || heard.errors > 0 {
@@ -146,7 +148,7 @@ pub(crate) fn hear(body: &[u8]) -> Heard {
     heard
 }
 
-pub(crate) fn hear_whole(body: &Value) -> Heard {
+pub(super) fn hear_whole(body: &Value) -> Heard {
     let mut heard = Heard { errors: usize::from(body["error"].is_object()), ..Heard::default() };
     about(body, &mut heard);
     let choice = &body["choices"][0];
@@ -185,7 +187,7 @@ fn about(data: &Value, heard: &mut Heard) {
     }
 }
 
-pub(crate) fn read(body: &Value) -> Option<Question> {
+pub(super) fn read(body: &Value) -> Option<Question> {
     let messages = body["messages"].as_array()?;
     let tools = body["tools"].as_array().into_iter().flatten();
     Some(Question {
@@ -197,7 +199,7 @@ pub(crate) fn read(body: &Value) -> Option<Question> {
     })
 }
 
-pub(crate) fn ask(wanted: &Wanted<'_>) -> (String, String) {
+pub(super) fn ask(wanted: &Wanted<'_>) -> (String, String) {
     let Wanted { model, tools, stream, counts, model_last, .. } = *wanted;
     let model = format!("\"model\":\"{model}\"");
     let (first, last) = if model_last { ("\"n\":1".to_owned(), model) } else { (model, "\"n\":1".to_owned()) };

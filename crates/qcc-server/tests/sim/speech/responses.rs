@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Heard, Question, Said, Stopped, Stretch, Usage, Wanted, What, text, texts, words};
 
-pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
+pub(super) fn stream(said: &Said) -> Vec<Bytes> {
     let mut pen = Pen::default();
     pen.tell("response.created", json!({"response": response(said, "in_progress", false)}));
     pen.tell("response.in_progress", json!({"response": response(said, "in_progress", false)}));
@@ -19,7 +19,7 @@ pub(crate) fn stream(said: &Said) -> Vec<Bytes> {
     pen.frames
 }
 
-pub(crate) fn whole(said: &Said) -> Value {
+pub(super) fn whole(said: &Said) -> Value {
     response(said, status(said), true)
 }
 
@@ -146,7 +146,7 @@ impl Pen {
     }
 }
 
-pub(crate) fn hear(body: &[u8]) -> Heard {
+pub(super) fn hear(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     for event in sse::events(body) {
         let data = event.json();
@@ -200,7 +200,8 @@ fn over(heard: &mut Heard, index: u64, item: &Value) {
 
 fn ended(heard: &mut Heard, response: &Value) {
     let told = hear_whole(response);
-    let of = |heard: &Heard| heard.blocks.iter().map(|block| (block.what.clone(), block.text.clone())).collect::<Vec<_>>();
+    let of =
+        |heard: &Heard| heard.blocks.iter().map(|block| (block.what.clone(), block.text.clone())).collect::<Vec<_>>();
     if !heard.blocks.is_empty() && of(heard) != of(&told) {
         heard.wrong(format!("the whole is {:?} and was told as {:?}", of(&told), of(heard)));
     }
@@ -210,7 +211,7 @@ fn ended(heard: &mut Heard, response: &Value) {
     heard.id = told.id.or_else(|| heard.id.take());
 }
 
-pub(crate) fn hear_whole(body: &Value) -> Heard {
+pub(super) fn hear_whole(body: &Value) -> Heard {
     let mut heard = Heard::default();
     about(body, &mut heard);
     for (index, item) in body["output"].as_array().into_iter().flatten().enumerate() {
@@ -258,7 +259,7 @@ fn about(response: &Value, heard: &mut Heard) {
     }
 }
 
-pub(crate) fn read(body: &Value) -> Option<Question> {
+pub(super) fn read(body: &Value) -> Option<Question> {
     let input = &body["input"];
     let items = input.as_array().into_iter().flatten();
     let said: String = items.map(|item| words(&item["content"])).collect();
@@ -271,10 +272,11 @@ pub(crate) fn read(body: &Value) -> Option<Question> {
     })
 }
 
-pub(crate) fn ask(wanted: &Wanted<'_>) -> (String, String) {
+pub(super) fn ask(wanted: &Wanted<'_>) -> (String, String) {
     let Wanted { model, tools, stream, session, model_last, .. } = *wanted;
     let model = format!("\"model\":\"{model}\"");
-    let (first, last) = if model_last { ("\"store\":false".to_owned(), model) } else { (model, "\"store\":false".to_owned()) };
+    let (first, last) =
+        if model_last { ("\"store\":false".to_owned(), model) } else { (model, "\"store\":false".to_owned()) };
     let function = |name| {
         let parameters = json!({"type": "object", "properties": {"command": {"type": "string"}}});
         json!({"type": "function", "name": name, "description": "runs", "parameters": parameters, "strict": false})

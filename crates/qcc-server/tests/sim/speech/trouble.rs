@@ -77,7 +77,10 @@ impl Dialect {
             Self::Responses if ends => {
                 let error = json!({"code": code(trouble), "message": text});
                 let response = json!({"id": "resp_failed", "object": "response", "status": "failed", "error": error, "output": []});
-                event("response.failed", &json!({"type": "response.failed", "sequence_number": 9, "response": response}))
+                event(
+                    "response.failed",
+                    &json!({"type": "response.failed", "sequence_number": 9, "response": response}),
+                )
             }
             Self::Responses => {
                 let mut error = openai(trouble, text);
@@ -89,7 +92,9 @@ impl Dialect {
 
     fn gemini(self, trouble: Trouble, text: &str) -> Value {
         let details = match trouble {
-            Trouble::Credential => json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]),
+            Trouble::Credential => {
+                json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}])
+            }
             Trouble::Money => exhausted("GenerateRequestsPerDayPerProject", None),
             Trouble::Throttled(wait) => exhausted("GenerateRequestsPerMinutePerProject", wait),
             _ => json!([]),
@@ -160,7 +165,8 @@ fn exhausted(quota: &str, wait: Option<u64>) -> Value {
     let violation = json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota}]});
     match wait {
         Some(seconds) => {
-            let retry = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s")});
+            let retry =
+                json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s")});
             json!([violation, retry])
         }
         None => json!([violation]),
