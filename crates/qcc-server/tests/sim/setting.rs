@@ -9,9 +9,9 @@ use crate::speech::Dialect;
 /// The models that clients ask for.
 pub(crate) const MODELS: [&str; 2] = ["claude-large-5", "claude-small-5"];
 
-/// Half of the providers speak as half of the clients do.
-const DIALECTS: [Dialect; 6] =
-    [Dialect::Anthropic, Dialect::Anthropic, Dialect::Anthropic, Dialect::Openai, Dialect::Responses, Dialect::Gemini];
+/// What providers speak. Two of five are of the dialect of every other client.
+const DIALECTS: [Dialect; 5] =
+    [Dialect::Anthropic, Dialect::Anthropic, Dialect::Openai, Dialect::Responses, Dialect::Gemini];
 
 /// How a provider is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
