@@ -1,5 +1,6 @@
 //! How long a committed stream may be silent: `idle` between bytes, `stall` between events that mean something. One timer
-//! for both, looked at only while nothing arrives: noting an arrival costs a clock reading and nothing else.
+//! for both, looked at only while nothing arrives: noting an arrival costs a clock reading and nothing else. As long as the
+//! client takes nothing, nothing is read either, and that time is no silence of the provider's.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -20,13 +21,15 @@ pub(crate) struct Clock {
     stall: Option<Duration>,
     last_byte: Instant,
     last_event: Instant,
+    /// The client has something to take.
+    handed: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Clock {
     pub(crate) fn new(timeouts: &Timeouts) -> Self {
         let now = Instant::now();
-        Self { idle: timeouts.idle, stall: timeouts.stall, last_byte: now, last_event: now, timer: None }
+        Self { idle: timeouts.idle, stall: timeouts.stall, last_byte: now, last_event: now, handed: false, timer: None }
     }
 
     /// Bytes came; `semantic` when they mean something.
@@ -34,6 +37,21 @@ impl Clock {
         self.last_byte = Instant::now();
         if semantic {
             self.last_event = self.last_byte;
+        }
+    }
+
+    /// Something goes down.
+    pub(crate) fn handed(&mut self) {
+        self.handed = true;
+    }
+
+    /// More is asked for: all that went down was taken.
+    pub(crate) fn resume(&mut self) {
+        if std::mem::take(&mut self.handed) {
+            let now = Instant::now();
+            // It was handed over when the last bytes came, or when more was asked for before.
+            self.last_event += now - self.last_byte;
+            self.last_byte = now;
         }
     }
 
@@ -61,5 +79,50 @@ impl Clock {
         let idle = self.last_byte + self.idle.unwrap_or(NEVER);
         let stall = self.last_event + self.stall.unwrap_or(NEVER);
         if stall < idle { (stall, Phase::Stall) } else { (idle, Phase::Idle) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn clock() -> Clock {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let (idle, stall) = (seconds(10), seconds(25));
+        Clock::new(&Timeouts { connect: None, first_byte: None, response: None, idle, stall, total: None })
+    }
+
+    async fn expires(clock: &mut Clock) -> (Phase, u64) {
+        let since = Instant::now();
+        let phase = poll_fn(|cx| clock.poll_expired(cx)).await;
+        (phase, since.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_no_silence_of_the_provider() {
+        let mut clock = clock();
+        advance(Duration::from_secs(5)).await;
+        clock.moved(true);
+        clock.handed();
+        advance(Duration::from_secs(300)).await;
+        clock.resume();
+        assert_eq!(expires(&mut clock).await, (Phase::Idle, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_provider_was_silent_before_counts_on() {
+        let mut clock = clock();
+        for _ in 0..4 {
+            advance(Duration::from_secs(5)).await;
+            clock.moved(false);
+        }
+        clock.handed();
+        advance(Duration::from_secs(300)).await;
+        clock.resume();
+        assert_eq!(expires(&mut clock).await, (Phase::Stall, 5));
     }
 }

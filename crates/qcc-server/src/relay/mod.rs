@@ -108,6 +108,7 @@ impl Relay {
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.clock.resume();
         loop {
             if let Some(bytes) = self.held.pop() {
                 let bytes = self.gather(bytes, cx);
@@ -180,6 +181,7 @@ impl Relay {
     }
 
     fn send(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.clock.handed();
         self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

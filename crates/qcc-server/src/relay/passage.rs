@@ -27,32 +27,39 @@ impl Passage {
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let chunk = match self.held.take() {
-            Some(held) => Ok(held),
-            None => match self.source.poll_chunk(cx) {
-                Poll::Ready(Some(chunk)) => chunk.map_err(|error| (Failure::Truncated, error)),
-                Poll::Ready(None) => {
-                    self.charged.succeed(self.exchange.tokens());
-                    self.exchange.end("done", None);
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => match self.clock.poll_expired(cx) {
-                    Poll::Ready(phase) => Err((Failure::Timeout(phase), observe::timed_out(phase).to_owned())),
-                    Poll::Pending => return Poll::Pending,
+        self.clock.resume();
+        loop {
+            let chunk = match self.held.take() {
+                Some(held) => Ok(held),
+                None => match self.source.poll_chunk(cx) {
+                    Poll::Ready(Some(chunk)) => chunk.map_err(|error| (Failure::Truncated, error)),
+                    Poll::Ready(None) => {
+                        self.charged.succeed(self.exchange.tokens());
+                        self.exchange.end("done", None);
+                        return Poll::Ready(None);
+                    }
+                    Poll::Pending => match self.clock.poll_expired(cx) {
+                        Poll::Ready(phase) => Err((Failure::Timeout(phase), observe::timed_out(phase).to_owned())),
+                        Poll::Pending => return Poll::Pending,
+                    },
                 },
-            },
-        };
-        Poll::Ready(Some(match chunk {
-            Ok(bytes) => {
-                self.clock.moved(true);
-                self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
-                Ok(Frame::data(bytes))
-            }
-            Err((failure, what)) => {
-                self.charged.broke(failure, &mut self.exchange);
-                self.exchange.end("broken", Some(what));
-                Err(Cut)
-            }
-        }))
+            };
+            return Poll::Ready(Some(match chunk {
+                Ok(bytes) => {
+                    self.clock.moved(true);
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    self.clock.handed();
+                    self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
+                    Ok(Frame::data(bytes))
+                }
+                Err((failure, what)) => {
+                    self.charged.broke(failure, &mut self.exchange);
+                    self.exchange.end("broken", Some(what));
+                    Err(Cut)
+                }
+            }));
+        }
     }
 }

@@ -105,22 +105,18 @@ impl Source {
         known.or_else(|| self.back.as_mut().map(|back| back.thoughts())).unwrap_or_default()
     }
 
-    /// The next bytes, never empty; `None` at the end as the transport sees it; an error in words.
+    /// The next bytes; `None` at the end as the transport sees it; an error in words. None at all where something came that
+    /// says nothing yet in the client's dialect: the provider is not silent.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
-        loop {
-            let Some(chunk) = ready!(self.body.poll_chunk(cx)) else {
-                let rest = self.back.as_mut().map(|back| back.finish()).filter(|rest| !rest.is_empty());
-                return Poll::Ready(rest.map(Ok));
-            };
-            let bytes = match (chunk, &mut self.back) {
-                (Ok(plain), Some(back)) if !plain.is_empty() => back.push(plain),
-                (Ok(plain), _) => plain,
-                (Err(error), _) => return Poll::Ready(Some(Err(error))),
-            };
-            if !bytes.is_empty() {
-                return Poll::Ready(Some(Ok(bytes)));
-            }
-        }
+        let Some(chunk) = ready!(self.body.poll_chunk(cx)) else {
+            let rest = self.back.as_mut().map(|back| back.finish()).filter(|rest| !rest.is_empty());
+            return Poll::Ready(rest.map(Ok));
+        };
+        let bytes = match (chunk, &mut self.back) {
+            (Ok(plain), Some(back)) if !plain.is_empty() => Ok(back.push(plain)),
+            (chunk, _) => chunk,
+        };
+        Poll::Ready(Some(bytes))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Clients of Chat Completions: on providers of their own dialect byte for byte, on Anthropic's as if those spoke it.
 
 use bytes::Bytes;
-use qcc_testkit::replies::{Framing, Stream, chunk, html, json_body, message, status, stream_head};
-use qcc_testkit::{Answer, Ended, Reply, Request, Script, Upstream};
+use qcc_testkit::replies::{Framing, Stream, chunk, event, html, json_body, message, status, stream_head};
+use qcc_testkit::{Answer, Connection, Ended, Gate, Reply, Request, Script, Upstream};
 use serde_json::{Value, json};
 
 use crate::openai::{calling, chunks, hello, piece, whole};
@@ -188,6 +188,27 @@ async fn what_a_provider_refuses_is_refused_in_the_clients_words() {
         json!({"error": {"message": "no such thing", "type": "invalid_request_error", "param": "x", "code": null}});
     let (answer, ..) = answered("openai", json_body(400, &[], &said), &asking(true)).await;
     assert_eq!((answer.status, answer.json()), (400, said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_a_provider_repeats_is_not_told_in_other_words() {
+    let careless = "what to do with key-one?";
+    let (answer, ..) = answered("anthropic", status(400, "invalid_request_error", careless, &[]), &asking(true)).await;
+    assert_eq!(answer.json()["error"]["message"], "what to do with [redacted]?");
+    // The same in the middle of an answer.
+    let content = Stream::text(["hel", "lo"]).events()[..4].concat();
+    let error = event("error", &json!({"type": "error", "error": {"type": "api_error", "message": careless}}));
+    let (gate, head) = (Gate::new(), stream_head(Framing::Chunked));
+    let reply = Reply::new().write(head).write(chunk(&content)).wait_for(&gate).write(chunk(&error)).write(chunk(b""));
+    let upstream = Upstream::start(reply).await.unwrap();
+    let running = gateway(&[("one", "anthropic", &upstream)]).await;
+    let mut client = Connection::open(running.address()).await.unwrap();
+    client.send(&asking(true)).await.unwrap();
+    let head = client.receive_head().await.unwrap();
+    gate.open();
+    let answer = client.receive_rest(head).await.unwrap();
+    let last: Value = serde_json::from_str(data(&answer).last().unwrap()).unwrap();
+    assert_eq!((said(&answer).as_str(), &last["error"]["message"]), ("hel", &json!("what to do with [redacted]?")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -204,3 +204,22 @@ async fn connect_bounds_a_proxy_that_never_opens_its_tunnel() {
     let entry = entry.replace("auth_value", &format!("proxy: 'http://{address}', auth_value"));
     assert_no_connection(&entry).await;
 }
+
+/// Half an event says nothing to a client of another dialect, but the provider is not silent.
+#[tokio::test]
+async fn bytes_that_have_no_translation_yet_are_no_silence() {
+    let hello =
+        json!({"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Hello"}}]});
+    let begun = format!("data: {hello}\n\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"");
+    let head = Reply::new().write(stream_head(Framing::Chunked)).write(chunk(begun.as_bytes()));
+    let more = Step::Repeat { bytes: chunk(b"x"), every: Duration::from_millis(5) };
+    let upstream = Upstream::start(head.step(more)).await.unwrap();
+    let text = format!(
+        "providers:\n  - {{name: one, type: openai, base_url: '{}', auth_value: k}}\ntimeouts: {{idle: 200ms, stall: 600ms}}\n",
+        upstream.url()
+    );
+    let mut running = Running::start(&text).await;
+    let answer = running.ask(&for_stream()).await;
+    assert_eq!(answer.said(), "Hello");
+    assert_broken(&answer, &mut running, "timeouts.stall").await;
+}

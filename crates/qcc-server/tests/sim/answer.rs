@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use qcc_testkit::replies::{Framing, Stream, chunk, error_body, event, head, message};
+use qcc_testkit::replies::{Framing, chunk, head};
 use serde_json::{Value, json};
 
-use crate::book::Kind;
 use crate::nature::Nature;
 use crate::random::Random;
+use crate::speech::trouble::Trouble;
+use crate::speech::{Call, Dialect, Question, Said, Usage};
 
 /// How an answer stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub(crate) struct Answer {
     pub(crate) trickles: bool,
     /// Least and most pause before a piece, milliseconds.
     pub(crate) pauses: (u64, u64),
+    /// What all of it together says, where it is what was asked for.
+    pub(crate) said: Option<Said>,
+    /// What it says that is wrong.
+    pub(crate) trouble: Option<Trouble>,
     /// All of it together is what was asked for.
     good: bool,
 }
@@ -50,13 +55,30 @@ pub(crate) struct Answer {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct To<'a> {
     pub(crate) exchange: usize,
-    pub(crate) kind: Kind,
+    /// The dialect that the provider speaks.
+    pub(crate) dialect: Dialect,
+    pub(crate) question: &'a Question,
+    /// A count of tokens is asked for.
+    pub(crate) counts: bool,
     /// The status with which it is refused because of the request itself.
     pub(crate) bad: Option<u16>,
     /// What a careless provider repeats in its errors.
     pub(crate) credential: &'a str,
     /// Milliseconds since 1970-01-01 UTC.
     pub(crate) clock_ms: i64,
+}
+
+// === impl To ===
+
+impl To<'_> {
+    fn streams(&self) -> bool {
+        self.question.stream && !self.counts
+    }
+
+    /// What a careless provider says when something is wrong.
+    fn complaint(&self) -> String {
+        format!("no to exchange {} with {}", self.exchange, self.credential)
+    }
 }
 
 // === impl Answer ===
@@ -78,9 +100,20 @@ impl Answer {
         if self.framing == Framing::Chunked { chunk(frame) } else { frame.clone() }
     }
 
+    /// Bytes on the wire after those of a piece.
+    pub(crate) fn tail(&self) -> u64 {
+        if self.framing == Framing::Chunked { 2 } else { 0 }
+    }
+
     /// What ends the body, if anything.
     pub(crate) fn end(&self) -> Option<Bytes> {
         (self.framing == Framing::Chunked).then(|| chunk(b""))
+    }
+
+    /// Whether its end is that of its framing.
+    pub(crate) fn ends_in_order(&self) -> bool {
+        let by_close = self.framing == Framing::CloseDelimited && self.stop == Stop::Close;
+        self.stop == Stop::InOrder || by_close
     }
 
     /// Whether the connection can carry another request.
@@ -90,47 +123,42 @@ impl Answer {
 
     pub(crate) fn any(nature: Nature, to: To<'_>, random: &mut Random) -> Self {
         match nature {
-            Nature::ErrorFirst if to.kind == Kind::Stream => return error_first(to, random),
+            Nature::ErrorFirst if to.streams() => return error_first(to, random),
             Nature::Page => return page(200, to),
             Nature::PageUnder(status) => return page(status, to),
-            Nature::Empty => return Self { frames: Vec::new(), good: false, ..stream(to, random) }.sending(0),
+            Nature::Empty => return Self::new(200, EVENTS, Vec::new(), Framing::Chunked, to),
             Nature::Throttling(how) => return throttled(how, to, random),
-            Nature::Overloaded => return refusal(529, "overloaded_error", to),
-            Nature::Failing(status) => return refusal(status, "api_error", to),
-            Nature::Forbidding(status) => return forbidden(status, to),
-            Nature::ErrorFirst | Nature::ErrorLater if to.kind != Kind::Stream => {
-                return Self { status: 200, ..refusal(500, "api_error", to) };
+            Nature::Overloaded => return refusal(Trouble::Overloaded, to),
+            Nature::Failing(status) => return refusal(Trouble::Fault(status), to),
+            Nature::Forbidding(status) => return refusal(forbidden(status), to),
+            Nature::ErrorFirst | Nature::ErrorLater if !to.streams() => {
+                return Self { status: 200, ..refusal(Trouble::Fault(500), to) };
             }
             _ => {}
         }
         if let Some(status) = to.bad {
-            return refusal(status, "invalid_request_error", to);
+            return refusal(Trouble::Request(status), to);
         }
-        let well = match to.kind {
-            Kind::Stream => stream(to, random),
-            Kind::Message => whole(&said(to, message(&format!("answer {}", to.exchange))), to, random),
-            Kind::Count => whole(&json!({"input_tokens": 1000 + to.exchange}), to, random),
+        let well = if to.counts {
+            whole(&to.dialect.count(1000 + to.exchange), to, random)
+        } else {
+            let said = said(to, random);
+            let well =
+                if to.streams() { stream(&said, to, random) } else { whole(&to.dialect.whole(&said), to, random) };
+            Self { said: Some(said), ..well }
         };
-        well.spoilt(nature, random)
+        well.spoilt(nature, to, random)
     }
 
     /// The same, stopped as `nature` says.
-    fn spoilt(self, nature: Nature, random: &mut Random) -> Self {
+    fn spoilt(self, nature: Nature, to: To<'_>, random: &mut Random) -> Self {
         let sent = random.below(self.frames.len() as u64 + 1) as usize;
         let some = sent.min(self.frames.len() - 1);
         match nature {
             Nature::SilentAfterHead => Self { stop: Stop::Silence, ..self }.sending(0),
             Nature::Stalling => Self { stop: Stop::Silence, ..self }.sending(some),
             Nature::Pinging => Self { stop: Stop::Pings, ..self }.sending(some.min(2)),
-            Nature::ErrorLater => {
-                let kind = random.of(&["overloaded_error", "api_error", "timeout_error"]);
-                let error = event("error", &json!({"type": "error", "error": {"type": kind, "message": "midway"}}));
-                let mut frames = self.frames;
-                frames.truncate(some);
-                frames.push(error);
-                let sent = frames.len();
-                Self { frames, good: false, stop: random.of(&[Stop::InOrder, Stop::Close]), ..self }.sending(sent)
-            }
+            Nature::ErrorLater => self.troubled(some, to, random),
             // With a length announced there is no early end in order.
             Nature::Truncating if self.framing == Framing::Chunked => {
                 Self { stop: Stop::InOrder, ..self }.sending(some)
@@ -140,6 +168,17 @@ impl Answer {
             Nature::Trickling => Self { trickles: true, ..self },
             _ => self,
         }
+    }
+
+    /// The same, with an error after so many pieces.
+    fn troubled(self, pieces: usize, to: To<'_>, random: &mut Random) -> Self {
+        let trouble = random.of(&[Trouble::Overloaded, Trouble::Fault(500), Trouble::Fault(504)]);
+        let mut frames = self.frames;
+        frames.truncate(pieces);
+        frames.push(to.dialect.error(trouble, &to.complaint(), random.percent(50)));
+        let sent = frames.len();
+        let stop = random.of(&[Stop::InOrder, Stop::Close]);
+        Self { frames, good: false, stop, trouble: Some(trouble), ..self }.sending(sent)
     }
 
     fn sending(self, sent: usize) -> Self {
@@ -164,6 +203,8 @@ impl Answer {
             most: None,
             trickles: false,
             pauses: (0, 5),
+            said: None,
+            trouble: None,
             good: false,
         }
     }
@@ -174,30 +215,60 @@ impl Answer {
     }
 }
 
-/// A whole stream.
-fn stream(to: To<'_>, random: &mut Random) -> Answer {
+const EVENTS: &str = "text/event-stream; charset=utf-8";
+
+/// What a model says to it, as nobody else says it.
+fn said(to: To<'_>, random: &mut Random) -> Said {
     let number = to.exchange;
-    let mut stream = Stream::new();
+    let prompt = random.within(100..5000);
+    let mut said = Said {
+        id: format!("answer_{number}"),
+        model: to.question.model.clone(),
+        usage: Usage { prompt, cached: random.of(&[0, prompt / 3]), output: random.within(1..500) },
+        counts: to.question.counts,
+        cut: random.percent(5),
+        ..Said::default()
+    };
     if random.percent(30) {
-        stream = stream.and_thinking("let me see");
+        said.thought = Some(format!("let me see {number}"));
     }
     if random.percent(80) {
         let big = if random.percent(2) { "x".repeat(300_000) } else { String::new() };
-        let pieces: Vec<_> = (0..random.within(1..8)).map(|piece| format!("piece {piece} of {number}{big} ")).collect();
-        stream = stream.and_text(pieces.iter().map(String::as_str).take(if big.is_empty() { 8 } else { 1 }));
+        let pieces = if big.is_empty() { random.within(1..8) } else { 1 };
+        said.pieces = (0..pieces).map(|piece| format!("piece {piece} of {number}{big} ")).collect();
     }
-    for call in 0..random.below(3) {
-        stream = stream.and_tool_use("run", &json!({"command": format!("ls {call} # é {number}")}));
+    let tools = &to.question.tools;
+    for call in 0..if tools.is_empty() { 0 } else { random.below(3) } {
+        let tool = random.index(tools.len());
+        let arguments = random.of(&[0, 1, 2]);
+        let arguments = match arguments {
+            0 => json!({"command": format!("ls {call} # é \"{number}\"")}),
+            1 => json!({"command": "", "more": [1, {"a": null, "b": [true]}], "of": number}),
+            _ => json!({}),
+        };
+        said.calls.push(Call { id: format!("call_{number}_{call}"), name: tools[tool].clone(), tool, arguments });
     }
     // Never nothing at all.
-    let mut frames = if random.percent(5) { stream.crlf() } else { stream }.and_text(["the end"]).events();
+    if random.percent(40) || (said.pieces.is_empty() && said.calls.is_empty()) {
+        said.rest = Some(format!("the end of {number}"));
+    }
+    said
+}
+
+/// A whole stream.
+fn stream(said: &Said, to: To<'_>, random: &mut Random) -> Answer {
+    let mut frames = to.dialect.stream(said);
+    if random.percent(5) {
+        let with_returns = |frame: &Bytes| Bytes::from(String::from_utf8_lossy(frame).replace('\n', "\r\n"));
+        frames = frames.iter().map(with_returns).collect();
+    }
     if random.percent(30) {
         let at = random.index(frames.len());
         frames.insert(at, Bytes::from_static(b": a comment\n\n"));
     }
     let framing = if random.percent(5) { Framing::CloseDelimited } else { Framing::Chunked };
     let pauses = random.of(&[(0, 1), (1, 30), (10, 400)]);
-    let made = Answer::new(200, "text/event-stream; charset=utf-8", frames, framing, to);
+    let made = Answer::new(200, EVENTS, frames, framing, to);
     Answer { pauses, good: true, ..made }.with("anthropic-ratelimit-requests-remaining", "50".to_owned())
 }
 
@@ -211,26 +282,19 @@ fn whole(body: &Value, to: To<'_>, random: &mut Random) -> Answer {
     Answer { pauses: (1, 500), good: true, ..made }
 }
 
-/// A message that nobody else says.
-fn said(to: To<'_>, mut message: Value) -> Value {
-    message["id"] = format!("msg_{}", to.exchange).into();
-    message
+fn refusal(trouble: Trouble, to: To<'_>) -> Answer {
+    let body = Bytes::from(to.dialect.refusal(trouble, &to.complaint()).to_string());
+    let made = Answer::new(to.dialect.status(trouble), "application/json", vec![body], Framing::ContentLength, to);
+    Answer { trouble: Some(trouble), ..made }
 }
 
-fn refusal(status: u16, kind: &str, to: To<'_>) -> Answer {
-    let text = format!("refused ({status}) with {}", to.credential);
-    let body = Bytes::from(error_body(kind, &text).to_string());
-    Answer::new(status, "application/json", vec![body], Framing::ContentLength, to)
-}
-
-fn forbidden(status: u16, to: To<'_>) -> Answer {
-    let kind = match status {
-        401 => "authentication_error",
-        402 => "billing_error",
-        403 => "permission_error",
-        _ => "not_found_error",
-    };
-    refusal(status, kind, to)
+fn forbidden(status: u16) -> Trouble {
+    match status {
+        401 => Trouble::Credential,
+        402 => Trouble::Money,
+        403 => Trouble::Permission,
+        _ => Trouble::Missing,
+    }
 }
 
 fn page(status: u16, to: To<'_>) -> Answer {
@@ -240,26 +304,30 @@ fn page(status: u16, to: To<'_>) -> Answer {
 }
 
 fn error_first(to: To<'_>, random: &mut Random) -> Answer {
-    let kind = random.of(&["overloaded_error", "api_error", "rate_limit_error"]);
-    let data = json!({"type": "error", "error": {"type": kind, "message": format!("no: {}", to.credential)}});
-    let frames = vec![event("error", &data)];
-    Answer::new(200, "text/event-stream", frames, Framing::Chunked, to)
+    let trouble = random.of(&[Trouble::Overloaded, Trouble::Fault(500), Trouble::Throttled(None)]);
+    let frames = vec![to.dialect.error(trouble, &to.complaint(), random.percent(50))];
+    let made = Answer::new(200, "text/event-stream", frames, Framing::Chunked, to);
+    Answer { trouble: Some(trouble), ..made }
 }
 
 fn throttled(how: u8, to: To<'_>, random: &mut Random) -> Answer {
-    let plain = refusal(429, "rate_limit_error", to);
     let seconds = random.within(1..40);
+    let in_words = (how == 4 && to.dialect == Dialect::Gemini).then_some(seconds);
+    let plain = refusal(Trouble::Throttled(in_words), to);
     let at = Duration::from_millis(u64::try_from(to.clock_ms).unwrap_or_default()) + Duration::from_secs(seconds);
-    match how {
-        0 => plain,
-        1 => plain.with("retry-after", seconds.to_string()),
-        2 => plain.with("retry-after-ms", (seconds * 100).to_string()),
-        3 => {
+    match (how, to.dialect) {
+        (1, _) => plain.with("retry-after", seconds.to_string()),
+        (2, _) => plain.with("retry-after-ms", (seconds * 100).to_string()),
+        (3, _) => {
             let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + at);
             plain.with("retry-after", date)
         }
-        _ => plain
+        (4, Dialect::Anthropic) => plain
             .with("anthropic-ratelimit-requests-remaining", "0".to_owned())
             .with("anthropic-ratelimit-requests-reset", at.as_secs().to_string()),
+        (4, Dialect::Openai | Dialect::Responses) => plain
+            .with("x-ratelimit-remaining-requests", "0".to_owned())
+            .with("x-ratelimit-reset-requests", format!("{seconds}s")),
+        _ => plain,
     }
 }

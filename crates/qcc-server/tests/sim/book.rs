@@ -1,20 +1,26 @@
 //! What everybody saw: the clients what they asked and got, the providers what they were asked and said, the log, the
 //! store. Nothing here comes from the gateway's own memory but what its log and its rows say.
 
+mod exchange;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use memchr::memmem;
 use qcc_policy::{Standing, breaker};
 use qcc_store::RequestRecord;
 use serde_json::Value;
 
-use crate::nature::{Nature, Script};
+use crate::nature::Script;
 use crate::net::{Clock, Stamp};
 use crate::setting::Setting;
+use crate::speech::{Dialect, Heard};
+
+pub(crate) use exchange::Exchange;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -47,8 +53,15 @@ pub(crate) struct Print {
 /// A request as its client sees it.
 #[derive(Debug)]
 pub(crate) struct Ask {
+    pub(crate) dialect: Dialect,
     pub(crate) kind: Kind,
     pub(crate) print: Print,
+    /// What its user says, in short.
+    pub(crate) words: u64,
+    /// The tools that it offers.
+    pub(crate) tools: &'static [&'static str],
+    /// Whether it wants to hear how many tokens a stream took.
+    pub(crate) counts: bool,
     /// Of the body, bytes. No two requests have the same.
     pub(crate) length: u64,
     /// With which status every provider that is well refuses it.
@@ -68,31 +81,8 @@ pub(crate) struct Ask {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: BytesMut,
     pub(crate) ended: Option<(Stamp, Ended)>,
-}
-
-/// A request as a provider sees it.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    pub(crate) provider: usize,
-    pub(crate) ask: usize,
-    pub(crate) counts: bool,
-    /// When the gateway wrote its first byte.
-    pub(crate) began: Stamp,
-    pub(crate) headers: Vec<(String, String)>,
-    /// `None`: its body did not arrive.
-    pub(crate) print: Option<Print>,
-    pub(crate) nature: Nature,
-    pub(crate) sample: Option<Sample>,
-    pub(crate) status: u16,
-    /// The body that the answer has, or would have.
-    pub(crate) frames: Vec<Bytes>,
-    /// The answer is whole and everything of it was written.
-    pub(crate) whole: bool,
-    /// When its last piece was written, which may be the terminal event.
-    pub(crate) told: Option<Stamp>,
-    pub(crate) over: Option<Stamp>,
-    /// When the gateway let go of the connection.
-    pub(crate) gone: Arc<Mutex<Option<Stamp>>>,
+    /// What is understood of the answer, once it has ended.
+    pub(crate) understood: OnceCell<Heard>,
 }
 
 /// One of the gateway's own requests, as a provider sees it.
@@ -179,28 +169,22 @@ impl Ask {
         self.ended.map(|(_, how)| how)
     }
 
+    /// Whether it was heard to its end, as its framing says.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.how() == Some(Ended::Clean)
+    }
+
+    /// What its client understands of the answer, which has ended.
+    pub(crate) fn heard(&self) -> &Heard {
+        self.understood.get_or_init(|| match self.kind {
+            Kind::Stream => self.dialect.hear(&self.body),
+            Kind::Message | Kind::Count => self.dialect.hear_whole(&self.body),
+        })
+    }
+
     /// When it ended, or now.
     pub(crate) fn until(&self) -> Duration {
         self.ended.map_or(Duration::MAX, |(stamp, _)| stamp.at)
-    }
-}
-
-// === impl Exchange ===
-
-impl Exchange {
-    pub(crate) fn payload(&self) -> Vec<u8> {
-        self.frames.concat()
-    }
-
-    /// When the attempt can have ended at the earliest.
-    pub(crate) fn end(&self) -> Option<Stamp> {
-        [self.told, self.freed()].into_iter().flatten().min()
-    }
-
-    /// When its connection can have been free at the earliest.
-    pub(crate) fn freed(&self) -> Option<Stamp> {
-        let gone = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        [self.over, gone].into_iter().flatten().min()
     }
 }
 

@@ -3,11 +3,14 @@
 mod answers;
 mod attempts;
 mod requests;
+mod rows;
+mod streams;
+mod words;
 
 use std::time::Duration;
 
 use qcc_server::testing::{Budgets, Inside};
-use qcc_store::AttemptOutcome;
+use qcc_store::{AttemptOutcome, RequestRow};
 
 use crate::book::{Ask, Book, Ended};
 use crate::setting::MODELS;
@@ -21,6 +24,8 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) attempts: u64,
     pub(crate) done: u64,
+    /// Those of them whose provider spoke another dialect than the client.
+    pub(crate) translated: u64,
     pub(crate) answered: u64,
     pub(crate) broken: u64,
     pub(crate) failed: u64,
@@ -41,6 +46,7 @@ impl std::ops::AddAssign for Counts {
         self.requests += other.requests;
         self.attempts += other.attempts;
         self.done += other.done;
+        self.translated += other.translated;
         self.answered += other.answered;
         self.broken += other.broken;
         self.failed += other.failed;
@@ -62,6 +68,7 @@ pub(crate) fn counts(book: &Book) -> Counts {
         requests: book.rows.len() as u64,
         attempts: book.rows.iter().map(|row| u64::from(row.request.tries)).sum(),
         done: of("done"),
+        translated: book.rows.iter().filter(|row| is_translated(&row.request)).count() as u64,
         answered: of("answered"),
         broken: of("broken"),
         failed: of("failed"),
@@ -75,6 +82,10 @@ pub(crate) fn counts(book: &Book) -> Counts {
     }
 }
 
+fn is_translated(row: &RequestRow) -> bool {
+    row.verdict == "done" && row.dialect_up.as_ref().is_some_and(|up| *up != row.dialect_down)
+}
+
 /// Everything that the book can tell.
 pub(crate) fn book(book: &Book) {
     for (number, ask) in book.asks.iter().enumerate() {
@@ -83,9 +94,12 @@ pub(crate) fn book(book: &Book) {
         answers::is_true(book, number, ask);
         attempts::stop_at_commit(book, number, ask);
         attempts::are_told_as_they_were(book, number, ask);
+        rows::are_true(book, number, ask);
+        rows::blame_whom_they_should(book, number, ask);
     }
     requests::every_end_is_of_a_request(book);
     attempts::carry_what_was_sent(book);
+    rows::own_credentials_stay_in_their_dialect(book);
     attempts::probe_with_their_own(book);
     attempts::leave_limits_alone(book);
     attempts::probe_alone(book);

@@ -1,12 +1,13 @@
-//! Clients in the manner of Claude Code: sessions that take turns, ask two things at once, keep connections, try again
-//! after refusals and broken streams, lose patience, read slowly, leave.
+//! Clients in the manner of Claude Code, and such of OpenAI's dialects: sessions that take turns, ask two things at once,
+//! keep connections, try again after refusals and broken streams, lose patience, read slowly, leave.
+
+mod request;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use memchr::memmem;
 use qcc_server::testing::Door;
 use qcc_testkit::wire::{Body, Taken, header, take_head};
 use tokio::io::AsyncWriteExt;
@@ -16,6 +17,7 @@ use crate::book::{Ask, Book, Ended, Kind, Print, Shared, lock};
 use crate::net::{Clock, End, Line, Stamp, connection};
 use crate::random::Random;
 use crate::setting::MODELS;
+use crate::speech::{Dialect, Wanted};
 
 /// A request of Claude Code is dropped after so long without a byte, whatever it announces.
 const PATIENCE: u64 = 300;
@@ -45,6 +47,7 @@ struct Conversation {
 pub(crate) struct Session {
     clients: Arc<Clients>,
     number: u64,
+    dialect: Dialect,
     own: Option<String>,
     idle: Mutex<Vec<Conversation>>,
 }
@@ -56,6 +59,9 @@ struct Wish {
     model: &'static str,
     bad: Option<u16>,
     announced: Option<u64>,
+    tools: &'static [&'static str],
+    /// Whether it wants to hear how many tokens a stream took.
+    counts: bool,
 }
 
 /// What a client does after an answer.
@@ -73,7 +79,8 @@ enum Next {
 impl Session {
     pub(crate) fn new(clients: Arc<Clients>, number: u64, random: &mut Random) -> Arc<Self> {
         let own = random.percent(60).then(|| format!("sk-own-{number}-{:016x}", random.draw()));
-        Arc::new(Self { clients, number, own, idle: Mutex::default() })
+        let dialect = random.of(&[Dialect::Anthropic, Dialect::Anthropic, Dialect::Openai, Dialect::Responses]);
+        Arc::new(Self { clients, number, dialect, own, idle: Mutex::default() })
     }
 
     /// Talks until then, or until the gateway drains.
@@ -104,12 +111,14 @@ impl Session {
                 _ if kind == Kind::Message => Some(300),
                 _ => Some(600),
             },
+            tools: random.of(&[&[][..], request::TOOLS, request::tools_of(self.dialect)]),
+            counts: self.dialect != Dialect::Openai || random.percent(50),
         };
         let [large, small] = MODELS;
         let (first, second) = (wish(Kind::Stream, large), wish(Kind::Stream, small));
         let (count, whole) = (wish(Kind::Count, large), wish(Kind::Message, small));
         match random.below(20) {
-            0 | 1 => vec![Wish { bad: None, ..count }; 2],
+            0 | 1 if self.dialect == Dialect::Anthropic => vec![Wish { bad: None, ..count }; 2],
             2..6 => vec![second, first],
             6 | 7 => vec![first; 3],
             8..11 => vec![whole],
@@ -136,12 +145,12 @@ impl Session {
     }
 
     async fn ask(&self, wish: Wish, random: &mut Random) -> Next {
-        let body = self.body(wish, random);
+        let (body, words) = self.body(wish, random);
         let slow = random.percent(4);
         let latest = random.of(&[300, 3000, 60_000]);
         let leaves = random.percent(6).then(|| random.millis(0..latest));
         let kept = self.idle.lock().expect("one thread").pop();
-        let number = self.note(wish, &body, kept.is_none());
+        let number = self.note(wish, &body, words, kept.is_none());
         let head = self.head(wish, number, body.len(), random);
         let mut conversation = match kept {
             Some(kept) => kept,
@@ -171,12 +180,16 @@ impl Session {
         Conversation { end: near, buffer: BytesMut::new() }
     }
 
-    fn note(&self, wish: Wish, body: &[u8], fresh: bool) -> usize {
+    fn note(&self, wish: Wish, body: &[u8], words: u64, fresh: bool) -> usize {
         let mut book = lock(&self.clients.book);
         let (number, began) = (book.asks.len(), book.clock.stamp());
         book.asks.push(Ask {
+            dialect: self.dialect,
             kind: wish.kind,
             print: Print::of(body).expect("every body names a model"),
+            words,
+            tools: wish.tools,
+            counts: wish.counts,
             length: body.len() as u64,
             bad: wish.bad,
             own: self.own.clone(),
@@ -189,67 +202,11 @@ impl Session {
             headers: Vec::new(),
             body: BytesMut::new(),
             ended: None,
+            understood: std::cell::OnceCell::new(),
         });
-        let session = self.number;
-        book.say(&format!("session {session} asks: {number}, {:?} of {} bytes", wish.kind, body.len()));
+        let (session, dialect) = (self.number, self.dialect.name());
+        book.say(&format!("session {session} asks: {number}, {:?} of {dialect}, {} bytes", wish.kind, body.len()));
         number
-    }
-
-    fn head(&self, wish: Wish, number: usize, length: usize, random: &mut Random) -> Bytes {
-        let path = if wish.kind == Kind::Count { "/v1/messages/count_tokens" } else { "/v1/messages" };
-        let mut text = format!(
-            "POST {path}?beta=true HTTP/1.1\r\nHost: 127.0.0.1:7860\r\nContent-Type: application/json\r\n\
-             User-Agent: claude-cli/2.1.197 (external, cli)\r\nX-Claude-Code-Session-Id: session-{}\r\n\
-             anthropic-version: 2023-06-01\r\nx-sim-ask: {number}\r\nContent-Length: {length}\r\n",
-            self.number
-        );
-        if let Some(seconds) = wish.announced {
-            text += &format!("X-Stainless-Timeout: {seconds}\r\n");
-        }
-        if let Some(status) = wish.bad {
-            text += &format!("x-sim-bad: {status}\r\n");
-        }
-        let own = self.own.as_deref();
-        if self.clients.keys.is_empty() {
-            text += &format!("x-api-key: {}\r\n", own.unwrap_or("proxy-managed"));
-        } else {
-            text += &format!("x-api-key: {}\r\n", self.clients.keys[random.index(self.clients.keys.len())]);
-            text += &own.map(|own| format!("Authorization: Bearer {own}\r\n")).unwrap_or_default();
-        }
-        Bytes::from(text + "\r\n")
-    }
-
-    /// A body of a length that no other has: the log's rows name it.
-    fn body(&self, wish: Wish, random: &mut Random) -> Bytes {
-        // What counts tokens is small, and its estimate is slow where nothing is optimized.
-        let size = if wish.kind == Kind::Count { 0 } else { random.below(200) };
-        let wanted = match size {
-            0..170 => random.within(400..4000),
-            170..195 => random.within(4000..30_000),
-            195..199 => random.within(60_000..200_000),
-            _ => random.within(200_000..2_000_000),
-        } as usize;
-        let stream = if wish.kind == Kind::Stream { ",\"stream\":true" } else { "" };
-        let model = format!("\"model\":\"{}\"", wish.model);
-        let (first, last) =
-            if random.percent(85) { (model, String::new()) } else { ("\"n\":1".to_owned(), format!(",{model}")) };
-        let session = self.number;
-        let open = format!("{{{first},\"messages\":[{{\"role\":\"user\",\"content\":\"\\\"model\\\":\\\"fake\\\" é ");
-        let close = format!(
-            "\"}}],\"metadata\":{{\"user_id\":\"{{\\\"session_id\\\":\\\"session-{session}\\\"}}\"}}{stream}{last}}}"
-        );
-        let mut lengths = self.clients.lengths.lock().expect("one thread");
-        let mut length = wanted.max(open.len() + close.len());
-        while !lengths.insert(length) {
-            length += 1;
-        }
-        let mut body = BytesMut::with_capacity(length);
-        body.extend_from_slice(open.as_bytes());
-        let pattern = format!("{:016x} and ", random.draw());
-        let filler = length - open.len() - close.len();
-        body.extend_from_slice(&pattern.repeat(filler / pattern.len() + 1).as_bytes()[..filler]);
-        body.extend_from_slice(close.as_bytes());
-        body.freeze()
     }
 
     async fn converse(
@@ -318,7 +275,7 @@ impl Session {
         book.say(&text);
     }
 
-    /// What Claude Code does then.
+    /// What Claude Code does then, or who waits for a whole answer.
     fn next(&self, number: usize, how: Ended) -> Next {
         let book = lock(&self.clients.book);
         let ask = &book.asks[number];
@@ -329,9 +286,9 @@ impl Session {
         match (how, ask.status) {
             (Ended::Unheard, _) | (_, 408 | 409 | 429 | 500..) => Next::Again(Duration::from_secs(named.unwrap_or(0))),
             (_, 200) if ask.kind == Kind::Stream => {
-                let has = |name: &str| memmem::find(&ask.body, name.as_bytes()).is_some();
-                let goes_on = has("event: message_stop") || has("event: content_block_stop");
-                if goes_on { Next::Content } else { Next::Whole }
+                let heard = ask.heard();
+                let keeps = ask.dialect == Dialect::Anthropic && heard.blocks.iter().any(|block| block.over);
+                if heard.ends > 0 || keeps { Next::Content } else { Next::Whole }
             }
             (Ended::Cut, 200) => Next::Again(Duration::ZERO),
             _ => Next::Content,

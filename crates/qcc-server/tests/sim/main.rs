@@ -1,5 +1,5 @@
-//! The whole server over simulated connections, in virtual time: clients like Claude Code, providers that fall ill in
-//! every way that is known, a store that fails, reloads, clocks that jump, and an end in the middle. A run follows from
+//! The whole server over simulated connections, in virtual time: clients like Claude Code and such of OpenAI's dialects,
+//! providers of every dialect that fall ill in every way that is known, a store that fails, reloads, clocks that jump, and an end in the middle. A run follows from
 //! its seed.
 //!
 //! `QCC_SEEDS=n` runs so many, `QCC_SEED=n` that one and tells what happens.
@@ -14,6 +14,7 @@ mod operator;
 mod provider;
 mod random;
 mod setting;
+mod speech;
 mod store;
 mod world;
 

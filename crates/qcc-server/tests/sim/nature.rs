@@ -56,7 +56,7 @@ pub(crate) struct Script(Vec<(Duration, Nature, u64)>);
 
 impl Nature {
     pub(crate) fn any(random: &mut Random) -> Self {
-        match random.below(24) {
+        match random.below(30) {
             0 | 1 => Self::Refusing,
             2 => Self::Swallowing,
             3 => Self::HangingUp,
@@ -76,7 +76,11 @@ impl Nature {
             18 | 19 => Self::Throttling(random.below(5) as u8),
             20 => Self::Overloaded,
             21 | 22 => Self::Failing(random.of(&[500, 502, 503, 504, 408, 418])),
-            _ => Self::Forbidding(random.of(&[401, 402, 403, 404])),
+            23..25 => Self::Forbidding(random.of(&[401, 402, 403, 404])),
+            // In the midst of an answer there is most to be done wrong.
+            25..28 => Self::Truncating,
+            28 => Self::Cutting,
+            _ => Self::ErrorLater,
         }
     }
 }

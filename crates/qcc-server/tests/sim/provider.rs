@@ -1,35 +1,34 @@
 //! The providers: what is dialled, and what serves a connection. HTTP/1.1 by hand, since a well-behaved server repairs
 //! the very faults that are wanted here.
 
+mod probe;
+mod writing;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use memchr::memmem;
 use qcc_server::testing::{Dialling, Inside, Io};
-use qcc_testkit::replies::{Framing, error_body, event, head as http_head, message};
 use qcc_testkit::wire::{Body, Head, Taken, header, take_head};
-use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::answer::{Answer, Stop, To};
-use crate::book::{Book, Exchange, Kind, Print, Probed, Sample, Shared, lock};
+use crate::book::{Book, Exchange, Print, Sample, Shared, lock};
 use crate::nature::{Nature, Script};
 use crate::net::{Clock, End, Line, Stamp, connection};
 use crate::random::Random;
 use crate::setting::{MODELS, Provider, Setting};
-
-/// Bytes of a piece that come one at a time, where they do.
-const TRICKLE: usize = 40;
+use crate::speech::{Dialect, Question};
 
 /// All providers, and what they need.
 pub(crate) struct Providers {
     pub(crate) book: Shared,
     pub(crate) clock: Clock,
     pub(crate) scripts: Vec<Script>,
+    /// What each of them speaks.
+    pub(crate) dialects: Vec<Dialect>,
     pub(crate) random: Mutex<Random>,
     /// For samples of how things stand when an attempt begins.
     pub(crate) inside: Look,
@@ -57,7 +56,8 @@ struct Serving {
 /// A request whose head has come.
 struct Received {
     exchange: usize,
-    kind: Kind,
+    path: String,
+    question: Question,
     bad: Option<u16>,
     credential: String,
     body: Body,
@@ -104,7 +104,7 @@ impl Providers {
         let (providers, taken, opened) = (Arc::clone(&self), Arc::clone(&samples), self.clock.now());
         let mut dialled = dialled;
         let near = near.hooked(Box::new(move |data, stamp| {
-            if !data.starts_with(b"POST /v1/messages") {
+            if !data.starts_with(b"POST ") {
                 return;
             }
             // What is sent as soon as the connection is there, began when it was dialled.
@@ -139,6 +139,10 @@ async fn pause(time: Duration) {
 // === impl Serving ===
 
 impl Serving {
+    fn dialect(&self) -> Dialect {
+        self.providers.dialects[self.number]
+    }
+
     async fn serve(mut self, gone: &Arc<Mutex<Option<Stamp>>>) {
         let idle = self.random.millis(3_000..200_000);
         loop {
@@ -182,15 +186,17 @@ impl Serving {
     ) -> Option<Option<Received>> {
         let at = self.providers.clock.now();
         let nature = self.providers.scripts[self.number].now(at, &mut self.random);
-        let credential = header(&head.headers, "x-api-key").or_else(|| header(&head.headers, "authorization"));
-        let Some(ask) = head.header("x-sim-ask").and_then(|text| text.parse().ok()) else {
+        let credential = CREDENTIALS.iter().find_map(|name| header(&head.headers, name));
+        let Some(ask) = told(head, "ask/") else {
             return self.probed(head, nature).await;
         };
-        let counts = head.first_line.contains("count_tokens");
+        let path = head.first_line.split(' ').nth(1).unwrap_or_default();
+        let counts = Dialect::counts_at(path);
         let mut received = Received {
             exchange: 0,
-            kind: if counts { Kind::Count } else { Kind::Message },
-            bad: head.header("x-sim-bad").and_then(|text| text.parse().ok()),
+            path: path.to_owned(),
+            question: Question::default(),
+            bad: told(head, "bad/").filter(|status| *status > 0),
             credential: credential.unwrap_or_default().to_owned(),
             body: Body::announced_by(head, Body::Length(0)).ok()?,
         };
@@ -200,16 +206,22 @@ impl Serving {
             let sample = self.samples.lock().expect("one thread").pop();
             book.exchanges.push(Exchange {
                 provider: self.number,
+                dialect: self.dialect(),
                 ask,
                 counts,
                 began,
                 headers: head.headers.clone(),
                 print: None,
+                question: None,
                 nature,
                 sample,
                 status: 0,
                 frames: Vec::new(),
+                written: Vec::new(),
+                said: None,
+                trouble: None,
                 whole: false,
+                in_order: false,
                 told: None,
                 over: None,
                 gone: Arc::clone(gone),
@@ -221,46 +233,12 @@ impl Serving {
             return None;
         }
         let body = self.body(&mut received.body).await?;
-        if received.kind == Kind::Message && memmem::find(&body, b"\"stream\":true").is_some() {
-            received.kind = Kind::Stream;
-        }
-        lock(&self.providers.book).exchanges[received.exchange].print = Print::of(&body);
+        let question = self.dialect().read(&received.path, &body);
+        received.question = question.clone().unwrap_or_default();
+        let mut book = lock(&self.providers.book);
+        let exchange = &mut book.exchanges[received.exchange];
+        (exchange.print, exchange.question) = (Print::of(&body), question);
         Some(Some(received))
-    }
-
-    /// One of the gateway's own requests, which no client asked for. `None`: the connection ends.
-    async fn probed(&mut self, head: &Head, nature: Nature) -> Option<Option<Received>> {
-        let mut framing = Body::announced_by(head, Body::Length(0)).ok()?;
-        let body = self.body(&mut framing).await?;
-        let line = head.first_line.clone();
-        {
-            let mut book = lock(&self.providers.book);
-            let at = book.clock.now();
-            book.say(&format!("p{} is probed: {line}, {nature:?}", self.number));
-            book.probes.push(Probed { provider: self.number, at, headers: head.headers.clone() });
-        }
-        pause(self.random.millis(5..1500)).await;
-        let (status, said) = match nature {
-            Nature::Silent | Nature::SilentAfterHead | Nature::Stalling | Nature::Pinging => {
-                self.wait_until_gone().await;
-                return None;
-            }
-            Nature::Failing(status) | Nature::Forbidding(status) | Nature::PageUnder(status) => {
-                (status, refused(status))
-            }
-            Nature::Overloaded => (529, refused(529)),
-            Nature::Throttling(_) => (429, refused(429)),
-            Nature::Well | Nature::Trickling if line.starts_with("GET") => {
-                (200, json!({"data": MODELS.map(|id| json!({"type": "model", "id": id})), "has_more": false}))
-            }
-            Nature::Well | Nature::Trickling => (200, message(&code_in(&body))),
-            _ => return None,
-        };
-        let body = Bytes::from(said.to_string());
-        let headers = [("content-type", "application/json")];
-        let answer = [&http_head(status, &headers, Framing::ContentLength, body.len())[..], &body].concat();
-        self.end.write_all(&answer).await.ok()?;
-        Some(None)
     }
 
     async fn body(&mut self, body: &mut Body) -> Option<Bytes> {
@@ -278,130 +256,27 @@ impl Serving {
         }
     }
 
-    /// Whether the connection is kept.
-    async fn answer(&mut self, received: Received) -> bool {
-        let nature = lock(&self.providers.book).exchanges[received.exchange].nature;
-        if nature == Nature::Silent {
-            self.wait_until_gone().await;
-            return false;
-        }
-        let to = To {
-            exchange: received.exchange,
-            kind: received.kind,
-            bad: received.bad,
-            credential: &received.credential,
-            clock_ms: (self.providers.wall)(),
-        };
-        let answer = Answer::any(nature, to, &mut self.random);
-        {
-            let mut book = lock(&self.providers.book);
-            let exchange = &mut book.exchanges[received.exchange];
-            exchange.status = answer.status;
-            exchange.frames.clone_from(&answer.frames);
-        }
-        pause(self.random.millis(5..1500)).await;
-        let written = self.write(received.exchange, &answer).await;
-        self.note(received.exchange, &answer, &written);
-        written.is_ok() && self.stop(received.exchange, &answer).await
-    }
-
-    fn note(&self, number: usize, answer: &Answer, written: &io::Result<bool>) {
-        let mut book = lock(&self.providers.book);
-        let stamp = book.clock.stamp();
-        let exchange = &mut book.exchanges[number];
-        exchange.whole = matches!(written, Ok(true)) && answer.is_whole();
-        exchange.over = Some(stamp);
-        let how = match written {
-            Ok(_) => format!("{:?}", answer.stop),
-            Err(error) => format!("not taken: {error}"),
-        };
-        let sent = Book::hash(&exchange.payload());
-        book.say(&format!("exchange {number} is answered {} {sent:016x}, {how}", answer.status));
-    }
-
-    /// Whether every byte was written that is there to be sent.
-    async fn write(&mut self, number: usize, answer: &Answer) -> io::Result<bool> {
-        let mut left = answer.most.unwrap_or(u64::MAX);
-        self.put(&answer.head(), answer, &mut left).await?;
-        for frame in &answer.frames[..answer.sent] {
-            let (least, most) = answer.pauses;
-            let wait = self.random.millis(least..most + 1);
-            if !wait.is_zero() {
-                pause(wait).await;
-            }
-            self.put(&answer.framed(frame), answer, &mut left).await?;
-        }
-        if answer.sent == answer.frames.len() {
-            let mut book = lock(&self.providers.book);
-            book.exchanges[number].told = Some(book.clock.stamp());
-        }
-        if answer.stop == Stop::InOrder
-            && let Some(end) = answer.end()
-        {
-            self.put(&end, answer, &mut left).await?;
-        }
-        Ok(left > 0)
-    }
-
-    async fn put(&mut self, bytes: &[u8], answer: &Answer, left: &mut u64) -> io::Result<()> {
-        let size = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-        *left -= size as u64;
-        let slowly = if answer.trickles { size.min(TRICKLE) } else { 0 };
-        for byte in &bytes[..slowly] {
-            pause(self.random.millis(1..30)).await;
-            self.end.write_all(&[*byte]).await?;
-        }
-        self.end.write_all(&bytes[slowly..size]).await
-    }
-
-    /// What comes after what was sent. Whether the connection is kept.
-    async fn stop(&mut self, number: usize, answer: &Answer) -> bool {
-        match answer.stop {
-            Stop::InOrder => answer.is_kept(),
-            Stop::Close => false,
-            Stop::Reset => {
-                self.end.reset();
-                false
-            }
-            Stop::Silence => {
-                self.wait_until_gone().await;
-                false
-            }
-            Stop::Pings => {
-                let ping = event("ping", &json!({"type": "ping"}));
-                let framed = answer.framed(&ping);
-                lock(&self.providers.book).exchanges[number].frames.truncate(answer.sent);
-                while self.end.write_all(&framed).await.is_ok() {
-                    lock(&self.providers.book).exchanges[number].frames.push(ping.clone());
-                    pause(Duration::from_secs(5)).await;
-                }
-                false
-            }
-        }
-    }
-
     async fn wait_until_gone(&mut self) {
         while matches!(self.end.fill(&mut self.buffer).await, Ok(1..)) {}
     }
 }
 
-fn refused(status: u16) -> Value {
-    error_body("api_error", &format!("a probe is refused ({status})"))
-}
+/// The headers in which credentials arrive.
+pub(crate) const CREDENTIALS: [&str; 3] = ["x-api-key", "x-goog-api-key", "authorization"];
 
-/// The code that has to be repeated: the last word of the question.
-fn code_in(body: &[u8]) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let question = body["messages"][0]["content"].as_str().unwrap_or_default();
-    question.split_whitespace().next_back().unwrap_or_default().to_owned()
+/// What the client says of its request in the one header that every provider gets.
+fn told<T: std::str::FromStr>(head: &Head, name: &str) -> Option<T> {
+    head.header("user-agent")?.split(' ').find_map(|word| word.strip_prefix(name))?.parse().ok()
 }
 
 /// A credential, as it has to arrive at a provider: header and value.
 pub(crate) fn credentials(setting: &Setting, number: usize) -> Option<(&'static str, String)> {
     use crate::setting::Credential::{ApiKey, Passthrough, Token};
-    match &setting.providers[number].credential {
-        ApiKey(key) => Some(("x-api-key", key.clone())),
-        Token(token) => Some(("authorization", format!("Bearer {token}"))),
-        Passthrough => None,
+    let provider = &setting.providers[number];
+    match (&provider.credential, provider.dialect) {
+        (ApiKey(key), Dialect::Anthropic) => Some(("x-api-key", key.clone())),
+        (ApiKey(key), Dialect::Gemini) => Some(("x-goog-api-key", key.clone())),
+        (ApiKey(token) | Token(token), _) => Some(("authorization", format!("Bearer {token}"))),
+        (Passthrough, _) => None,
     }
 }

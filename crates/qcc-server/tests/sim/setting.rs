@@ -4,9 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::random::Random;
+use crate::speech::Dialect;
 
 /// The models that clients ask for.
 pub(crate) const MODELS: [&str; 2] = ["claude-large-5", "claude-small-5"];
+
+/// What providers speak. Two of five are of the dialect of every other client.
+const DIALECTS: [Dialect; 5] =
+    [Dialect::Anthropic, Dialect::Anthropic, Dialect::Openai, Dialect::Responses, Dialect::Gemini];
 
 /// How a provider is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,10 @@ pub(crate) struct Provider {
     /// The same for one machine over all reloads.
     pub(crate) number: usize,
     pub(crate) host: u64,
+    /// The same over all reloads.
+    pub(crate) dialect: Dialect,
+    /// Whether it answers others than those of its dialect with streams: as asked, always, or never.
+    pub(crate) streams: &'static str,
     pub(crate) credential: Credential,
     pub(crate) enabled: bool,
     /// What it calls the small model, where it has another name for it.
@@ -71,11 +80,15 @@ impl Provider {
     }
 
     fn any(number: usize, hosts: u64, random: &mut Random) -> Self {
+        let dialect = random.of(&DIALECTS);
         Self {
             number,
             host: random.below(hosts),
+            dialect,
+            streams: random.of(&["both", "both", "both", "only", "never"]),
             credential: match random.below(10) {
-                0 => Credential::Passthrough,
+                // No client has a credential of its own for Google.
+                0 if dialect != Dialect::Gemini => Credential::Passthrough,
                 1..4 => Credential::Token(secret("token", number, random)),
                 _ => Credential::ApiKey(secret("key", number, random)),
             },
@@ -196,9 +209,10 @@ impl Setting {
     fn try_text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::from("providers:\n");
         for provider in &self.providers {
-            let Provider { number, host, enabled, concurrency, rpm, .. } = provider;
-            let port = Provider::port(*number);
-            writeln!(text, "  - name: p{number}\n    base_url: http://host{host}.sim:{port}\n    enabled: {enabled}")?;
+            let Provider { number, host, enabled, concurrency, rpm, streams, .. } = provider;
+            let (port, dialect) = (Provider::port(*number), provider.dialect.name());
+            writeln!(text, "  - name: p{number}\n    type: {dialect}\n    base_url: http://host{host}.sim:{port}")?;
+            writeln!(text, "    enabled: {enabled}\n    capabilities: {{\"*\": {{streams: {streams}}}}}")?;
             match &provider.credential {
                 Credential::ApiKey(key) => writeln!(text, "    auth_type: api_key\n    auth_value: {key}")?,
                 Credential::Token(token) => writeln!(text, "    auth_type: auth_token\n    auth_value: {token}")?,

@@ -74,6 +74,7 @@ impl World {
             book: Arc::clone(&book),
             clock: clock.clone(),
             scripts: scripts(&setting, end, &mut random),
+            dialects: setting.providers.iter().map(|provider| provider.dialect).collect(),
             random: Mutex::new(random.fork()),
             inside: Arc::clone(&inside),
             wall: Arc::new(wall),

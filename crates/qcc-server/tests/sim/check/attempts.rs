@@ -8,9 +8,10 @@ use qcc_policy::{Standing, breaker};
 use qcc_store::AttemptOutcome;
 
 use super::{is_failure, is_heard};
-use crate::book::{Ask, Book, Ended, Exchange};
-use crate::provider::credentials;
-use crate::setting::{Credential, MODELS};
+use crate::book::{Ask, Book, Ended, Exchange, Kind};
+use crate::provider::{CREDENTIALS, credentials};
+use crate::setting::{Credential, MODELS, Setting};
+use crate::speech::Question;
 
 /// Before and after a moment, in which what was on its way may have crossed.
 const CROSSING: Duration = Duration::from_secs(1);
@@ -41,23 +42,18 @@ pub(super) fn are_told_as_they_were(book: &Book, number: usize, ask: &Ask) {
     assert!(of(book, number).count() <= tries, "ask {number} was tried more often than its row says");
     let done = row.request.verdict == "done";
     let successes: Vec<_> = row.attempts.iter().filter(|one| one.outcome == AttemptOutcome::Success).collect();
-    let counts = ask.kind != crate::book::Kind::Count;
+    let counts = ask.kind != Kind::Count;
     assert_eq!(successes.len(), usize::from(done && counts), "successes of ask {number}, `{}`", row.request.verdict);
     if !done {
         return;
     }
     let answered = of(book, number).last().expect("somebody answered");
-    assert!(answered.whole || is_terminal(answered), "ask {number} counts as whole and is not");
+    assert!(answered.whole || answered.is_terminal(), "ask {number} counts as whole and is not");
     let name = format!("p{}", answered.provider);
     assert_eq!(row.request.provider.as_deref(), Some(name.as_str()), "who answered ask {number}");
     let heard = ask.how() == Some(Ended::Clean) && ask.status == 200;
     let drained = book.is_drained(ask.until());
     assert!(heard || !is_heard(ask) || drained, "ask {number} counts as whole and was not heard");
-}
-
-/// Its terminal event was on the wire, whatever happened then.
-fn is_terminal(exchange: &Exchange) -> bool {
-    exchange.frames.last().is_some_and(|last| last.starts_with(b"event: message_stop"))
 }
 
 /// Bodies arrive as they were sent but for the model, which is the one that the configuration names; credentials arrive
@@ -67,11 +63,13 @@ pub(super) fn carry_what_was_sent(book: &Book) {
         let ask = &book.asks[exchange.ask];
         let settings: Vec<_> = book.settings_during(ask.began.at, exchange.began.at).collect();
         if let Some(print) = &exchange.print {
-            assert!(print.is_like(&ask.print), "exchange {number} carries another body than ask {}", exchange.ask);
-            let sent = |setting: &&&crate::setting::Setting| {
-                setting.sent(&setting.providers[exchange.provider], &ask.print.model) == print.model
-            };
-            assert!(settings.iter().any(|setting| sent(&setting)), "exchange {number} asks for {}", print.model);
+            let same = !exchange.is_of(ask) || print.is_like(&ask.print);
+            assert!(same, "exchange {number} carries another body than ask {}", exchange.ask);
+            let question = exchange.question.as_ref().expect("it is asked in its own dialect");
+            let as_asked = settings.iter().any(|setting| is_put(ask, exchange, question, setting));
+            assert!(as_asked, "exchange {number} asks for {} of {:?}", question.model, question.tools);
+            let words = Book::hash(question.words.as_bytes());
+            assert_eq!(words, ask.words, "exchange {number} has other words than ask {}", exchange.ask);
         }
         let carried = carried(&exchange.headers);
         let right = settings.iter().any(|setting| match credentials(setting, exchange.provider) {
@@ -83,13 +81,28 @@ pub(super) fn carry_what_was_sent(book: &Book) {
             }
         });
         assert!(right, "exchange {number} carries {carried:?} to p{}", exchange.provider);
-        assert_eq!(exchange.counts, ask.kind == crate::book::Kind::Count);
+        assert_eq!(exchange.counts, ask.kind == Kind::Count);
     }
+}
+
+/// Whether a question is what a request becomes in a configuration: its model, its tools, and whether it streams.
+fn is_put(ask: &Ask, exchange: &Exchange, question: &Question, setting: &Setting) -> bool {
+    let provider = &setting.providers[exchange.provider];
+    let streams = match provider.streams {
+        "only" if !exchange.is_of(ask) => true,
+        "never" if !exchange.is_of(ask) => false,
+        _ => ask.kind == Kind::Stream,
+    };
+    // A name may be shortened, and none is left out.
+    let tools = question.tools.len() == ask.tools.len();
+    let same = !exchange.is_of(ask) || question.tools == ask.tools;
+    let right = exchange.counts || (question.stream == streams && tools && same);
+    setting.sent(provider, &ask.print.model) == question.model && right
 }
 
 /// The credentials among the headers.
 fn carried(headers: &[(String, String)]) -> Vec<(&str, String)> {
-    let all = headers.iter().filter(|(name, _)| matches!(name.as_str(), "x-api-key" | "authorization" | "cookie"));
+    let all = headers.iter().filter(|(name, _)| name == "cookie" || CREDENTIALS.contains(&name.as_str()));
     all.map(|(name, value)| (name.as_str(), value.clone())).collect()
 }
 
