@@ -203,7 +203,7 @@ fn is_again(book: &Book, exchange: &Exchange) -> bool {
     row.is_none_or(|row| row.attempts.iter().filter(|one| one.outcome.is_try() && one.provider == name).count() > 1)
 }
 
-/// Whether its request was held, and may have been nobody's before.
+/// Whether its request was held, so that this may be its trial.
 fn has_waited(book: &Book, exchange: &Exchange) -> bool {
     book.row_of(&book.asks[exchange.ask]).is_none_or(|row| row.request.held_ms > 0)
 }
