@@ -1,6 +1,6 @@
 //! The whole server over simulated connections, in virtual time: clients like Claude Code and such of OpenAI's dialects,
-//! providers of every dialect that fall ill in every way that is known, a store that fails, reloads, clocks that jump, and an end in the middle. A run follows from
-//! its seed.
+//! providers of every dialect that fall ill in every way that is known, a store that fails, reloads, clocks that jump, and
+//! an end in the middle. A run follows from its seed.
 //!
 //! `QCC_SEEDS=n` runs so many, `QCC_SEED=n` that one and tells what happens.
 

@@ -162,7 +162,7 @@ pub(super) fn probe_alone(book: &Book) {
         let ask = &book.asks[exchange.ask];
         // The trial of a request that waited goes by force where no lease is free, and leaves the next one its own. That no
         // lease is given out twice is shown in the simulation of the policy, which sees them.
-        if is_again(book, exchange) {
+        if is_again(book, exchange) || has_waited(book, exchange) {
             continue;
         }
         let running = probes.entry(exchange.provider).or_default();
@@ -201,6 +201,11 @@ fn is_again(book: &Book, exchange: &Exchange) -> bool {
     let name = format!("p{}", exchange.provider);
     let row = book.row_of(&book.asks[exchange.ask]);
     row.is_none_or(|row| row.attempts.iter().filter(|one| one.outcome.is_try() && one.provider == name).count() > 1)
+}
+
+/// Whether its request was held, so that this may be its trial.
+fn has_waited(book: &Book, exchange: &Exchange) -> bool {
+    book.row_of(&book.asks[exchange.ask]).is_none_or(|row| row.request.held_ms > 0)
 }
 
 /// Repeats after a wait stay within `retry.budget`.
