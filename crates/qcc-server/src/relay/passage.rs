@@ -1,6 +1,6 @@
 //! Bytes that go down unseen: routes without failover, and answers too large to be held.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::Frame;
@@ -28,38 +28,42 @@ impl Passage {
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.clock.resume();
-        loop {
-            let chunk = match self.held.take() {
-                Some(held) => Ok(held),
-                None => match self.source.poll_chunk(cx) {
-                    Poll::Ready(Some(chunk)) => chunk.map_err(|error| (Failure::Truncated, error)),
-                    Poll::Ready(None) => {
-                        self.charged.succeed(self.exchange.tokens());
-                        self.exchange.end("done", None);
-                        return Poll::Ready(None);
-                    }
-                    Poll::Pending => match self.clock.poll_expired(cx) {
-                        Poll::Ready(phase) => Err((Failure::Timeout(phase), observe::timed_out(phase).to_owned())),
-                        Poll::Pending => return Poll::Pending,
-                    },
-                },
-            };
-            return Poll::Ready(Some(match chunk {
-                Ok(bytes) => {
-                    self.clock.moved(true);
-                    if bytes.is_empty() {
-                        continue;
-                    }
-                    self.clock.handed();
-                    self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
-                    Ok(Frame::data(bytes))
-                }
-                Err((failure, what)) => {
-                    self.charged.broke(failure, &mut self.exchange);
-                    self.exchange.end("broken", Some(what));
-                    Err(Cut)
-                }
-            }));
+        let chunk = loop {
+            let chunk = ready!(self.poll_chunk(cx));
+            self.clock.moved(true);
+            if !matches!(&chunk, Some(Ok(bytes)) if bytes.is_empty()) {
+                break chunk;
+            }
+        };
+        Poll::Ready(chunk.map(|chunk| match chunk {
+            Ok(bytes) => {
+                self.clock.handed();
+                self.exchange.note(|row| row.bytes_out += bytes.len() as u64);
+                Ok(Frame::data(bytes))
+            }
+            Err((failure, what)) => {
+                self.charged.broke(failure, &mut self.exchange);
+                self.exchange.end("broken", Some(what));
+                Err(Cut)
+            }
+        }))
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, (Failure, String)>>> {
+        if let Some(held) = self.held.take() {
+            return Poll::Ready(Some(Ok(held)));
+        }
+        match self.source.poll_chunk(cx) {
+            Poll::Ready(Some(chunk)) => Poll::Ready(Some(chunk.map_err(|error| (Failure::Truncated, error)))),
+            Poll::Ready(None) => {
+                self.charged.succeed(self.exchange.tokens());
+                self.exchange.end("done", None);
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let phase = ready!(self.clock.poll_expired(cx));
+                Poll::Ready(Some(Err((Failure::Timeout(phase), observe::timed_out(phase).to_owned()))))
+            }
         }
     }
 }
