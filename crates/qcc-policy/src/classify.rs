@@ -154,7 +154,8 @@ impl Reason {
     }
 
     /// Whether a provider that is out for this may be tried all the same when nothing better is left. Not with a
-    /// credential of ours that is refused or empty: the answer is known, and asking on may get an account locked.
+    /// credential of ours that is refused or empty: the answer is known, and asking on may get an account locked. Nor where
+    /// the request cannot be put: there is nothing to send.
     pub fn may_be_tried_anyway(self) -> bool {
         match self {
             Self::Credential | Self::Quota | Self::Limited | Self::Unfit => false,

@@ -313,9 +313,8 @@ fn no_credential(barred: Barred, asker: Asker) -> Failed {
     };
     Failed::Forbidden(match barred {
         Barred::OtherDialect => {
-            "No provider can be used for this request: the client's own credential (passthrough) is \
-                                 not sent to providers of another dialect than its own. hint: give the provider a key \
-                                 (auth_value)"
+            "No provider can be used for this request: the client's own credential (passthrough) is not sent to providers \
+             of another dialect than its own. hint: give the provider a key (auth_value)"
                 .to_owned()
         }
         Barred::NoCredential => format!(
